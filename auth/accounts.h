@@ -1,0 +1,95 @@
+/*
+ * The accounts: who they are, what they may do, where their mail is.
+ *
+ * One Berkeley DB btree, root's and mode 0600.  auth opens it while it is
+ * still root and looks one account up; pop3ctl writes it.  A writer makes a
+ * new file and renames it into place, so a reader never locks and never
+ * sees half a change; writers exclude each other by PATH.lock.
+ */
+#ifndef AUTH_ACCOUNTS_H
+#define AUTH_ACCOUNTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define ADDRESS_MAX	  254	/* octets: RFC 5321, 4.5.3.1.3 */
+#define PASSWORD_MAX	  511	/* octets: what crypt(3) accepts */
+#define HASH_MAX	  383
+#define MAILDIR_MAX	  1023
+#define LABEL_MAX	  63
+#define APP_PASSWORDS_MAX 64
+
+enum access { ACCESS_OFF, ACCESS_ALL, ACCESS_FROM_NOW };
+enum spam { SPAM_EXCLUDE, SPAM_INCLUDE, SPAM_ONLY };
+
+struct app_password {
+	char label[LABEL_MAX + 1];
+	int64_t created;	   /* seconds since the epoch */
+	unsigned char digest[32];  /* SHA-256 of the normalized password */
+};
+
+struct account {
+	char address[ADDRESS_MAX + 1]; /* lower case */
+	char hash[HASH_MAX + 1];       /* crypt(3)'s; empty: no password */
+	char maildir[MAILDIR_MAX + 1]; /* absolute */
+	uid_t uid;		       /* the mailbox's owner, never 0 */
+	gid_t gid;
+	enum access access;
+	int64_t from_now; /* ACCESS_FROM_NOW: since when, ns since the epoch */
+	enum spam spam;
+	int auto_delete;
+	int two_factor;
+	size_t napp;
+	struct app_password app[APP_PASSWORDS_MAX];
+};
+
+/* An open accounts database, to look up and to list. */
+struct accounts;
+
+/*
+ * Opens the database for reading.  Returns 0, or -1 with a sentence that
+ * tells what is wrong and the mend in err.
+ */
+int accounts_open(
+    struct accounts **accounts, const char *path, char *err, size_t errsize);
+
+/*
+ * Looks an address up; case does not matter.  Returns 1 and fills account,
+ * 0 when there is none, -1 with err filled when the database or the record
+ * can not be read (corrupt, of a newer version).
+ */
+int accounts_get(struct accounts *accounts, const char *address,
+    struct account *account, char *err, size_t errsize);
+
+/*
+ * Steps through all accounts in the order of their addresses: 1 and the
+ * next account, 0 at the end, -1 with err filled.
+ */
+int accounts_next(struct accounts *accounts, struct account *account,
+    char *err, size_t errsize);
+
+void accounts_close(struct accounts *accounts);
+
+/*
+ * Changing accounts: begin (waits for another writer, creates what is
+ * missing), any number of gets, puts and deletes, then commit, after which
+ * all of them are seen at once and survive a power cut, or abandon, after
+ * which none is.  Both free edit, commit also when it fails.  All return 0,
+ * or -1 with err filled; accounts_edit_get() as accounts_get().
+ */
+struct accounts_edit;
+
+int accounts_edit_begin(struct accounts_edit **edit, const char *path,
+    char *err, size_t errsize);
+int accounts_edit_get(struct accounts_edit *edit, const char *address,
+    struct account *account, char *err, size_t errsize);
+int accounts_edit_put(struct accounts_edit *edit,
+    const struct account *account, char *err, size_t errsize);
+int accounts_edit_delete(struct accounts_edit *edit, const char *address,
+    char *err, size_t errsize);
+int accounts_edit_commit(
+    struct accounts_edit *edit, char *err, size_t errsize);
+void accounts_edit_abandon(struct accounts_edit *edit);
+
+#endif

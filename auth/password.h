@@ -1,0 +1,42 @@
+/*
+ * Passwords: checking what was typed, making what is stored.
+ *
+ * Checking runs in auth alone; the rest is pop3ctl's.  Whoever owns a
+ * buffer with a password in it wipes it with explicit_bzero(3).
+ */
+#ifndef AUTH_PASSWORD_H
+#define AUTH_PASSWORD_H
+
+#include <stddef.h>
+
+#include "auth/accounts.h"
+
+/* Five groups of four, four hyphens, and the NUL. */
+#define APP_PASSWORD_SIZE 25
+
+/*
+ * Does password let its owner into account?  account may be NULL (no such
+ * user): the work is the same, one slow hash for every refusal (I9), and
+ * the access setting is taken into account here so that it can not be told
+ * from a wrong password.  Returns 1, with *label the label of the
+ * application password that was used (within account) or NULL for the
+ * account's own; or 0.
+ */
+int password_check(const struct account *account, const char *password,
+    const char **label);
+
+/*
+ * Hashes a new password with the system's crypt(3).  Returns 0, or -1 with
+ * err filled (too long, empty, the system refuses).
+ */
+int password_hash(const char *password, char *hash, size_t size, char *err,
+    size_t errsize);
+
+/*
+ * Makes an application password from the system's generator: the text to
+ * show once, and the digest to keep.
+ */
+void app_password_make(
+    char text[APP_PASSWORD_SIZE], unsigned char digest[32]);
+
+#endif

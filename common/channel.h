@@ -1,0 +1,50 @@
+/*
+ * The channels between the processes of one connection.
+ *
+ * A channel is a pair of SOCK_SEQPACKET sockets: the kernel keeps messages
+ * apart, so there is no framing.  A message is a type and a payload of at
+ * most CHANNEL_MAX octets, and may carry descriptors.  Both ends are the
+ * same program, so payloads are plain structures; the receiver trusts
+ * neither type nor length and checks both (channel_is()).
+ */
+#ifndef COMMON_CHANNEL_H
+#define COMMON_CHANNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CHANNEL_MAX     16384
+#define CHANNEL_MAX_FDS 16
+
+struct message {
+	uint32_t type;
+	size_t len;	       /* of data, in octets */
+	int fd[CHANNEL_MAX_FDS]; /* the receiver owns them */
+	size_t nfd;
+	_Alignas(8) unsigned char data[CHANNEL_MAX];
+};
+
+/* Makes both ends, close-on-exec.  Returns 0, or -1 with errno set. */
+int channel_pair(int fd[2]);
+
+/*
+ * Sends one message, waiting while the channel is full.  The descriptors
+ * in fds stay the caller's.  Returns 0, or -1 with errno set (EPIPE: the
+ * other end is gone).
+ */
+int channel_send(int fd, uint32_t type, const void *data, size_t len);
+int channel_send_fds(int fd, uint32_t type, const void *data, size_t len,
+    const int *fds, size_t nfd);
+
+/*
+ * Receives one message, waiting for it.  Returns 1; 0 when the other end is
+ * gone; -1 with errno set (EBADMSG: not a message of ours, and its
+ * descriptors are closed again).
+ */
+int channel_recv(int fd, struct message *m);
+
+/* Is this message of that type, its payload of exactly that size? */
+int channel_is(const struct message *m, uint32_t type, size_t len);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * The configuration, pop3d.conf(5).
+ *
+ * Read once, by the parent (or pop3ctl) as it starts; never by a process
+ * that has met the network.  All strings belong to the struct conf and live
+ * as long as the process.
+ */
+#ifndef COMMON_CONF_H
+#define COMMON_CONF_H
+
+#include <stddef.h>
+
+#define CONF_FILE         "/etc/pop3d.conf"
+#define CONF_KEYPAIRS_MAX 32
+#define CONF_OUTGOING_MAX 4
+
+struct keypair {
+	char *cert;
+	char *key;
+	char *staple; /* a file with an OCSP response, or NULL */
+	int line;     /* where the configuration names it */
+};
+
+struct outgoing {
+	char *host;
+	int port;
+	int starttls; /* 0: TLS from the first octet (465) */
+};
+
+struct conf {
+	const char *file;
+	char *hostname;
+	char *accounts;
+	char *maildir; /* template for new accounts: %d %u %a ~ */
+	char *owner;   /* default owner of new mailboxes */
+	char *junk;
+	char *user;    /* what session and auth run as */
+	struct keypair keypair[CONF_KEYPAIRS_MAX];
+	size_t nkeypair;
+	struct outgoing outgoing[CONF_OUTGOING_MAX];
+	size_t noutgoing;
+	int login_timeout; /* seconds */
+	int idle_timeout;  /* seconds */
+	int max_failures;
+	int auth_accounts; /* look users up in the accounts database */
+	int auth_system;   /* let local users in by the system's own word */
+	int sandbox_required;
+};
+
+/*
+ * Fills conf from file, with defaults for what is not said.  Returns 0, or
+ * -1 with "FILE:LINE: what is wrong: the mend" in err.
+ */
+int conf_load(struct conf *conf, const char *file, char *err, size_t errsize);
+
+#endif

@@ -1,0 +1,52 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "common/log.h"
+
+void
+log_open(const char *program, int to_stderr)
+{
+	/* syslog(3) stamps with local time: read the zone while we can. */
+	tzset();
+	openlog(program,
+	    LOG_PID | LOG_NDELAY | (to_stderr ? LOG_PERROR : 0), LOG_MAIL);
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsyslog(LOG_INFO, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsyslog(LOG_WARNING, fmt, ap);
+	va_end(ap);
+}
+
+char *
+log_safe(char *dst, size_t size, const char *src)
+{
+	const unsigned char *s = (const unsigned char *)src;
+	size_t used = 0;
+
+	for (; *s != '\0' && used + 5 <= size; s++) {
+		if (*s > 0x20 && *s < 0x7f && *s != '\\')
+			dst[used++] = (char)*s;
+		else
+			used += (size_t)snprintf(
+			    dst + used, size - used, "\\%03o", *s);
+	}
+	dst[used] = '\0';
+	return dst;
+}

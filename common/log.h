@@ -1,0 +1,35 @@
+/*
+ * One line for the administrator, by syslog(3) (facility LOG_MAIL).
+ *
+ * Any process may call these, before and after its sandbox is entered: the
+ * connection to syslogd is made by log_open() in the parent and inherited.
+ * Nothing here ever writes to descriptor 2 unless log_open() was asked to:
+ * under inetd that descriptor is the client's socket.
+ */
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
+
+#include <stddef.h>
+
+#define LOG_SAFE_MAX 1024
+
+/*
+ * Opens the log under the name "program", which must outlive the process.
+ * With to_stderr, every line goes to standard error as well.
+ */
+void log_open(const char *program, int to_stderr);
+
+/* What happened: logins, ends of sessions, refusals. */
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* What the administrator should mend. */
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Copies src to dst so that it cannot forge a line or a field: anything but
+ * 0x21..0x7E, and the backslash, becomes \ooo; what does not fit is cut.
+ * Returns dst.
+ */
+char *log_safe(char *dst, size_t size, const char *src);
+
+#endif
