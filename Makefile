@@ -31,14 +31,33 @@ ALL_CFLAGS	= -std=c99 $(CPPFLAGS) $(PKG_CFLAGS) $(WARNINGS) $(HARDEN) \
 		  $(HARDEN_SANITIZE_$(SANITIZE)) \
 		  $(CFLAGS_SANITIZE_$(SANITIZE)) $(CFLAGS)
 ALL_LDFLAGS	= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC))
-LIBS		= $(PKG_LIBS) -ldb
+LIBS		= $(PKG_LIBS) -ldb -lresolv
 
-COMMON		= common/channel.c common/conf.c common/log.c
+COMMON		= common/channel.c common/conf.c common/log.c \
+		  common/privdrop.c common/wire.c
+SESSION		= session/authorization.c session/command.c session/line.c \
+		  session/marks.c session/pop3.c session/sasl.c \
+		  session/session.c session/stream.c session/tls.c \
+		  session/transaction.c
 AUTH		= auth/accounts.c auth/password.c auth/record.c
+STORE		= store/index.c store/listing.c store/lock.c store/mailbox.c \
+		  store/maildir.c store/sync.c store/update.c
+POP3D		= pop3d.c check.c auth/auth.c store/store.c
 CTL		= pop3ctl.c ctl/accounts.c
-HEADERS		!= ls common/*.h session/*.h auth/*.h store/*.h ctl/*.h 2>/dev/null
+HEADERS		!= ls *.h common/*.h session/*.h auth/*.h store/*.h ctl/*.h
 
 all: pop3d pop3ctl
 
-pop3ctl: $(CTL) $(COMMON) $(AUTH) $(HEADERS) Makefile
-	$(CC) $(ALL_CFLAGS) -o $@ $(CTL) $(COMMON) $(AUTH) $(ALL_LDFLAGS) $(LIBS)
+# The flags of the last build: other flags build anew.
+.flags: FORCE
+	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS)' | cmp -s - $@ || \
+	    echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS)' >$@
+FORCE:
+
+pop3d: $(POP3D) $(COMMON) $(SESSION) $(AUTH) $(STORE) $(HEADERS) .flags
+	$(CC) $(ALL_CFLAGS) -o $@ $(POP3D) $(COMMON) $(SESSION) $(AUTH) \
+	    $(STORE) $(ALL_LDFLAGS) $(LIBS)
+
+pop3ctl: $(CTL) $(COMMON) $(AUTH) $(STORE) $(HEADERS) .flags
+	$(CC) $(ALL_CFLAGS) -o $@ $(CTL) $(COMMON) $(AUTH) $(STORE) \
+	    $(ALL_LDFLAGS) $(LIBS)

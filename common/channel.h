@@ -4,7 +4,7 @@
  * A channel is a pair of SOCK_SEQPACKET sockets: the kernel keeps messages
  * apart, so there is no framing.  A message is a type and a payload of at
  * most CHANNEL_MAX octets, and may carry descriptors.  Both ends are the
- * same program, so payloads are plain structures; the receiver trusts
+ * same program, so payloads are plain structures, copied in and out; the receiver trusts
  * neither type nor length and checks both (channel_is()).
  */
 #ifndef COMMON_CHANNEL_H
@@ -22,7 +22,7 @@ struct message {
 	size_t len;	       /* of data, in octets */
 	int fd[CHANNEL_MAX_FDS]; /* the receiver owns them */
 	size_t nfd;
-	_Alignas(8) unsigned char data[CHANNEL_MAX];
+	unsigned char data[CHANNEL_MAX];
 };
 
 /* Makes both ends, close-on-exec.  Returns 0, or -1 with errno set. */

@@ -1,0 +1,18 @@
+/*
+ * The auth process: it sees the accounts, and no mail.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include "common/conf.h"
+#include "common/identity.h"
+
+/*
+ * Opens the accounts while it is still root, leaves root for "as", locks
+ * itself in, and answers the session's MSG_LOGINs on channel.  On success
+ * it sends one MSG_VERDICT to the parent over verdict.  Never returns.
+ */
+void auth_run(const struct conf *conf, const struct identity *as, int channel,
+    int verdict, const char *peer) __attribute__((noreturn));
+
+#endif

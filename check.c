@@ -1,0 +1,202 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "auth/accounts.h"
+#include "check.h"
+#include "session/tls.h"
+
+#define DAY	  (24 * 60 * 60)
+#define RENEW_DAYS 14
+
+static int __attribute__((format(printf, 1, 2)))
+wrong(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return -1;
+}
+
+/*
+ * The client side of a handshake with our own server, in one process: the
+ * certificate is then seen as clients will see it.
+ */
+static int
+shake_hands(struct tls *client, struct tls *server, const int fd[2])
+{
+	struct tls *conn;
+	int c, s, tries;
+
+	if (tls_connect_socket(client, fd[0], "localhost") == -1 ||
+	    tls_accept_socket(server, &conn, fd[1]) == -1)
+		return -1;
+	for (tries = 0; tries < 20; tries++) {
+		c = tls_handshake(client);
+		s = tls_handshake(conn);
+		if (c == -1 || s == -1 || (c == 0 && s == 0))
+			break;
+	}
+	tls_free(conn);
+	return c == 0 ? 0 : -1;
+}
+
+/* When the certificate that the server shows expires; -1: no handshake. */
+static time_t
+expiry(struct tls *server)
+{
+	struct tls_config *config = tls_config_new();
+	struct tls *client = tls_client();
+	time_t when = -1;
+	int fd[2];
+
+	if (config != NULL && client != NULL &&
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd) == 0) {
+		tls_config_insecure_noverifycert(config);
+		tls_config_insecure_noverifyname(config);
+		tls_config_insecure_noverifytime(config);
+		if (tls_configure(client, config) == 0 &&
+		    shake_hands(client, server, fd) == 0)
+			when = tls_peer_cert_notafter(client);
+		close(fd[0]);
+		close(fd[1]);
+	}
+	tls_free(client);
+	tls_config_free(config);
+	return when;
+}
+
+static int
+check_expiry(const struct conf *conf, const struct keypair *k, time_t when)
+{
+	time_t now = time(NULL);
+
+	if (when == -1)
+		return wrong("%s:%d: no TLS handshake succeeds with %s; is it "
+		    "an RSA or ECDSA certificate?", conf->file, k->line,
+		    k->cert);
+	if (when <= now)
+		return wrong("%s:%d: the certificate %s has expired; renew it",
+		    conf->file, k->line, k->cert);
+	if (when - now < RENEW_DAYS * DAY)
+		(void)wrong("%s:%d: warning: the certificate %s expires in "
+		    "%ld days; renew it", conf->file, k->line, k->cert,
+		    (long)((when - now) / DAY));
+	return 0;
+}
+
+static int
+check_keypair(const struct conf *conf, const struct keypair *k)
+{
+	struct stat st;
+	struct tls *server;
+	char err[512];
+	int rv;
+
+	if (access(k->cert, R_OK) == -1)
+		return wrong("%s:%d: certificate %s: %s", conf->file, k->line,
+		    k->cert, strerror(errno));
+	if (stat(k->key, &st) == -1 || access(k->key, R_OK) == -1)
+		return wrong("%s:%d: key %s: %s", conf->file, k->line, k->key,
+		    strerror(errno));
+	if ((st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
+		return wrong("%s:%d: key %s can be read or changed by others; "
+		    "chmod 0600 %s", conf->file, k->line, k->key, k->key);
+	if (k->staple != NULL && access(k->staple, R_OK) == -1)
+		return wrong("%s:%d: OCSP staple %s: %s", conf->file, k->line,
+		    k->staple, strerror(errno));
+	if ((server = tls_setup(k, 1, err, sizeof(err))) == NULL)
+		return wrong("%s:%d: %s; does the key belong to the "
+		    "certificate?", conf->file, k->line, err);
+	rv = check_expiry(conf, k, expiry(server));
+	tls_free(server);
+	return rv;
+}
+
+static int
+check_keypairs(const struct conf *conf)
+{
+	size_t i;
+
+	if (conf->nkeypair == 0)
+		return wrong("%s: there is no keypair; add: keypair "
+		    "CERTIFICATE KEY", conf->file);
+	for (i = 0; i < conf->nkeypair; i++)
+		if (check_keypair(conf, &conf->keypair[i]) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+check_user(const struct conf *conf, const char *keyword, const char *name)
+{
+	struct passwd *pw = getpwnam(name);
+
+	if (pw == NULL)
+		return wrong("%s: %s: there is no user %s; create it, or name "
+		    "another", conf->file, keyword, name);
+	if (pw->pw_uid == 0)
+		return wrong("%s: %s: %s is root; name another user",
+		    conf->file, keyword, name);
+	return 0;
+}
+
+static int
+check_users(const struct conf *conf)
+{
+	if (geteuid() == 0 && check_user(conf, "user", conf->user) == -1)
+		return -1;
+	if (conf->owner != NULL && check_user(conf, "owner", conf->owner) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+check_accounts(const struct conf *conf)
+{
+	struct accounts *accounts;
+	struct stat st;
+	char err[512];
+
+	if (!conf->auth_accounts)
+		return 0;
+	if (stat(conf->accounts, &st) == -1)
+		return wrong("%s: accounts %s: %s; `pop3ctl add' makes the "
+		    "first", conf->file, conf->accounts, strerror(errno));
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return wrong("%s: accounts %s: others than its owner have "
+		    "access; chmod 0600 %s", conf->file, conf->accounts,
+		    conf->accounts);
+	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
+		return wrong("%s: accounts: %s", conf->file, err);
+	accounts_close(accounts);
+	return 0;
+}
+
+int
+check_configuration(struct conf *conf, const char *file)
+{
+	char err[1024];
+
+	if (conf_load(conf, file, err, sizeof(err)) == -1) {
+		(void)wrong("%s", err);
+		return 1;
+	}
+	if (check_users(conf) == -1 || check_keypairs(conf) == -1 ||
+	    check_accounts(conf) == -1)
+		return 1;
+	puts("configuration OK");
+	return 0;
+}

@@ -1,0 +1,117 @@
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/channel.h"
+
+/* Room for a control message with all the descriptors, well aligned. */
+union control {
+	struct cmsghdr hdr;
+	unsigned char buf[CMSG_SPACE(sizeof(int) * CHANNEL_MAX_FDS)];
+};
+
+int
+channel_pair(int fd[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd);
+}
+
+int
+channel_send(int fd, uint32_t type, const void *data, size_t len)
+{
+	return channel_send_fds(fd, type, data, len, NULL, 0);
+}
+
+int
+channel_send_fds(int fd, uint32_t type, const void *data, size_t len,
+    const int *fds, size_t nfd)
+{
+	struct iovec iov[2] = { { &type, sizeof(type) },
+		{ (void *)(uintptr_t)data, len } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	union control control;
+	ssize_t n;
+
+	if (len > CHANNEL_MAX || nfd > CHANNEL_MAX_FDS) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	if (nfd > 0) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = control.buf;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfd);
+		control.hdr.cmsg_len = CMSG_LEN(sizeof(int) * nfd);
+		control.hdr.cmsg_level = SOL_SOCKET;
+		control.hdr.cmsg_type = SCM_RIGHTS;
+		memcpy(CMSG_DATA(&control.hdr), fds, sizeof(int) * nfd);
+	}
+	do
+		n = sendmsg(fd, &msg, MSG_NOSIGNAL);
+	while (n == -1 && errno == EINTR);
+	return n == -1 ? -1 : 0;
+}
+
+static void
+close_fds(struct message *m)
+{
+	while (m->nfd > 0)
+		close(m->fd[--m->nfd]);
+}
+
+/* Takes the descriptors over; any other control message is refused. */
+static int
+take_fds(struct message *m, struct msghdr *msg)
+{
+	struct cmsghdr *c;
+	size_t len;
+	int good = (msg->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
+
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET ||
+		    c->cmsg_type != SCM_RIGHTS || m->nfd != 0) {
+			good = 0;
+			continue;
+		}
+		len = c->cmsg_len - CMSG_LEN(0);
+		memcpy(m->fd, CMSG_DATA(c), len);
+		m->nfd = len / sizeof(int);
+	}
+	return good;
+}
+
+int
+channel_recv(int fd, struct message *m)
+{
+	struct iovec iov[2] = { { &m->type, sizeof(m->type) },
+		{ m->data, sizeof(m->data) } };
+	union control control;
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf) };
+	ssize_t n;
+
+	m->nfd = 0;
+	m->len = 0;
+	do
+		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno == ECONNRESET ? 0 : -1;
+	if (!take_fds(m, &msg) || (n > 0 && (size_t)n < sizeof(m->type))) {
+		close_fds(m);
+		errno = EBADMSG;
+		return -1;
+	}
+	if (n == 0)
+		return 0;
+	m->len = (size_t)n - sizeof(m->type);
+	return 1;
+}
+
+int
+channel_is(const struct message *m, uint32_t type, size_t len)
+{
+	return m->type == type && m->len == len;
+}

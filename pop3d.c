@@ -1,0 +1,265 @@
+/*
+ * The parent: root, for milliseconds.  It reads the configuration, forks
+ * session and auth, never reads a byte that came from the network, and
+ * becomes the store when auth says for whom.
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/auth.h"
+#include "check.h"
+#include "common/conf.h"
+#include "common/identity.h"
+#include "common/log.h"
+#include "common/messages.h"
+#include "session/session.h"
+#include "store/store.h"
+
+#define LISTEN_FD 3 /* sd_listen_fds(3): where systemd's sockets begin */
+
+struct options {
+	const char *file;
+	int check;
+	int debug;
+};
+
+static void __attribute__((noreturn))
+usage(void)
+{
+	fprintf(stderr, "usage: pop3d [-dn] [-f file]\n");
+	exit(2);
+}
+
+static void
+parse_options(struct options *o, int argc, char *argv[])
+{
+	int c;
+
+	memset(o, 0, sizeof(*o));
+	o->file = CONF_FILE;
+	while ((c = getopt(argc, argv, "df:n")) != -1) {
+		switch (c) {
+		case 'd':
+			o->debug = 1;
+			break;
+		case 'f':
+			o->file = optarg;
+			break;
+		case 'n':
+			o->check = 1;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (optind != argc)
+		usage();
+}
+
+static int
+is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* LISTEN_FDS=1: systemd left the accepted socket on descriptor 3. */
+static void
+take_listen_fd(void)
+{
+	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	const char *err;
+
+	if (fds == NULL || pid == NULL || strcmp(fds, "1") != 0 ||
+	    strtonum(pid, 1, INT32_MAX, &err) != getpid() || err != NULL)
+		return;
+	if (dup2(LISTEN_FD, 0) == -1 || dup2(LISTEN_FD, 1) == -1)
+		_exit(1);
+}
+
+/*
+ * After this the client is on descriptors 0 and 1, nothing is above 2, and
+ * 2 is standard error only where it was asked for and is not the client.
+ */
+static void
+take_socket(const struct options *o)
+{
+	int null;
+
+	take_listen_fd();
+	closefrom(LISTEN_FD);
+	if (!is_socket(0) || !is_socket(1)) {
+		fprintf(stderr, "pop3d: descriptors 0 and 1 are no socket: "
+		    "inetd or systemd starts pop3d, see pop3d(8)\n");
+		exit(2);
+	}
+	if (o->debug && !is_socket(2))
+		return;
+	if ((null = open("/dev/null", O_RDWR)) == -1 || dup2(null, 2) == -1)
+		_exit(1);
+	if (null > 2)
+		close(null);
+}
+
+static const char *
+peer_address(void)
+{
+	static char host[NI_MAXHOST];
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (getpeername(0, (struct sockaddr *)&ss, &len) == -1 ||
+	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), NULL,
+		0, NI_NUMERICHOST) != 0 || host[0] == '\0')
+		strlcpy(host, "unknown", sizeof(host));
+	return host;
+}
+
+static void
+find_identity(const struct conf *conf, struct identity *as)
+{
+	struct passwd *pw;
+
+	memset(as, 0, sizeof(*as));
+	as->root = geteuid() == 0;
+	if (!as->root) {
+		log_info("not started by root: all processes run as uid %lu",
+		    (unsigned long)geteuid());
+		return;
+	}
+	if ((pw = getpwnam(conf->user)) == NULL || pw->pw_uid == 0) {
+		log_warn("%s: user %s must exist and not be root; "
+		    "create it, or name another with user", conf->file,
+		    conf->user);
+		_exit(1);
+	}
+	as->uid = pw->pw_uid;
+	as->gid = pw->pw_gid;
+}
+
+static void
+make_channel(int fd[2])
+{
+	if (channel_pair(fd) == -1) {
+		log_warn("socketpair: %s", strerror(errno));
+		_exit(1);
+	}
+}
+
+static pid_t
+start(void)
+{
+	pid_t pid = fork();
+
+	if (pid == -1) {
+		log_warn("fork: %s", strerror(errno));
+		_exit(1);
+	}
+	return pid;
+}
+
+/* The session takes the client along: the parent keeps no network socket. */
+static int
+start_session(const struct conf *conf, const struct identity *as,
+    const char *peer)
+{
+	int null, fd[2];
+
+	make_channel(fd);
+	if (start() == 0) {
+		close(fd[1]);
+		session_run(conf, as, fd[0], peer);
+	}
+	close(fd[0]);
+	if ((null = open("/dev/null", O_RDWR)) == -1 || dup2(null, 0) == -1 ||
+	    dup2(null, 1) == -1)
+		_exit(1);
+	close(null);
+	return fd[1];
+}
+
+/* Polls, but does not read: what the session says is for auth. */
+static void
+wait_for_login(int channel)
+{
+	struct pollfd p = { channel, POLLIN, 0 };
+	int n;
+
+	do
+		n = poll(&p, 1, -1);
+	while (n == -1 && errno == EINTR);
+	if (n == 1 && (p.revents & POLLIN) != 0 &&
+	    (p.revents & POLLHUP) == 0)
+		return;
+	while (wait(NULL) == -1 && errno == EINTR)
+		continue;
+	_exit(0);
+}
+
+static void
+authenticate(const struct conf *conf, const struct identity *as, int channel,
+    const char *peer, struct msg_verdict *verdict)
+{
+	static struct message m;
+	int fd[2];
+	pid_t pid;
+
+	make_channel(fd);
+	if ((pid = start()) == 0) {
+		close(fd[1]);
+		auth_run(conf, as, channel, fd[0], peer);
+	}
+	close(fd[0]);
+	if (channel_recv(fd[1], &m) != 1 ||
+	    !channel_is(&m, MSG_VERDICT, sizeof(*verdict)))
+		_exit(0);
+	memcpy(verdict, m.data, sizeof(*verdict));
+	verdict->address[sizeof(verdict->address) - 1] = '\0';
+	verdict->maildir[sizeof(verdict->maildir) - 1] = '\0';
+	verdict->label[sizeof(verdict->label) - 1] = '\0';
+	close(fd[1]);
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct conf conf;
+	struct options options;
+	struct identity as;
+	struct msg_verdict verdict;
+	const char *peer;
+	char err[1024];
+	int channel;
+
+	parse_options(&options, argc, argv);
+	if (options.check)
+		return check_configuration(&conf, options.file);
+	take_socket(&options);
+	signal(SIGPIPE, SIG_IGN);
+	log_open("pop3d", options.debug);
+	if (conf_load(&conf, options.file, err, sizeof(err)) == -1) {
+		log_warn("%s", err);
+		return 1;
+	}
+	peer = peer_address();
+	find_identity(&conf, &as);
+	channel = start_session(&conf, &as, peer);
+	wait_for_login(channel);
+	authenticate(&conf, &as, channel, peer, &verdict);
+	store_run(&conf, &as, &verdict, channel, peer);
+}

@@ -1,0 +1,152 @@
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "session/pop3.h"
+#include "session/sasl.h"
+
+static const char refused[] = "-ERR [AUTH] login refused: wrong user name or "
+			      "password, or POP is not enabled";
+
+static enum outcome
+open_maildrop(struct pop3 *p, const char *mechanism)
+{
+	struct msg_maildrop maildrop;
+	struct msg_open open;
+
+	memset(&open, 0, sizeof(open));
+	snprintf(open.tls, sizeof(open.tls), "%s %s",
+	    tls_conn_version(p->stream.tls), tls_conn_cipher(p->stream.tls));
+	strlcpy(open.mechanism, mechanism, sizeof(open.mechanism));
+	if (pop3_ask(p, MSG_OPEN, &open, sizeof(open)) == -1)
+		return OUTCOME_END;
+	if (!channel_is(&p->message, MSG_MAILDROP, sizeof(maildrop))) {
+		/* The account is known, auth has gone: no second try. */
+		pop3_trouble(p);
+		p->reason = "maildrop not available";
+		return OUTCOME_END;
+	}
+	memcpy(&maildrop, p->message.data, sizeof(maildrop));
+	p->count = maildrop.count;
+	p->octets = p->all_octets = maildrop.octets;
+	p->table = transaction_commands;
+	p->login_deadline = 0;
+	pop3_reply(p, "+OK %llu messages (%llu octets)",
+	    (unsigned long long)p->count, (unsigned long long)p->octets);
+	return OUTCOME_GOOD;
+}
+
+/* Asks auth.  login is wiped. */
+static enum outcome
+log_in(struct pop3 *p, struct msg_login *login)
+{
+	struct msg_denied denied;
+	char mechanism[sizeof(login->mechanism)];
+	int rv;
+
+	strlcpy(mechanism, login->mechanism, sizeof(mechanism));
+	rv = pop3_ask(p, MSG_LOGIN, login, sizeof(*login));
+	explicit_bzero(login, sizeof(*login));
+	if (rv == -1)
+		return OUTCOME_END;
+	if (channel_is(&p->message, MSG_GRANTED, 0))
+		return open_maildrop(p, mechanism);
+	if (!channel_is(&p->message, MSG_DENIED, sizeof(denied))) {
+		pop3_trouble(p);
+		p->reason = "accounts not available";
+		return OUTCOME_END;
+	}
+	memcpy(&denied, p->message.data, sizeof(denied));
+	pop3_reply(p, "%s", refused);
+	if (!denied.last)
+		return OUTCOME_GOOD;
+	p->reason = "too many failures";
+	return OUTCOME_END;
+}
+
+static enum outcome
+run_user(struct pop3 *p, struct args *args)
+{
+	/* A name longer than any account's becomes one that no account has. */
+	if (strlcpy(p->user, args->text, sizeof(p->user)) >= sizeof(p->user))
+		p->user[0] = '\0';
+	p->user_given = 1;
+	pop3_reply(p, "+OK now the password");
+	return OUTCOME_GOOD;
+}
+
+static enum outcome
+run_pass(struct pop3 *p, struct args *args)
+{
+	struct msg_login login;
+
+	if (!p->user_given) {
+		pop3_reply(p, "-ERR first USER");
+		return OUTCOME_BAD;
+	}
+	p->user_given = 0;
+	memset(&login, 0, sizeof(login));
+	strlcpy(login.user, p->user, sizeof(login.user));
+	strlcpy(login.mechanism, "USER", sizeof(login.mechanism));
+	/* Fits: a command line has 255 octets at the most. */
+	strlcpy(login.password, args->text, sizeof(login.password));
+	return log_in(p, &login);
+}
+
+enum outcome
+authorization_sasl(struct pop3 *p, char *line)
+{
+	struct msg_login login;
+
+	if (strcmp(line, "*") == 0) {
+		pop3_reply(p, "-ERR AUTH cancelled");
+		return OUTCOME_GOOD;
+	}
+	memset(&login, 0, sizeof(login));
+	strlcpy(login.mechanism, "PLAIN", sizeof(login.mechanism));
+	if (sasl_plain(line, &login) == 0)
+		return log_in(p, &login);
+	explicit_bzero(&login, sizeof(login));
+	pop3_reply(p, "-ERR this is not a PLAIN response in base64");
+	return OUTCOME_BAD;
+}
+
+static enum outcome
+run_auth(struct pop3 *p, struct args *args)
+{
+	char *response = args->text + strcspn(args->text, " ");
+
+	if (*response != '\0')
+		*response++ = '\0';
+	if (strcasecmp(args->text, "PLAIN") != 0) {
+		pop3_reply(p, "-ERR the only mechanism is PLAIN");
+		return OUTCOME_BAD;
+	}
+	if (*response == '\0') {
+		p->awaiting_sasl = 1;
+		pop3_reply(p, "+ ");
+		return OUTCOME_GOOD;
+	}
+	/* "=" is an initial response of no octets (RFC 5034, section 4). */
+	if (strcmp(response, "=") == 0)
+		*response = '\0';
+	return authorization_sasl(p, response);
+}
+
+static enum outcome
+run_quit(struct pop3 *p, struct args *args)
+{
+	(void)args;
+	pop3_reply(p, "+OK bye");
+	p->reason = "quit";
+	return OUTCOME_END;
+}
+
+const struct command authorization_commands[] = {
+	{ "USER", TAKES_TEXT, run_user },
+	{ "PASS", TAKES_TEXT, run_pass },
+	{ "AUTH", TAKES_WORDS, run_auth },
+	{ "CAPA", TAKES_NOTHING, pop3_capa },
+	{ "QUIT", TAKES_NOTHING, run_quit },
+	{ NULL, TAKES_NOTHING, NULL },
+};

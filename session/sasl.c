@@ -1,0 +1,57 @@
+#include <sys/types.h>
+#include <netinet/in.h>
+
+#include <resolv.h>
+#include <string.h>
+#include <strings.h>
+
+#include "session/line.h"
+#include "session/sasl.h"
+
+/* Takes [authzid] NUL authcid NUL password apart. */
+static int
+take_apart(const char *data, size_t len, struct msg_login *login)
+{
+	const char *authcid, *password, *end = data + len;
+
+	authcid = memchr(data, '\0', len);
+	if (authcid == NULL)
+		return -1;
+	authcid++;
+	password = memchr(authcid, '\0', (size_t)(end - authcid));
+	if (password == NULL)
+		return -1;
+	password++;
+	if (*authcid == '\0' || password == end ||
+	    memchr(password, '\0', (size_t)(end - password)) != NULL)
+		return -1;
+	if (*data != '\0' && strcasecmp(data, authcid) != 0)
+		return -1;
+	if (strlcpy(login->user, authcid, sizeof(login->user)) >=
+		sizeof(login->user) ||
+	    strlcpy(login->password, password, sizeof(login->password)) >=
+		sizeof(login->password))
+		login->user[0] = '\0';
+	return 0;
+}
+
+int
+sasl_plain(char *text, struct msg_login *login)
+{
+	unsigned char data[LINE_MAX_OCTETS];
+	size_t len = strlen(text);
+	int n, rv = -1;
+
+	/* b64_pton(3) would skip blanks. */
+	if (strcspn(text, " \t\v\f\r\n") == len) {
+		/* The NUL stops the string functions at the password's end. */
+		n = b64_pton(text, data, sizeof(data) - 1);
+		if (n > 0) {
+			data[n] = '\0';
+			rv = take_apart((char *)data, (size_t)n, login);
+		}
+		explicit_bzero(data, sizeof(data));
+	}
+	explicit_bzero(text, len);
+	return rv;
+}

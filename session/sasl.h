@@ -1,0 +1,18 @@
+/*
+ * SASL PLAIN (RFC 4616) in base64, as AUTH carries it (RFC 5034).
+ */
+#ifndef SESSION_SASL_H
+#define SESSION_SASL_H
+
+#include "common/messages.h"
+
+/*
+ * Decodes a response in place (text is wiped) into login's user and
+ * password.  Returns 0, or -1 when it is not well-formed base64 of
+ * [authzid] NUL authcid NUL password, or asks to act for somebody else.
+ * A name or password longer than any account's is well-formed: it becomes
+ * the empty user, which does not exist.
+ */
+int sasl_plain(char *text, struct msg_login *login);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * The client's connection: TLS on descriptors 0 and 1, with deadlines.
+ *
+ * The session process only.  Output is gathered and leaves in full TLS
+ * records (16 kB), or when stream_flush() is called.  While it waits, the
+ * stream also watches the channel to the process at the other end of the
+ * session: when that one is gone, the session has nobody to ask and ends.
+ */
+#ifndef SESSION_STREAM_H
+#define SESSION_STREAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <tls.h>
+
+#define STREAM_RECORD 16384 /* the plaintext of a full TLS record, octets */
+#define STREAM_WRITE_SECONDS 60
+
+struct stream {
+	struct tls *tls;
+	int fd; /* to poll; reading and writing go through tls */
+	int channel;
+	const char *reason; /* why it ended, for the log; NULL: it did not */
+	size_t used;
+	char out[STREAM_RECORD];
+};
+
+/* Now, in milliseconds on a clock that never jumps. */
+int64_t stream_now(void);
+
+/*
+ * Begins TLS with the client on fd for reading and writing; the handshake
+ * must be done by deadline.  Returns 0, or -1 with s->reason set.
+ */
+int stream_accept(struct stream *s, struct tls *server, int fd, int channel,
+    int64_t deadline);
+
+/*
+ * Reads at least one octet.  Returns how many; 0 at the end of the
+ * connection, for whatever reason (s->reason), the deadline among them.
+ */
+size_t stream_read(struct stream *s, char *buf, size_t size, int64_t deadline);
+
+/*
+ * Room for at least WIRE_ROOM_MIN octets of output: *room of them at the
+ * address returned, to be followed by stream_wrote().  NULL when the
+ * connection has ended.
+ */
+char *stream_room(struct stream *s, size_t *room);
+void stream_wrote(struct stream *s, size_t len);
+
+/* Adds octets to the output.  What fails is found out by stream_flush(). */
+void stream_write(struct stream *s, const char *data, size_t len);
+
+/* Sends what was gathered.  Returns 0, or -1 with s->reason set. */
+int stream_flush(struct stream *s);
+
+/* Says goodbye (close_notify) if the connection still stands, and frees. */
+void stream_close(struct stream *s);
+
+#endif

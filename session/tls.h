@@ -1,0 +1,21 @@
+/*
+ * The server side of TLS, configured once (RFC 8314: implicit TLS only).
+ */
+#ifndef SESSION_TLS_H
+#define SESSION_TLS_H
+
+#include <stddef.h>
+#include <tls.h>
+
+#include "common/conf.h"
+
+/*
+ * A server context with the given keypairs of the configuration: the first
+ * is the default, the others are chosen by SNI.  Reads their files, so it
+ * needs root; the private keys' text is wiped before it returns.  Returns
+ * NULL with a sentence in err.
+ */
+struct tls *tls_setup(const struct keypair *keypairs, size_t nkeypair,
+    char *err, size_t errsize);
+
+#endif

@@ -1,0 +1,415 @@
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/wire.h"
+#include "session/pop3.h"
+
+#define NUMBER_DIGITS 20 /* of the largest 64-bit number */
+#define READ_OCTETS   32768
+
+/* Writes n in decimal and returns the end: LIST may do this a million times. */
+static char *
+put_number(char *out, uint64_t n)
+{
+	char digits[NUMBER_DIGITS];
+	size_t i = sizeof(digits);
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	memcpy(out, digits + i, sizeof(digits) - i);
+	return out + sizeof(digits) - i;
+}
+
+/* Answers for a message that there is not. */
+static int
+exists(struct pop3 *p, uint64_t n)
+{
+	if (n > p->count) {
+		pop3_reply(p, "-ERR no such message, there are %llu",
+		    (unsigned long long)p->count);
+		return 0;
+	}
+	if (marks_test(&p->marks, n)) {
+		pop3_reply(p, "-ERR this message is marked as deleted");
+		return 0;
+	}
+	return 1;
+}
+
+/* The octets of message n, from the store unless just had. */
+static int
+get_size(struct pop3 *p, uint64_t n, uint64_t *octets)
+{
+	struct msg_number ask = { n };
+
+	if (n < p->sizes_first || n - p->sizes_first >= p->nsizes) {
+		if (pop3_ask(p, MSG_SIZES, &ask, sizeof(ask)) == -1)
+			return -1;
+		p->nsizes = p->message.len / sizeof(p->sizes[0]);
+		if (p->message.type != MSG_SIZES || p->nsizes == 0 ||
+		    p->nsizes > SIZES_MAX) {
+			p->nsizes = 0;
+			pop3_internal_failure(p);
+			return -1;
+		}
+		memcpy(p->sizes, p->message.data,
+		    p->nsizes * sizeof(p->sizes[0]));
+		p->sizes_first = n;
+	}
+	*octets = p->sizes[n - p->sizes_first];
+	return 0;
+}
+
+/*
+ * Asks for UIDLs from message n on.  *uidl walks through them, in
+ * p->message, until *end.
+ */
+static int
+ask_uidls(struct pop3 *p, uint64_t n, const unsigned char **uidl,
+    const unsigned char **end)
+{
+	struct msg_number ask = { n };
+
+	if (pop3_ask(p, MSG_UIDLS, &ask, sizeof(ask)) == -1)
+		return -1;
+	*uidl = p->message.data;
+	*end = p->message.data + p->message.len;
+	if (p->message.type != MSG_UIDLS || p->message.len == 0) {
+		pop3_internal_failure(p);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+drop_files(struct pop3 *p)
+{
+	while (p->nfiles > 0)
+		close(p->files[--p->nfiles]);
+}
+
+/*
+ * The file of message n, the caller's to close; -1 after an answer or the
+ * end of the session (*outcome).  The store may send the files of the
+ * messages behind it as well: they are kept for the next RETR.
+ */
+static int
+get_file(struct pop3 *p, uint64_t n, enum outcome *outcome)
+{
+	struct msg_number ask = { n };
+	size_t i;
+	int fd;
+
+	*outcome = OUTCOME_GOOD;
+	if (p->nfiles == 0 || n != p->files_first) {
+		drop_files(p);
+		if (pop3_ask(p, MSG_FETCH, &ask, sizeof(ask)) == -1)
+			*outcome = OUTCOME_END;
+		else if (p->message.type != MSG_FILES || p->message.nfd == 0)
+			*outcome = pop3_trouble(p);
+		else {
+			p->nfiles = p->message.nfd;
+			memcpy(p->files, p->message.fd,
+			    p->nfiles * sizeof(int));
+			p->files_first = n;
+		}
+		if (p->nfiles == 0)
+			return -1;
+	}
+	fd = p->files[0];
+	p->files_first++;
+	p->nfiles--;
+	for (i = 0; i < p->nfiles; i++)
+		p->files[i] = p->files[i + 1];
+	return fd;
+}
+
+static enum outcome
+run_stat(struct pop3 *p, struct args *args)
+{
+	(void)args;
+	pop3_reply(p, "+OK %llu %llu",
+	    (unsigned long long)(p->count - p->marks.count),
+	    (unsigned long long)p->octets);
+	return OUTCOME_GOOD;
+}
+
+static enum outcome
+list_all(struct pop3 *p)
+{
+	char line[2 * NUMBER_DIGITS + 3], *end;
+	uint64_t n, octets;
+
+	pop3_reply(p, "+OK %llu messages (%llu octets)",
+	    (unsigned long long)(p->count - p->marks.count),
+	    (unsigned long long)p->octets);
+	for (n = 1; n <= p->count && p->stream.reason == NULL; n++) {
+		if (marks_test(&p->marks, n))
+			continue;
+		if (get_size(p, n, &octets) == -1)
+			return OUTCOME_END;
+		end = put_number(line, n);
+		*end++ = ' ';
+		end = put_number(end, octets);
+		*end++ = '\r';
+		*end++ = '\n';
+		stream_write(&p->stream, line, (size_t)(end - line));
+	}
+	pop3_reply(p, ".");
+	return OUTCOME_GOOD;
+}
+
+static enum outcome
+run_list(struct pop3 *p, struct args *args)
+{
+	uint64_t octets;
+
+	if (args->n == 0)
+		return list_all(p);
+	if (!exists(p, args->n))
+		return OUTCOME_GOOD;
+	if (get_size(p, args->n, &octets) == -1)
+		return OUTCOME_END;
+	pop3_reply(p, "+OK %lu %llu", (unsigned long)args->n,
+	    (unsigned long long)octets);
+	return OUTCOME_GOOD;
+}
+
+static void
+put_uidl(struct pop3 *p, uint64_t n, const unsigned char *uidl)
+{
+	char line[NUMBER_DIGITS + 1 + UINT8_MAX + 2], *end;
+
+	end = put_number(line, n);
+	*end++ = ' ';
+	memcpy(end, uidl + 1, uidl[0]);
+	end += uidl[0];
+	*end++ = '\r';
+	*end++ = '\n';
+	stream_write(&p->stream, line, (size_t)(end - line));
+}
+
+static enum outcome
+uidl_all(struct pop3 *p)
+{
+	const unsigned char *uidl = NULL, *end = NULL;
+	uint64_t n;
+
+	pop3_reply(p, "+OK unique identifiers follow");
+	for (n = 1; n <= p->count && p->stream.reason == NULL; n++) {
+		if (uidl == end && ask_uidls(p, n, &uidl, &end) == -1)
+			return OUTCOME_END;
+		if (uidl[0] >= end - uidl)
+			return pop3_internal_failure(p);
+		if (!marks_test(&p->marks, n))
+			put_uidl(p, n, uidl);
+		uidl += 1 + uidl[0];
+	}
+	pop3_reply(p, ".");
+	return OUTCOME_GOOD;
+}
+
+static enum outcome
+run_uidl(struct pop3 *p, struct args *args)
+{
+	const unsigned char *uidl, *end;
+
+	if (args->n == 0)
+		return uidl_all(p);
+	if (!exists(p, args->n))
+		return OUTCOME_GOOD;
+	if (ask_uidls(p, args->n, &uidl, &end) == -1)
+		return OUTCOME_END;
+	if (uidl[0] >= end - uidl)
+		return pop3_internal_failure(p);
+	pop3_reply(p, "+OK %lu %.*s", (unsigned long)args->n, uidl[0],
+	    (const char *)uidl + 1);
+	return OUTCOME_GOOD;
+}
+
+/* Converts octets of a message into the stream. */
+static int
+send_octets(struct pop3 *p, struct wire *w, const char *data, size_t len)
+{
+	size_t room;
+	char *out;
+
+	while (len > 0 && !w->done) {
+		if ((out = stream_room(&p->stream, &room)) == NULL)
+			return -1;
+		stream_wrote(&p->stream,
+		    wire_convert(w, &data, &len, out, room));
+	}
+	return 0;
+}
+
+/*
+ * Sends the message in fd, with the final "." line.  When it can not be
+ * read to its end the connection must end without that line, or the client
+ * would take a part for the whole.
+ */
+static enum outcome
+send_message(struct pop3 *p, int fd, struct wire *w)
+{
+	char data[READ_OCTETS], *out;
+	size_t room;
+	ssize_t n;
+
+	while (!w->done && (n = read(fd, data, sizeof(data))) != 0) {
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1) {
+			p->reason = "message could not be read";
+			return OUTCOME_END;
+		}
+		if (send_octets(p, w, data, (size_t)n) == -1)
+			return OUTCOME_END;
+	}
+	if ((out = stream_room(&p->stream, &room)) == NULL)
+		return OUTCOME_END;
+	stream_wrote(&p->stream, wire_finish(w, out));
+	stream_write(&p->stream, ".\r\n", 3);
+	return OUTCOME_GOOD;
+}
+
+static enum outcome
+run_retr(struct pop3 *p, struct args *args)
+{
+	enum outcome outcome;
+	uint64_t octets;
+	struct wire w;
+	int fd;
+
+	if (!exists(p, args->n))
+		return OUTCOME_GOOD;
+	if (get_size(p, args->n, &octets) == -1)
+		return OUTCOME_END;
+	if ((fd = get_file(p, args->n, &outcome)) == -1)
+		return outcome;
+	pop3_reply(p, "+OK %llu octets", (unsigned long long)octets);
+	wire_init(&w, WIRE_ALL);
+	outcome = send_message(p, fd, &w);
+	close(fd);
+	p->retrieved++;
+	p->retrieved_octets += w.octets;
+	return outcome;
+}
+
+static enum outcome
+run_top(struct pop3 *p, struct args *args)
+{
+	enum outcome outcome;
+	struct wire w;
+	int fd;
+
+	if (!exists(p, args->n))
+		return OUTCOME_GOOD;
+	if ((fd = get_file(p, args->n, &outcome)) == -1)
+		return outcome;
+	pop3_reply(p, "+OK the top follows");
+	wire_init(&w, args->lines);
+	outcome = send_message(p, fd, &w);
+	close(fd);
+	return outcome;
+}
+
+static enum outcome
+run_dele(struct pop3 *p, struct args *args)
+{
+	uint64_t octets;
+
+	if (!exists(p, args->n))
+		return OUTCOME_GOOD;
+	if (get_size(p, args->n, &octets) == -1)
+		return OUTCOME_END;
+	if (marks_set(&p->marks, args->n) == -1) {
+		pop3_reply(p, "-ERR [SYS/TEMP] out of memory");
+		return OUTCOME_GOOD;
+	}
+	p->octets -= octets;
+	pop3_reply(p, "+OK message %lu marked as deleted",
+	    (unsigned long)args->n);
+	return OUTCOME_GOOD;
+}
+
+static enum outcome
+run_rset(struct pop3 *p, struct args *args)
+{
+	(void)args;
+	marks_clear(&p->marks);
+	p->octets = p->all_octets;
+	pop3_reply(p, "+OK %llu messages (%llu octets)",
+	    (unsigned long long)p->count, (unsigned long long)p->octets);
+	return OUTCOME_GOOD;
+}
+
+static enum outcome
+run_noop(struct pop3 *p, struct args *args)
+{
+	(void)args;
+	pop3_reply(p, "+OK");
+	return OUTCOME_GOOD;
+}
+
+/* Hands the marks to the store, piece by piece, empty pieces left out. */
+static int
+send_marks(struct pop3 *p)
+{
+	struct msg_marks m;
+	size_t at, len, i;
+
+	for (at = 0; at < p->marks.size; at += len) {
+		len = p->marks.size - at;
+		if (len > sizeof(m.bits))
+			len = sizeof(m.bits);
+		memset(m.bits, 0, sizeof(m.bits));
+		memcpy(m.bits, p->marks.bits + at, len);
+		for (i = 0; i < len && m.bits[i] == 0; i++)
+			continue;
+		if (i == len)
+			continue;
+		m.first = (uint64_t)at * 8 + 1;
+		if (channel_send(p->channel, MSG_MARKS, &m, sizeof(m)) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* UPDATE (RFC 1939, section 6): nothing but this command leads there. */
+static enum outcome
+run_quit(struct pop3 *p, struct args *args)
+{
+	struct msg_updated updated;
+
+	(void)args;
+	if (send_marks(p) == -1)
+		return pop3_internal_failure(p);
+	if (pop3_ask(p, MSG_UPDATE, NULL, 0) == -1)
+		return OUTCOME_END;
+	p->reason = "quit";
+	if (channel_is(&p->message, MSG_UPDATED, sizeof(updated))) {
+		memcpy(&updated, p->message.data, sizeof(updated));
+		pop3_reply(p, "+OK bye, %llu messages left",
+		    (unsigned long long)(p->count - updated.deleted));
+		return OUTCOME_END;
+	}
+	pop3_reply(p, "-ERR [SYS/TEMP] the messages marked as deleted were "
+	    "not removed");
+	return OUTCOME_END;
+}
+
+const struct command transaction_commands[] = {
+	{ "STAT", TAKES_NOTHING, run_stat },
+	{ "LIST", TAKES_MAY_NUMBER, run_list },
+	{ "UIDL", TAKES_MAY_NUMBER, run_uidl },
+	{ "RETR", TAKES_NUMBER, run_retr },
+	{ "TOP", TAKES_TWO_NUMBERS, run_top },
+	{ "DELE", TAKES_NUMBER, run_dele },
+	{ "RSET", TAKES_NOTHING, run_rset },
+	{ "NOOP", TAKES_NOTHING, run_noop },
+	{ "CAPA", TAKES_NOTHING, pop3_capa },
+	{ "QUIT", TAKES_NOTHING, run_quit },
+	{ NULL, TAKES_NOTHING, NULL },
+};

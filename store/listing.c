@@ -1,0 +1,110 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/listing.h"
+
+int
+listing_add(struct listing *l, const char *name, enum subdir sub)
+{
+	size_t base = maildir_base(name);
+	size_t len = strlen(name) + 1, size;
+	void *grown;
+
+	if (l->n == l->size) {
+		size = l->size == 0 ? 256 : l->size * 2;
+		grown = reallocarray(l->entry, size, sizeof(*l->entry));
+		if (grown == NULL)
+			return ENOMEM;
+		l->entry = grown;
+		l->size = size;
+	}
+	if (l->room - l->used < len) {
+		size = l->room == 0 ? 16384 : l->room * 2;
+		if ((grown = realloc(l->names, size)) == NULL)
+			return ENOMEM;
+		l->names = grown;
+		l->room = size;
+	}
+	memcpy(l->names + l->used, name, len);
+	l->used += len;
+	l->entry[l->n].base = (unsigned char)base;
+	l->entry[l->n].sub = (unsigned char)sub;
+	l->n++;
+	return 0;
+}
+
+int
+listing_read(struct listing *l, const struct maildir *m, enum subdir sub)
+{
+	struct dirent *d;
+	int fd, error = 0;
+	DIR *dir;
+
+	if (m->dir[sub] == -1)
+		return 0;
+	/* A descriptor of its own: each reading begins at the beginning. */
+	fd = openat(m->dir[sub], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return errno;
+	if ((dir = fdopendir(fd)) == NULL) {
+		error = errno;
+		close(fd);
+		return error;
+	}
+	while (error == 0 && (errno = 0, d = readdir(dir)) != NULL)
+		if (maildir_base(d->d_name) != 0)
+			error = listing_add(l, d->d_name, sub);
+	if (error == 0)
+		error = errno;
+	closedir(dir);
+	return error;
+}
+
+int
+listing_compare(const char *a, size_t alen, const char *b, size_t blen)
+{
+	int c = memcmp(a, b, alen < blen ? alen : blen);
+
+	if (c != 0)
+		return c;
+	return alen < blen ? -1 : alen > blen;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct listed *x = a, *y = b;
+	int c = listing_compare(x->name, x->base, y->name, y->base);
+
+	if (c == 0)
+		c = (int)y->sub - (int)x->sub;
+	return c != 0 ? c : strcmp(x->name + x->base, y->name + y->base);
+}
+
+void
+listing_sort(struct listing *l)
+{
+	const char *name = l->names;
+	size_t i;
+
+	/* Only now do the names stay where they are. */
+	for (i = 0; i < l->n; i++) {
+		l->entry[i].name = name;
+		name += strlen(name) + 1;
+	}
+	if (l->n > 1)
+		qsort(l->entry, l->n, sizeof(l->entry[0]), compare);
+}
+
+void
+listing_free(struct listing *l)
+{
+	free(l->entry);
+	free(l->names);
+	memset(l, 0, sizeof(*l));
+}

@@ -1,0 +1,44 @@
+/*
+ * What is in a folder's directories right now, sorted by base name.
+ *
+ * Takes memory in proportion to the directory, freed before the mailbox is
+ * open: it is read only when somebody changed it.
+ */
+#ifndef STORE_LISTING_H
+#define STORE_LISTING_H
+
+#include <stddef.h>
+
+#include "store/maildir.h"
+
+struct listed {
+	const char *name; /* within the listing */
+	unsigned char base; /* octets of the name that are its base */
+	unsigned char sub;  /* enum subdir */
+};
+
+struct listing {
+	struct listed *entry;
+	size_t n, size;
+	char *names;
+	size_t used, room;
+};
+
+/* Adds the mail in a directory: 0, or an errno value. */
+int listing_read(struct listing *l, const struct maildir *m, enum subdir sub);
+
+/* Adds one name. */
+int listing_add(struct listing *l, const char *name, enum subdir sub);
+
+/*
+ * Sorts by base name, then cur/ before new/, then suffix.  To be called
+ * after the last name was added, before any entry is looked at.
+ */
+void listing_sort(struct listing *l);
+
+/* Compares base names as the index sorts them: by octets, shorter first. */
+int listing_compare(const char *a, size_t alen, const char *b, size_t blen);
+
+void listing_free(struct listing *l);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * A Maildir folder as it is on disk: its directories, names and files.
+ *
+ * The name of a file in new/ or cur/ is its base name, unique and for ever,
+ * and from the first colon on its suffix (":2," and flags), which others
+ * may change at any time.  Names that begin with a dot are not mail.
+ *
+ * Errors are errno values, 0 is success, unless told otherwise.
+ */
+#ifndef STORE_MAILDIR_H
+#define STORE_MAILDIR_H
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/messages.h"
+
+#define NAME_OCTETS (NAME_MAX + 1)
+
+enum subdir { NEW, CUR };
+
+/* One folder, open; -1 where a directory does not exist. */
+struct maildir {
+	int dir[2]; /* NEW and CUR, to be read and to open files in */
+};
+
+/*
+ * Opens the folder at path.  With create, makes it (and what leads to it)
+ * if it is missing; otherwise a missing folder is an empty one.
+ */
+int maildir_open(struct maildir *m, const char *path, int create);
+void maildir_close(struct maildir *m);
+
+/* The octets of name that are its base; 0 when it is not mail. */
+size_t maildir_base(const char *name);
+
+/* When it was delivered, by its name: seconds since the epoch, or 0. */
+int64_t maildir_delivered(const char *base);
+
+/*
+ * The UIDL of a base name (RFC 1939, section 7; I4): the name itself where
+ * that is allowed, otherwise, and always where hashed is set, "=" and a
+ * SHA-256 of it.  The junk folder's are always hashed: one maildrop may
+ * hold a message of the same name from each folder.
+ */
+void maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1]);
+
+/* When the directory was changed last, ns since the epoch; 0: unknown. */
+int64_t maildir_time(const struct maildir *m, enum subdir sub);
+
+/*
+ * Gives cur/ a time of our choosing, after changes of our own: in the past,
+ * so that whatever others change from now on shows; returned, 0: failed.
+ */
+int64_t maildir_stamp(const struct maildir *m);
+
+/*
+ * Opens a message for reading: *fd is the caller's.  Only regular files
+ * are mail; anything else is EINVAL.  A FIFO does not block.
+ */
+int maildir_file(const struct maildir *m, enum subdir sub, const char *name,
+    int *fd);
+
+/*
+ * Measures the message in fd: its octets as on the wire and its time of
+ * modification (ns since the epoch).
+ */
+int maildir_measure(int fd, uint64_t *octets, int64_t *modified);
+
+/* Moves a file from new/ to cur/, its name there being to. */
+int maildir_move(const struct maildir *m, const char *from, const char *to);
+
+/*
+ * Makes a name that no other file has, for a message delivered at the given
+ * time (seconds).
+ */
+void maildir_unique(int64_t delivered, char name[NAME_OCTETS]);
+
+/*
+ * Looks through cur/ and new/ for the file with this base name, whatever
+ * its suffix is now: ENOENT when there is none.
+ */
+int maildir_search(const struct maildir *m, const char *base,
+    enum subdir *sub, char name[NAME_OCTETS]);
+
+#endif

@@ -1,0 +1,342 @@
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/messages.h"
+#include "common/privdrop.h"
+#include "store/mailbox.h"
+#include "store/store.h"
+
+#define LOCK_WAIT_MS  2000
+#define SIZES_FEW     16 /* in the answer to a question out of the blue */
+#define MARKS_PER_MSG (MARKS_OCTETS * 8)
+
+/* A piece of the session's marks, as it came. */
+struct piece {
+	struct piece *next;
+	struct msg_marks marks;
+};
+
+struct store {
+	const struct msg_verdict *verdict;
+	const char *peer;
+	int channel;
+	enum { UNOPENED, OPEN, UPDATED } state;
+	struct mailbox mailbox;
+	struct piece *pieces;
+	uint64_t highest; /* number that may be marked */
+	uint64_t deleted;
+	uint64_t sizes_next;  /* message behind the last answer, each kind */
+	uint64_t uidls_next;
+	uint64_t files_next;
+	struct message request;
+	unsigned char answer[CHANNEL_MAX];
+};
+
+/* The session is gone, or not what it was: nothing else is to be done. */
+static void __attribute__((noreturn))
+end(struct store *s, const char *reason, uint64_t retrieved, uint64_t octets)
+{
+	char safe[LOG_SAFE_MAX];
+
+	if (s->state != UNOPENED) {
+		mailbox_close(&s->mailbox);
+		log_info("end: user=%s peer=%s reason=%s retrieved=%llu "
+		    "octets=%llu deleted=%llu left=%llu",
+		    s->verdict->address, s->peer,
+		    log_safe(safe, sizeof(safe), reason),
+		    (unsigned long long)retrieved, (unsigned long long)octets,
+		    (unsigned long long)s->deleted,
+		    (unsigned long long)mailbox_count(&s->mailbox));
+	}
+	_exit(0);
+}
+
+static void
+answer(struct store *s, uint32_t type, const void *data, size_t len)
+{
+	if (channel_send(s->channel, type, data, len) == -1)
+		end(s, "session gone", 0, 0);
+}
+
+static void
+answer_trouble(struct store *s, enum trouble trouble)
+{
+	struct msg_trouble t = { trouble };
+
+	answer(s, MSG_TROUBLE, &t, sizeof(t));
+}
+
+/* In long work: 1 when nobody waits for it any more. */
+static int
+nobody_waits(void *arg, uint64_t done, uint64_t all)
+{
+	struct store *s = arg;
+	struct pollfd p = { s->channel, 0, 0 };
+
+	(void)done;
+	(void)all;
+	return poll(&p, 1, 0) > 0;
+}
+
+static void
+log_login(const struct store *s, struct msg_open *open)
+{
+	char tls[LOG_SAFE_MAX], mechanism[LOG_SAFE_MAX], label[LOG_SAFE_MAX];
+	char *blank;
+
+	open->tls[sizeof(open->tls) - 1] = '\0';
+	open->mechanism[sizeof(open->mechanism) - 1] = '\0';
+	if ((blank = strchr(open->tls, ' ')) != NULL)
+		*blank = '/';
+	log_safe(tls, sizeof(tls), open->tls);
+	log_safe(mechanism, sizeof(mechanism), open->mechanism);
+	log_safe(label, sizeof(label), s->verdict->label);
+	log_info("login: user=%s peer=%s tls=%s mechanism=%s%s%s",
+	    s->verdict->address, s->peer, tls, mechanism,
+	    label[0] != '\0' ? " app-password=" : "", label);
+}
+
+static void
+do_open(struct store *s, const struct conf *conf)
+{
+	const struct msg_verdict *v = s->verdict;
+	struct view view = { .maildir = v->maildir, .junk = conf->junk,
+		.spam = (enum spam)v->spam, .from_now = v->from_now,
+		.auto_delete = v->auto_delete };
+	struct msg_maildrop maildrop;
+	struct msg_open open;
+	enum trouble trouble;
+
+	memcpy(&open, s->request.data, sizeof(open));
+	trouble = mailbox_open(
+	    &s->mailbox, &view, LOCK_WAIT_MS, nobody_waits, s);
+	if (trouble != TROUBLE_NONE) {
+		log_info("maildrop refused: user=%s peer=%s reason=%s",
+		    v->address, s->peer,
+		    trouble == TROUBLE_IN_USE ? "in-use" : "trouble");
+		answer_trouble(s, trouble);
+		_exit(0);
+	}
+	s->state = OPEN;
+	log_login(s, &open);
+	maildrop.count = mailbox_count(&s->mailbox);
+	maildrop.octets = mailbox_octets(&s->mailbox);
+	answer(s, MSG_MAILDROP, &maildrop, sizeof(maildrop));
+}
+
+static uint64_t
+requested_number(const struct store *s)
+{
+	struct msg_number number;
+
+	memcpy(&number, s->request.data, sizeof(number));
+	return number.n;
+}
+
+static void
+do_sizes(struct store *s)
+{
+	uint64_t first = requested_number(s), n = first;
+	size_t got = 0, max = first == s->sizes_next ? SIZES_MAX : SIZES_FEW;
+	enum trouble trouble = TROUBLE_NONE;
+	struct entry e;
+
+	for (; got < max; got++, n++) {
+		trouble = mailbox_entry(&s->mailbox, n, &e);
+		if (trouble != TROUBLE_NONE)
+			break;
+		memcpy(s->answer + got * sizeof(e.octets), &e.octets,
+		    sizeof(e.octets));
+	}
+	s->sizes_next = n;
+	if (got == 0)
+		answer_trouble(s, trouble);
+	else
+		answer(s, MSG_SIZES, s->answer, got * sizeof(e.octets));
+}
+
+static void
+do_uidls(struct store *s)
+{
+	uint64_t first = requested_number(s), n = first;
+	size_t used = 0, len, got = 0;
+	size_t max = first == s->uidls_next ? SIZE_MAX : SIZES_FEW;
+	enum trouble trouble = TROUBLE_NONE;
+	char uidl[UIDL_MAX + 1];
+	struct entry e;
+
+	for (; got < max && used + 1 + UIDL_MAX <= sizeof(s->answer);
+	    got++, n++) {
+		trouble = mailbox_entry(&s->mailbox, n, &e);
+		if (trouble != TROUBLE_NONE)
+			break;
+		mailbox_uidl(&e, uidl);
+		len = strlen(uidl);
+		s->answer[used] = (unsigned char)len;
+		memcpy(s->answer + used + 1, uidl, len);
+		used += 1 + len;
+	}
+	s->uidls_next = n;
+	if (got == 0)
+		answer_trouble(s, trouble);
+	else
+		answer(s, MSG_UIDLS, s->answer, used);
+}
+
+/* One file; and some more for whoever reads one message after the other. */
+static void
+do_fetch(struct store *s)
+{
+	uint64_t first = requested_number(s), n = first;
+	size_t nfd = 0, max = first == s->files_next ? CHANNEL_MAX_FDS : 1;
+	int fd[CHANNEL_MAX_FDS], rv;
+	enum trouble trouble = TROUBLE_NONE;
+
+	for (; nfd < max && n <= mailbox_count(&s->mailbox); nfd++, n++) {
+		trouble = mailbox_file(&s->mailbox, n, &fd[nfd]);
+		if (trouble != TROUBLE_NONE)
+			break;
+	}
+	s->files_next = n;
+	if (nfd == 0) {
+		answer_trouble(
+		    s, trouble == TROUBLE_NONE ? TROUBLE_GONE : trouble);
+		return;
+	}
+	rv = channel_send_fds(s->channel, MSG_FILES, NULL, 0, fd, nfd);
+	while (nfd > 0)
+		close(fd[--nfd]);
+	if (rv == -1)
+		end(s, "session gone", 0, 0);
+}
+
+/* No more pieces than the mailbox can have: the session may be lying. */
+static void
+do_marks(struct store *s)
+{
+	uint64_t count = mailbox_count(&s->mailbox);
+	struct msg_marks marks;
+	struct piece *piece;
+
+	memcpy(&marks, s->request.data, sizeof(marks));
+	if (marks.first <= s->highest || marks.first > count ||
+	    marks.first % MARKS_PER_MSG != 1)
+		end(s, "bad marks", 0, 0);
+	if ((piece = malloc(sizeof(*piece))) == NULL)
+		end(s, "out of memory", 0, 0);
+	piece->marks = marks;
+	piece->next = s->pieces;
+	s->pieces = piece;
+	s->highest = marks.first - 1 + MARKS_PER_MSG;
+	if (s->highest > count)
+		s->highest = count;
+}
+
+static int
+is_marked(const void *arg, uint64_t n)
+{
+	const struct store *s = arg;
+	const struct piece *p;
+	uint64_t bit;
+
+	for (p = s->pieces; p != NULL; p = p->next) {
+		if (n < p->marks.first)
+			continue;
+		bit = n - p->marks.first;
+		if (bit >= MARKS_PER_MSG)
+			return 0;
+		return (p->marks.bits[bit / 8] >> bit % 8 & 1) != 0;
+	}
+	return 0;
+}
+
+static void
+do_update(struct store *s)
+{
+	struct msg_updated updated = { 0 };
+	enum trouble trouble = TROUBLE_NONE;
+
+	if (s->pieces != NULL)
+		trouble = mailbox_update(&s->mailbox, is_marked, s,
+		    s->highest, &updated.deleted);
+	s->deleted = updated.deleted;
+	/* Before the client hears of it: it may log in again at once. */
+	mailbox_close(&s->mailbox);
+	s->state = UPDATED;
+	if (trouble != TROUBLE_NONE)
+		answer_trouble(s, trouble);
+	else
+		answer(s, MSG_UPDATED, &updated, sizeof(updated));
+}
+
+static void
+do_end(struct store *s)
+{
+	struct msg_end e;
+
+	memcpy(&e, s->request.data, sizeof(e));
+	e.reason[sizeof(e.reason) - 1] = '\0';
+	end(s, e.reason, e.retrieved, e.octets);
+}
+
+/* One request, while the mailbox is open. */
+static int
+serve_open(struct store *s)
+{
+	const struct message *m = &s->request;
+
+	if (channel_is(m, MSG_SIZES, sizeof(struct msg_number)))
+		do_sizes(s);
+	else if (channel_is(m, MSG_UIDLS, sizeof(struct msg_number)))
+		do_uidls(s);
+	else if (channel_is(m, MSG_FETCH, sizeof(struct msg_number)))
+		do_fetch(s);
+	else if (channel_is(m, MSG_MARKS, sizeof(struct msg_marks)))
+		do_marks(s);
+	else if (channel_is(m, MSG_UPDATE, 0))
+		do_update(s);
+	else
+		return 0;
+	return 1;
+}
+
+static void
+serve(struct store *s, const struct conf *conf)
+{
+	const struct message *m = &s->request;
+
+	if (s->state == UNOPENED &&
+	    channel_is(m, MSG_OPEN, sizeof(struct msg_open)))
+		do_open(s, conf);
+	else if (s->state != UNOPENED &&
+	    channel_is(m, MSG_END, sizeof(struct msg_end)))
+		do_end(s);
+	else if (s->state != OPEN || !serve_open(s))
+		end(s, "not a request", 0, 0);
+}
+
+void
+store_run(const struct conf *conf, const struct identity *as,
+    const struct msg_verdict *verdict, int channel, const char *peer)
+{
+	static struct store s; /* large, and zeroed */
+
+	s.verdict = verdict;
+	s.channel = channel;
+	s.peer = peer;
+	if (as->root && privdrop(verdict->uid, verdict->gid, NULL) == -1) {
+		answer_trouble(&s, TROUBLE_PERM);
+		_exit(1);
+	}
+	lock_learn_boot();
+	while (channel_recv(channel, &s.request) == 1) {
+		while (s.request.nfd > 0)
+			close(s.request.fd[--s.request.nfd]);
+		serve(&s, conf);
+	}
+	end(&s, "session died", 0, 0);
+}

@@ -1,0 +1,603 @@
+#include <sys/stat.h>
+
+#include <db.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "store/listing.h"
+#include "store/sync.h"
+
+#define NS 1000000000LL
+
+/*
+ * A directory's time says nothing about changes within the same tick of the
+ * clock that stamps it: it is recorded only when it is older than this.
+ */
+#define SETTLED_NS (100 * 1000000LL)
+
+/* However little changed, cur/ is read once a day: nothing stays missed. */
+#define READ_SECONDS (24 * 60 * 60)
+
+#define BATCH	  1000 /* messages in a transaction */
+#define TRIM	  20   /* batches until the log is shortened */
+#define RELISTING 5    /* tries for a listing that nobody disturbs */
+
+/* A file that the index does not know yet. */
+struct found {
+	int64_t delivered;
+	const struct listed *listed;
+	int renew; /* its base name is another message's: it needs a new one */
+};
+
+struct sync {
+	struct mailbox *mb;
+	enum folder folder;
+	struct maildir *maildir;
+	struct folder_meta *meta;
+	struct listing listing;
+	int64_t time[2];  /* of the directories as they were listed */
+	int64_t began;	  /* when the listing was made, ns */
+	int settled; /* the listing is exact: what is not in it is not there */
+	struct found *found;
+	size_t nfound;
+	size_t twins; /* of them, those to be renewed */
+	size_t moved; /* files that we renamed into, or within, cur/ */
+	struct listing changed; /* known names with another place or suffix */
+	struct listing missing; /* base names without a file */
+};
+
+static int64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * NS + t.tv_nsec;
+}
+
+/* A time to be recorded: 0, which is never believed, if it is too young. */
+static int64_t
+settled(int64_t time)
+{
+	return time < now_ns() - SETTLED_NS ? time : 0;
+}
+
+static int64_t
+delivered(const struct sync *s, const struct listed *l)
+{
+	int64_t t = maildir_delivered(l->name);
+	struct stat st;
+
+	if (t == 0 && fstatat(s->maildir->dir[l->sub], l->name, &st,
+			  AT_SYMLINK_NOFOLLOW) == 0)
+		t = st.st_mtim.tv_sec;
+	return t;
+}
+
+static void
+find(struct sync *s, const struct listed *l, int renew)
+{
+	struct found *f = &s->found[s->nfound++];
+
+	f->listed = l;
+	f->renew = renew;
+	s->twins += (size_t)renew;
+	f->delivered = delivered(s, l);
+}
+
+static int
+compare_found(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	if (x->delivered != y->delivered)
+		return x->delivered < y->delivered ? -1 : 1;
+	return listing_compare(x->listed->name, x->listed->base,
+	    y->listed->name, y->listed->base);
+}
+
+/* Fills an entry's name from a listed one. */
+static void
+take_name(struct entry *e, const struct listed *l)
+{
+	memcpy(e->base, l->name, l->base);
+	e->base[l->base] = '\0';
+	strlcpy(e->suffix, l->name + l->base, sizeof(e->suffix));
+	e->sub = (enum subdir)l->sub;
+}
+
+/*
+ * Gives a found file its place in cur/, and a name of its own if another
+ * message has the one it came with.  A file that can not be moved stays.
+ */
+static void
+settle(struct sync *s, const struct found *f, struct entry *e)
+{
+	const struct maildir *m = s->maildir;
+	char to[NAME_OCTETS];
+	const char *suffix = e->suffix;
+
+	if (e->sub == CUR && !f->renew)
+		return;
+	if (strncmp(suffix, ":2,", 3) != 0)
+		suffix = ":2,";
+	if (f->renew)
+		maildir_unique(f->delivered, e->base);
+	if (strlcpy(to, e->base, sizeof(to)) >= sizeof(to) ||
+	    strlcat(to, suffix, sizeof(to)) >= sizeof(to) ||
+	    renameat(m->dir[e->sub], f->listed->name, m->dir[CUR], to) == -1) {
+		if (f->renew)
+			take_name(e, f->listed);
+		return;
+	}
+	memmove(e->suffix, suffix, strlen(suffix) + 1);
+	e->sub = CUR;
+	s->moved++;
+}
+
+static int
+still_unknown(struct index *index, const struct entry *e)
+{
+	struct entry known = *e;
+
+	return index_get_name(index, &known) == DB_NOTFOUND;
+}
+
+/* Sizes one found file and puts it into the index. */
+static int
+add(struct sync *s, const struct found *f)
+{
+	struct mailbox *mb = s->mb;
+	struct entry e;
+	int64_t modified;
+	int error, fd;
+
+	if (f->renew && !s->settled)
+		return 0; /* perhaps one message, seen twice */
+	take_name(&e, f->listed);
+	e.folder = s->folder;
+	error = maildir_file(s->maildir, e.sub, f->listed->name, &fd);
+	if (error == 0) {
+		error = maildir_measure(fd, &e.octets, &modified);
+		close(fd);
+	}
+	if (error != 0) {
+		/* Gone again, or no mail: a directory, a FIFO, a link. */
+		if (error != ENOENT && error != EINVAL)
+			log_warn("%s: message %s left out: %s",
+			    mb->view.maildir, f->listed->name,
+			    strerror(error));
+		return 0;
+	}
+	settle(s, f, &e);
+	if (f->renew && !still_unknown(mb->index, &e))
+		return 0; /* it could not get a name of its own */
+	e.sequence = mb->meta.next_sequence++;
+	e.state = modified < mb->view.from_now ? EARLIER : QUEUED;
+	if ((error = index_put_name(mb->index, &e)) != 0)
+		return error;
+	if (e.state == EARLIER)
+		return 0;
+	s->meta->count++;
+	s->meta->octets += e.octets;
+	return index_enqueue(mb->index, &e);
+}
+
+static int
+commit(struct sync *s)
+{
+	int error = index_put_meta(s->mb->index, &s->mb->meta);
+
+	return error != 0 ? error : index_commit(s->mb->index, 0);
+}
+
+/* After a batch: does anybody still wait for this? */
+static int
+report_progress(struct sync *s, size_t done, size_t all)
+{
+	struct mailbox *mb = s->mb;
+	int error = 0;
+
+	if (done / BATCH % TRIM == TRIM - 1)
+		error = index_trim(mb->index);
+	if (error == 0 && mb->progress != NULL &&
+	    mb->progress(mb->progress_arg, done, all) != 0)
+		error = ECANCELED;
+	return error;
+}
+
+static int
+add_found(struct sync *s)
+{
+	size_t i, end;
+	int error = 0;
+
+	if (s->nfound > 1)
+		qsort(s->found, s->nfound, sizeof(s->found[0]), compare_found);
+	for (i = 0; error == 0 && i < s->nfound;) {
+		end = s->nfound - i < BATCH ? s->nfound : i + BATCH;
+		if ((error = index_begin(s->mb->index)) != 0)
+			break;
+		for (; error == 0 && i < end; i++)
+			error = add(s, &s->found[i]);
+		if (error == 0)
+			error = commit(s);
+		if (error == 0)
+			error = report_progress(s, i, s->nfound);
+	}
+	return error;
+}
+
+/* Takes a message without a file out of the index. */
+static int
+forget(struct sync *s, struct entry *e)
+{
+	struct meta *meta = &s->mb->meta;
+	int error;
+
+	if ((error = index_get_name(s->mb->index, e)) != 0)
+		return error;
+	if (e->state == EXPUNGING)
+		meta->expunging--;
+	if (e->state == QUEUED) {
+		s->meta->count--;
+		s->meta->octets -= e->octets;
+		if ((error = index_dequeue(s->mb->index, e)) != 0)
+			return error;
+	}
+	return index_delete_name(s->mb->index, e);
+}
+
+/* Records the new place and suffix of a known message. */
+static int
+follow(struct sync *s, const struct listed *l)
+{
+	struct entry e;
+	int error;
+
+	e.folder = s->folder;
+	take_name(&e, l);
+	if ((error = index_get_name(s->mb->index, &e)) != 0)
+		return error;
+	take_name(&e, l);
+	return index_put_name(s->mb->index, &e);
+}
+
+static int
+apply_changes(struct sync *s)
+{
+	struct entry e;
+	size_t i;
+	int error;
+
+	if (s->changed.n == 0 && s->missing.n == 0)
+		return 0;
+	if ((error = index_begin(s->mb->index)) != 0)
+		return error;
+	for (i = 0; error == 0 && i < s->changed.n; i++)
+		error = follow(s, &s->changed.entry[i]);
+	e.folder = s->folder;
+	for (i = 0; error == 0 && i < s->missing.n; i++) {
+		take_name(&e, &s->missing.entry[i]);
+		error = forget(s, &e);
+	}
+	return error != 0 ? error : commit(s);
+}
+
+/*
+ * Lists the folder.  The listing is exact if cur/ did not change while it
+ * was read, and not so shortly before that it could not be told.
+ */
+static int
+list(struct sync *s)
+{
+	int error;
+
+	listing_free(&s->listing);
+	s->began = now_ns();
+	s->time[NEW] = maildir_time(s->maildir, NEW);
+	s->time[CUR] = maildir_time(s->maildir, CUR);
+	/* new/ first: what moves to cur/ meanwhile is seen twice, not never. */
+	if ((error = listing_read(&s->listing, s->maildir, NEW)) != 0 ||
+	    (error = listing_read(&s->listing, s->maildir, CUR)) != 0)
+		return error;
+	s->settled = settled(s->time[CUR]) != 0 &&
+	    s->time[CUR] == maildir_time(s->maildir, CUR);
+	listing_sort(&s->listing);
+	return 0;
+}
+
+static int
+same_place(const struct entry *e, const struct listed *l)
+{
+	return e->sub == (enum subdir)l->sub &&
+	    strcmp(e->suffix, l->name + l->base) == 0;
+}
+
+/*
+ * Merges the listing with the names of the index, both sorted.  Of files
+ * that share a base name the first is the message that the index knows.
+ */
+static int
+merge(struct sync *s, struct walk *walk)
+{
+	const struct listed *l = s->listing.entry;
+	const struct listed *end = l + s->listing.n, *last = NULL;
+	struct entry e;
+	int c, error, more;
+
+	more = (error = index_walk_next(walk, &e)) == 0;
+	while (more || l < end) {
+		if (l < end && last != NULL &&
+		    listing_compare(
+			last->name, last->base, l->name, l->base) == 0) {
+			find(s, l++, 1);
+			continue;
+		}
+		c = !more ? 1 : l == end ? -1 : listing_compare(e.base,
+		    strlen(e.base), l->name, l->base);
+		if (c > 0) {
+			find(s, l, 0);
+			last = l++;
+			continue;
+		}
+		if (c == 0) {
+			if (!same_place(&e, l))
+				error = listing_add(
+				    &s->changed, l->name, l->sub);
+			last = l++;
+		} else
+			error = listing_add(&s->missing, e.base, CUR);
+		if (error == 0)
+			more = (error = index_walk_next(walk, &e)) == 0;
+		if (error != 0 && error != DB_NOTFOUND)
+			return error;
+	}
+	return error == DB_NOTFOUND ? 0 : error;
+}
+
+static int
+compare_with_names(struct sync *s)
+{
+	struct walk *walk;
+	int error;
+
+	free(s->found);
+	s->nfound = s->twins = 0;
+	listing_free(&s->changed);
+	listing_free(&s->missing);
+	s->found = calloc(s->listing.n + 1, sizeof(s->found[0]));
+	if (s->found == NULL)
+		return ENOMEM;
+	error = index_walk_names(s->mb->index, s->folder, &walk);
+	if (error != 0)
+		return error;
+	error = merge(s, walk);
+	index_walk_end(walk);
+	listing_sort(&s->changed);
+	listing_sort(&s->missing);
+	return error;
+}
+
+/*
+ * Finds out what is different.  A message seems to be missing, or to be
+ * there twice, when it is renamed while the directory is read: such a thing
+ * is believed only of an exact listing.
+ */
+static int
+compare_until_settled(struct sync *s)
+{
+	static const struct timespec pause = { 0, SETTLED_NS };
+	int error, try;
+
+	for (try = 1;; try++) {
+		if ((error = list(s)) != 0 ||
+		    (error = compare_with_names(s)) != 0)
+			return error;
+		if (s->settled || (s->missing.n == 0 && s->twins == 0))
+			return 0;
+		if (try == RELISTING)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	s->missing.n = 0;
+	return 0;
+}
+
+/* cur/ was changed by others, or is not known at all. */
+static int
+sync_all(struct sync *s)
+{
+	int error;
+
+	s->meta->time[NEW] = s->meta->time[CUR] = 0;
+	if ((error = mailbox_readable(s->mb)) != 0 ||
+	    (error = compare_until_settled(s)) != 0)
+		return error;
+	if (s->nfound + s->changed.n + s->missing.n > 0 &&
+	    ((error = mailbox_writable(s->mb)) != 0 ||
+		(error = apply_changes(s)) != 0 ||
+		(error = add_found(s)) != 0))
+		return error;
+	s->meta->read = now_ns() / NS;
+	s->meta->time[NEW] = settled(s->time[NEW]);
+	s->meta->time[CUR] = s->settled ? s->time[CUR] : 0;
+	return 0;
+}
+
+/* Only new/ was changed, and what is in it is new. */
+static int
+sync_new(struct sync *s)
+{
+	int64_t time = maildir_time(s->maildir, NEW);
+	struct entry e;
+	size_t i;
+	int error;
+
+	s->began = now_ns();
+	s->settled = 1;
+	if ((error = listing_read(&s->listing, s->maildir, NEW)) != 0)
+		return error;
+	listing_sort(&s->listing);
+	if (s->listing.n == 0) {
+		s->meta->time[NEW] = settled(time);
+		return 0;
+	}
+	s->meta->time[NEW] = 0;
+	s->found = calloc(s->listing.n, sizeof(s->found[0]));
+	if (s->found == NULL)
+		return ENOMEM;
+	if ((error = mailbox_writable(s->mb)) != 0)
+		return error;
+	e.folder = s->folder;
+	for (i = 0; i < s->listing.n; i++) {
+		take_name(&e, &s->listing.entry[i]);
+		error = index_get_name(s->mb->index, &e);
+		if (error != 0 && error != DB_NOTFOUND)
+			return error;
+		if (error == DB_NOTFOUND || e.sub != NEW)
+			find(s, &s->listing.entry[i], error == 0);
+	}
+	return add_found(s);
+}
+
+/*
+ * The setting "from now on" was changed: what is in the maildrop, and what
+ * was kept out of it, is looked at again.
+ */
+static int
+collect_from_now(struct sync *s)
+{
+	struct stat st;
+	struct entry e;
+	struct walk *walk;
+	char name[2 * NAME_OCTETS];
+	int64_t modified;
+	int earlier, error;
+
+	error = index_walk_names(s->mb->index, s->folder, &walk);
+	if (error != 0)
+		return error;
+	while ((error = index_walk_next(walk, &e)) == 0) {
+		if (e.state != QUEUED && e.state != EARLIER)
+			continue;
+		strlcpy(name, e.base, sizeof(name));
+		strlcat(name, e.suffix, sizeof(name));
+		if (fstatat(s->maildir->dir[e.sub], name, &st,
+			AT_SYMLINK_NOFOLLOW) == -1)
+			continue;
+		modified =
+		    (int64_t)st.st_mtim.tv_sec * NS + st.st_mtim.tv_nsec;
+		earlier = modified < s->mb->view.from_now;
+		if (earlier != (e.state == EARLIER) &&
+		    (error = listing_add(&s->changed, e.base, e.sub)) != 0)
+			break;
+	}
+	index_walk_end(walk);
+	listing_sort(&s->changed);
+	return error == DB_NOTFOUND ? 0 : error;
+}
+
+static int
+toggle_earlier(struct sync *s, struct entry *e)
+{
+	int error;
+
+	if ((error = index_get_name(s->mb->index, e)) != 0)
+		return error;
+	if (e->state == QUEUED) {
+		e->state = EARLIER;
+		s->meta->count--;
+		s->meta->octets -= e->octets;
+		error = index_dequeue(s->mb->index, e);
+	} else {
+		e->state = QUEUED;
+		s->meta->count++;
+		s->meta->octets += e->octets;
+		error = index_enqueue(s->mb->index, e);
+	}
+	return error != 0 ? error : index_put_name(s->mb->index, e);
+}
+
+static int
+apply_from_now(struct sync *s)
+{
+	struct entry e;
+	size_t i;
+	int error;
+
+	if ((error = mailbox_writable(s->mb)) != 0 ||
+	    (error = collect_from_now(s)) != 0 ||
+	    (error = index_begin(s->mb->index)) != 0)
+		return error;
+	e.folder = s->folder;
+	for (i = 0; error == 0 && i < s->changed.n; i++) {
+		take_name(&e, &s->changed.entry[i]);
+		error = toggle_earlier(s, &e);
+	}
+	s->meta->from_now = s->mb->view.from_now;
+	return error != 0 ? error : commit(s);
+}
+
+static int
+sync_directories(struct sync *s)
+{
+	int64_t cur = maildir_time(s->maildir, CUR);
+	int64_t since = now_ns() / NS - s->meta->read;
+	int error;
+
+	if (cur != s->meta->time[CUR] || cur == 0 || since < 0 ||
+	    since > READ_SECONDS)
+		error = sync_all(s);
+	else if (s->meta->time[NEW] == 0 ||
+	    s->meta->time[NEW] != maildir_time(s->maildir, NEW))
+		error = sync_new(s);
+	else
+		return 0;
+	if (error == 0 && s->moved > 0)
+		mailbox_changes_end(s->mb, s->folder, s->began);
+	return error;
+}
+
+static void
+sync_begin(struct sync *s, struct mailbox *mb, enum folder folder)
+{
+	memset(s, 0, sizeof(*s));
+	s->mb = mb;
+	s->folder = folder;
+	s->maildir = &mb->maildir[folder];
+	s->meta = &mb->meta.folder[folder];
+}
+
+static void
+sync_end(struct sync *s)
+{
+	listing_free(&s->listing);
+	listing_free(&s->changed);
+	listing_free(&s->missing);
+	free(s->found);
+}
+
+int
+sync_folder(struct mailbox *mb, enum folder folder)
+{
+	struct sync s;
+	int error = 0;
+
+	if (mb->meta.folder[folder].from_now != mb->view.from_now) {
+		sync_begin(&s, mb, folder);
+		error = apply_from_now(&s);
+		sync_end(&s);
+	}
+	if (error == 0) {
+		sync_begin(&s, mb, folder);
+		error = sync_directories(&s);
+		sync_end(&s);
+	}
+	return error;
+}
