@@ -40,10 +40,12 @@ SESSION		= session/authorization.c session/command.c session/line.c \
 		  session/session.c session/stream.c session/tls.c \
 		  session/transaction.c
 AUTH		= auth/accounts.c auth/password.c auth/record.c
-STORE		= store/index.c store/listing.c store/lock.c store/mailbox.c \
+STORE		= store/check.c store/index.c store/listing.c store/lock.c store/mailbox.c \
 		  store/maildir.c store/sync.c store/update.c
 POP3D		= pop3d.c check.c auth/auth.c store/store.c
-CTL		= pop3ctl.c ctl/accounts.c
+CTL		= pop3ctl.c ctl/accounts.c ctl/address.c ctl/app_passwords.c \
+		  ctl/client_settings.c ctl/edit.c ctl/mailboxes.c \
+		  ctl/settings.c ctl/transfer.c
 HEADERS		!= ls *.h common/*.h session/*.h auth/*.h store/*.h ctl/*.h
 
 all: pop3d pop3ctl

@@ -233,6 +233,23 @@ index_discard(const char *dir)
 }
 
 int
+index_verify(const char *dir)
+{
+	char path[PATH_MAX];
+	DB *db;
+	int error;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/" FILE_NAME, dir) >=
+	    sizeof(path))
+		return ENAMETOOLONG;
+	if ((error = db_create(&db, NULL, 0)) != 0)
+		return error;
+	db->set_errcall(db, report);
+	/* It frees the handle, whatever it finds. */
+	return db->verify(db, path, NULL, NULL, 0);
+}
+
+int
 index_begin(struct index *ix)
 {
 	if (ix->env == NULL)
@@ -474,6 +491,31 @@ index_number(struct index *ix, enum folder folder, uint64_t number,
 		    key.data, key.size, data.data, data.size, e);
 	(void)cursor->close(cursor);
 	return error;
+}
+
+int
+index_get_queued(struct index *ix, struct entry *e)
+{
+	unsigned char seq[SEQUENCE_FIXED], buf[QUEUE_FIXED + NAME_OCTETS];
+	DBT key;
+	size_t len;
+	int error;
+
+	put64(seq, e->sequence);
+	key = dbt(seq, sizeof(seq));
+	if ((error = get(ix, (enum table)e->folder, &key, buf, sizeof(buf),
+		 &len)) != 0)
+		return error;
+	return decode_queue(seq, sizeof(seq), buf, len, e);
+}
+
+int
+index_clear_queue(struct index *ix, enum folder folder)
+{
+	uint32_t count;
+
+	return ix->table[folder]->truncate(
+	    ix->table[folder], ix->txn, &count, 0);
 }
 
 int

@@ -72,6 +72,9 @@ const char *index_strerror(int error);
 /* Throws everything away, for a rebuilding; index.db is kept as index.bad. */
 int index_discard(const char *dir);
 
+/* Is index.db, open nowhere, well-formed?  DB_VERIFY_BAD: it is not. */
+int index_verify(const char *dir);
+
 /*
  * A transaction; one at a time.  A durable commit survives a power cut when
  * it returns; another one survives the end of this process.
@@ -99,6 +102,12 @@ int index_dequeue(struct index *index, const struct entry *e);
 /* The base name of message number (from 1) of a queue. */
 int index_number(struct index *index, enum folder folder, uint64_t number,
     struct entry *e);
+
+/* What the queue of e->folder has under e->sequence: octets and base. */
+int index_get_queued(struct index *index, struct entry *e);
+
+/* Empties a queue, for its remaking. */
+int index_clear_queue(struct index *index, enum folder folder);
 
 /* How many messages a queue really has. */
 int index_count(struct index *index, enum folder folder, uint64_t *count);

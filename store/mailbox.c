@@ -87,6 +87,23 @@ mailbox_writable(struct mailbox *mb)
 	return reopen(mb, INDEX_WRITE);
 }
 
+int
+mailbox_verify(struct mailbox *mb)
+{
+	int error;
+
+	if (mb->mode == INDEX_MEMORY)
+		return EROFS;
+	if ((error = mailbox_writable(mb)) != 0)
+		return error;
+	end_walk(mb);
+	error = index_close(mb->index);
+	mb->index = NULL;
+	if (error != 0 || (error = index_verify(mb->dir)) != 0)
+		return error;
+	return mailbox_writable(mb);
+}
+
 int64_t
 mailbox_changes_begin(struct mailbox *mb, enum folder folder)
 {
@@ -207,8 +224,8 @@ drop_index(struct mailbox *mb)
 	mb->clean = 0;
 }
 
-static int
-is_damage(int error)
+int
+mailbox_is_damage(int error)
 {
 	return error == EINVAL || error == DB_RUNRECOVERY ||
 	    error == DB_PAGE_NOTFOUND || error == DB_NOTFOUND ||
@@ -232,6 +249,18 @@ open_in_memory(struct mailbox *mb)
 	return sync_folders(mb);
 }
 
+int
+mailbox_rebuild(struct mailbox *mb)
+{
+	int error;
+
+	drop_index(mb);
+	mb->dirty = 0;
+	if ((error = index_discard(mb->dir)) != 0)
+		return error;
+	return open_and_sync(mb);
+}
+
 /* Opens the index, mends it if it is damaged, or does without. */
 static int
 open_somehow(struct mailbox *mb)
@@ -241,12 +270,10 @@ open_somehow(struct mailbox *mb)
 	if ((error = open_and_sync(mb)) == 0 || error == ECANCELED)
 		return error;
 	(void)mailbox_trouble(mb, "index", error);
-	if (is_damage(error)) {
-		drop_index(mb);
+	if (mailbox_is_damage(error)) {
 		log_warn("%s: the index is damaged and is made anew; what "
 		    "was retained is in the queue again", mb->view.maildir);
-		if ((error = index_discard(mb->dir)) == 0 &&
-		    ((error = open_and_sync(mb)) == 0 || error == ECANCELED))
+		if ((error = mailbox_rebuild(mb)) == 0 || error == ECANCELED)
 			return error;
 		(void)mailbox_trouble(mb, "index", error);
 	}

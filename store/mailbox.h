@@ -92,6 +92,12 @@ enum trouble mailbox_update(struct mailbox *mb,
 int mailbox_readable(struct mailbox *mb);
 int mailbox_writable(struct mailbox *mb);
 
+/* Has the database itself checked, page by page; then it is writable. */
+int mailbox_verify(struct mailbox *mb);
+
+/* Is it an error that only making the index anew can mend?  Does so. */
+int mailbox_is_damage(int error);
+int mailbox_rebuild(struct mailbox *mb);
 
 /* Message n by its place in the queues alone. */
 int mailbox_number(struct mailbox *mb, uint64_t n, struct entry *e);

@@ -1,0 +1,401 @@
+#include <sys/stat.h>
+
+#include <db.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/accounts.h"
+#include "auth/record.h"
+#include "common/log.h"
+
+#define CACHE_OCTETS (8 * 1024 * 1024) /* of a writer */
+#define COPY_OCTETS  65536
+
+struct accounts {
+	DB *db;
+	DBC *cursor; /* of accounts_next() */
+	char path[PATH_MAX];
+};
+
+struct accounts_edit {
+	struct accounts new; /* PATH.new, being changed */
+	char path[PATH_MAX];
+	int lock;
+};
+
+static int __attribute__((format(printf, 3, 4)))
+wrong(char *err, size_t errsize, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err, errsize, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+static int
+damaged(const struct accounts *a, int error, char *err, size_t errsize)
+{
+	if (error == ENOENT)
+		return wrong(err, errsize, "%s: no such file; `pop3ctl add' "
+		    "makes the first account", a->path);
+	if (error == EACCES || error == EPERM || error == EROFS ||
+	    error == ENOSPC || error == EDQUOT || error == EIO)
+		return wrong(err, errsize, "%s: %s", a->path, strerror(error));
+	return wrong(err, errsize, "%s: damaged (%s); restore it from a "
+	    "backup, or move it away and `pop3ctl import' an export", a->path,
+	    db_strerror(error));
+}
+
+/* What Berkeley DB has to say goes to the log, never to descriptor 2. */
+static void
+report(const DB_ENV *env, const char *prefix, const char *message)
+{
+	(void)env;
+	(void)prefix;
+	log_warn("accounts: %s", message);
+}
+
+static int
+open_db(struct accounts *a, uint32_t flags)
+{
+	int error;
+
+	if ((error = db_create(&a->db, NULL, 0)) != 0)
+		return error;
+	a->db->set_errcall(a->db, report);
+	/* Checksums turn a damaged page into an error. */
+	if ((error = a->db->set_flags(a->db, DB_CHKSUM)) == 0 &&
+	    (flags & DB_RDONLY) == 0)
+		error = a->db->set_cachesize(a->db, 0, CACHE_OCTETS, 1);
+	if (error == 0)
+		error = a->db->open(
+		    a->db, NULL, a->path, NULL, DB_BTREE, flags, 0600);
+	if (error != 0) {
+		a->db->close(a->db, DB_NOSYNC);
+		a->db = NULL;
+	}
+	return error;
+}
+
+int
+accounts_open(
+    struct accounts **accounts, const char *path, char *err, size_t errsize)
+{
+	struct accounts *a;
+	int error;
+
+	if ((a = calloc(1, sizeof(*a))) == NULL)
+		return wrong(err, errsize, "%s: out of memory", path);
+	if (strlcpy(a->path, path, sizeof(a->path)) >= sizeof(a->path))
+		error = ENAMETOOLONG;
+	else
+		error = open_db(a, DB_RDONLY);
+	if (error != 0) {
+		(void)damaged(a, error, err, errsize);
+		free(a);
+		return -1;
+	}
+	*accounts = a;
+	return 0;
+}
+
+static int
+unpack(const struct accounts *a, const DBT *key, const DBT *data,
+    struct account *account, char *err, size_t errsize)
+{
+	enum record_result result;
+	char address[ADDRESS_MAX + 1], safe[LOG_SAFE_MAX];
+	size_t len = key->size;
+
+	if (len > ADDRESS_MAX)
+		len = ADDRESS_MAX;
+	memcpy(address, key->data, len);
+	address[len] = '\0';
+	result = record_decode(account, data->data, data->size);
+	memcpy(account->address, address, sizeof(address));
+	if (result == RECORD_GOOD && key->size <= ADDRESS_MAX)
+		return 1;
+	log_safe(safe, sizeof(safe), address);
+	if (result == RECORD_NEWER)
+		return wrong(err, errsize, "%s: the record of %s was written "
+		    "by a newer pop3d; install that one", a->path, safe);
+	return wrong(err, errsize, "%s: the record of %s is damaged; "
+	    "`pop3ctl delete' it and add it again", a->path, safe);
+}
+
+static DBT
+address_key(const char *address, char lower[ADDRESS_MAX + 1])
+{
+	DBT key;
+	size_t i;
+
+	for (i = 0; address[i] != '\0' && i < ADDRESS_MAX; i++)
+		lower[i] = address[i] >= 'A' && address[i] <= 'Z' ?
+		    (char)(address[i] - 'A' + 'a') : address[i];
+	memset(&key, 0, sizeof(key));
+	key.data = lower;
+	key.size = (uint32_t)i;
+	return key;
+}
+
+int
+accounts_get(struct accounts *a, const char *address,
+    struct account *account, char *err, size_t errsize)
+{
+	char lower[ADDRESS_MAX + 1];
+	unsigned char record[RECORD_MAX];
+	DBT key = address_key(address, lower), data;
+	int error, rv;
+
+	memset(&data, 0, sizeof(data));
+	data.data = record;
+	data.ulen = sizeof(record);
+	data.flags = DB_DBT_USERMEM;
+	error = a->db->get(a->db, NULL, &key, &data, 0);
+	if (error == DB_NOTFOUND)
+		return 0;
+	if (error != 0)
+		return damaged(a, error, err, errsize);
+	rv = unpack(a, &key, &data, account, err, errsize);
+	explicit_bzero(record, sizeof(record));
+	return rv;
+}
+
+int
+accounts_next(struct accounts *a, struct account *account, char *err,
+    size_t errsize)
+{
+	DBT key, data;
+	int error = 0;
+
+	memset(&key, 0, sizeof(key));
+	memset(&data, 0, sizeof(data));
+	if (a->cursor == NULL)
+		error = a->db->cursor(a->db, NULL, &a->cursor, 0);
+	if (error == 0)
+		error = a->cursor->get(a->cursor, &key, &data, DB_NEXT);
+	if (error == DB_NOTFOUND)
+		return 0;
+	if (error != 0)
+		return damaged(a, error, err, errsize);
+	return unpack(a, &key, &data, account, err, errsize);
+}
+
+void
+accounts_close(struct accounts *a)
+{
+	if (a->cursor != NULL)
+		a->cursor->close(a->cursor);
+	a->db->close(a->db, DB_NOSYNC);
+	free(a);
+}
+
+/* The directory of path, and what leads to it, where they are missing. */
+static int
+make_directory(const char *path, mode_t mode)
+{
+	char dir[PATH_MAX];
+	char *slash;
+
+	strlcpy(dir, path, sizeof(dir));
+	if ((slash = strrchr(dir, '/')) == NULL || slash == dir)
+		return 0;
+	*slash = '\0';
+	if (mkdir(dir, mode) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT || make_directory(dir, 0755) == -1)
+		return -1;
+	return mkdir(dir, mode);
+}
+
+static int
+take_lock(struct accounts_edit *e)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s.lock", e->path) >=
+	    sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (make_directory(path, 0700) == -1)
+		return -1;
+	e->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (e->lock == -1)
+		return -1;
+	while (fcntl(e->lock, F_SETLKW, &whole) == -1) {
+		if (errno == EINTR)
+			continue;
+		close(e->lock);
+		e->lock = -1;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+copy_octets(int from, int to)
+{
+	static char buf[COPY_OCTETS];
+	ssize_t n, done, w;
+
+	while ((n = read(from, buf, sizeof(buf))) > 0)
+		for (done = 0; done < n; done += w)
+			if ((w = write(to, buf + done, (size_t)(n - done))) ==
+			    -1)
+				return -1;
+	return n == 0 ? 0 : -1;
+}
+
+/* PATH.new: a copy to work on, or nothing when there is no PATH yet. */
+static int
+copy_database(const struct accounts_edit *e, int *first)
+{
+	int from, to, rv;
+
+	if (unlink(e->new.path) == -1 && errno != ENOENT)
+		return -1;
+	from = open(e->path, O_RDONLY | O_CLOEXEC);
+	*first = from == -1 && errno == ENOENT;
+	if (from == -1)
+		return *first ? 0 : -1;
+	to = open(e->new.path,
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	rv = to == -1 ? -1 : copy_octets(from, to);
+	if (to != -1 && close(to) == -1)
+		rv = -1;
+	close(from);
+	return rv;
+}
+
+static int
+begin(struct accounts_edit *e, char *err, size_t errsize)
+{
+	int error, first;
+
+	if (take_lock(e) == -1)
+		return wrong(err, errsize, "%s.lock: %s; are you root?",
+		    e->path, strerror(errno));
+	if (copy_database(e, &first) == -1)
+		return wrong(
+		    err, errsize, "%s: %s", e->new.path, strerror(errno));
+	error = open_db(&e->new, first ? DB_CREATE | DB_EXCL : 0);
+	return error == 0 ? 0 : damaged(&e->new, error, err, errsize);
+}
+
+int
+accounts_edit_begin(struct accounts_edit **edit, const char *path, char *err,
+    size_t errsize)
+{
+	struct accounts_edit *e;
+
+	if ((e = calloc(1, sizeof(*e))) == NULL)
+		return wrong(err, errsize, "%s: out of memory", path);
+	e->lock = -1;
+	if (strlcpy(e->path, path, sizeof(e->path)) >= sizeof(e->path) ||
+	    (size_t)snprintf(e->new.path, sizeof(e->new.path), "%s.new",
+		path) >= sizeof(e->new.path)) {
+		free(e);
+		return wrong(err, errsize, "%s: the path is too long", path);
+	}
+	if (begin(e, err, errsize) == -1) {
+		accounts_edit_abandon(e);
+		return -1;
+	}
+	*edit = e;
+	return 0;
+}
+
+int
+accounts_edit_get(struct accounts_edit *e, const char *address,
+    struct account *account, char *err, size_t errsize)
+{
+	return accounts_get(&e->new, address, account, err, errsize);
+}
+
+int
+accounts_edit_put(struct accounts_edit *e, const struct account *account,
+    char *err, size_t errsize)
+{
+	char lower[ADDRESS_MAX + 1];
+	unsigned char record[RECORD_MAX];
+	DBT key = address_key(account->address, lower), data;
+	int error;
+
+	memset(&data, 0, sizeof(data));
+	data.data = record;
+	data.size = (uint32_t)record_encode(account, record);
+	error = e->new.db->put(e->new.db, NULL, &key, &data, 0);
+	explicit_bzero(record, sizeof(record));
+	return error == 0 ? 0 : damaged(&e->new, error, err, errsize);
+}
+
+int
+accounts_edit_delete(
+    struct accounts_edit *e, const char *address, char *err, size_t errsize)
+{
+	char lower[ADDRESS_MAX + 1];
+	DBT key = address_key(address, lower);
+	int error;
+
+	error = e->new.db->del(e->new.db, NULL, &key, 0);
+	return error == 0 ? 0 : damaged(&e->new, error, err, errsize);
+}
+
+/* The rename itself has to survive a power cut. */
+static int
+sync_directory(const char *path)
+{
+	char dir[PATH_MAX];
+	char *slash;
+	int fd, rv;
+
+	strlcpy(dir, path, sizeof(dir));
+	if ((slash = strrchr(dir, '/')) == NULL)
+		strlcpy(dir, ".", sizeof(dir));
+	else
+		slash[slash == dir] = '\0';
+	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return -1;
+	rv = fsync(fd);
+	close(fd);
+	return rv;
+}
+
+/* close() of the database writes what is left and syncs the file. */
+int
+accounts_edit_commit(struct accounts_edit *e, char *err, size_t errsize)
+{
+	int error, rv = 0;
+
+	error = e->new.db->close(e->new.db, 0);
+	e->new.db = NULL;
+	if (error != 0)
+		rv = damaged(&e->new, error, err, errsize);
+	else if (rename(e->new.path, e->path) == -1 ||
+	    sync_directory(e->path) == -1)
+		rv = wrong(err, errsize, "%s: %s", e->path, strerror(errno));
+	accounts_edit_abandon(e);
+	return rv;
+}
+
+void
+accounts_edit_abandon(struct accounts_edit *e)
+{
+	if (e->new.db != NULL)
+		e->new.db->close(e->new.db, DB_NOSYNC);
+	if (e->lock != -1) {
+		(void)unlink(e->new.path);
+		close(e->lock);
+	}
+	free(e);
+}

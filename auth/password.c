@@ -1,0 +1,187 @@
+#include <crypt.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/password.h"
+
+#define SYMBOLS	     20 /* of an application password */
+#define GROUP	     4  /* symbols between two separators */
+#define SALT_OCTETS  32
+
+/* 32 symbols, five bits each; none of them looks like another. */
+static const char alphabet[] = "abcdefghijkmnpqrstuvwxyz23456789";
+
+/* Equal?  In a time that does not tell where they differ. */
+static int
+same(const void *a, const void *b, size_t len)
+{
+	const unsigned char *x = a, *y = b;
+	unsigned char differ = 0;
+
+	while (len-- > 0)
+		differ |= *x++ ^ *y++;
+	return differ == 0;
+}
+
+/* The salt with which the system hashes new passwords. */
+static int
+make_salt(char salt[CRYPT_GENSALT_OUTPUT_SIZE])
+{
+	char random[SALT_OCTETS];
+
+	arc4random_buf(random, sizeof(random));
+	return crypt_gensalt_rn(NULL, 0, random, sizeof(random), salt,
+	    CRYPT_GENSALT_OUTPUT_SIZE) == NULL ? -1 : 0;
+}
+
+/*
+ * Hashes password as setting (a salt or a hash) says; 0 when the system
+ * can not: a locked password, a method that it does not have.
+ */
+static int
+hash_as(const char *password, const char *setting, char hash[HASH_MAX + 1])
+{
+	static struct crypt_data data; /* 32 kB */
+	const char *result;
+	int good;
+
+	result = crypt_rn(password, setting, &data, (int)sizeof(data));
+	good = result != NULL && result[0] != '*' &&
+	    strlcpy(hash, result, HASH_MAX + 1) <= HASH_MAX;
+	explicit_bzero(&data, sizeof(data));
+	return good;
+}
+
+/* One slow hash, whatever is known about the user. */
+static int
+slow_check(const char *password, const char *wanted)
+{
+	char salt[CRYPT_GENSALT_OUTPUT_SIZE], hash[HASH_MAX + 1];
+	int good = 0;
+
+	if (wanted != NULL && hash_as(password, wanted, hash))
+		good = strlen(hash) == strlen(wanted) &&
+		    same(hash, wanted, strlen(wanted));
+	else if (make_salt(salt) == 0)
+		(void)hash_as(password, salt, hash);
+	explicit_bzero(hash, sizeof(hash));
+	return good;
+}
+
+/* Without separators, in lower case; -1: no application password. */
+static int
+normalize(const char *typed, char symbols[SYMBOLS + 1])
+{
+	size_t n = 0;
+	char c;
+
+	for (; *typed != '\0'; typed++) {
+		if (*typed == '-' || *typed == ' ')
+			continue;
+		c = *typed >= 'A' && *typed <= 'Z' ?
+		    (char)(*typed - 'A' + 'a') : *typed;
+		if (n == SYMBOLS || strchr(alphabet, c) == NULL)
+			return -1;
+		symbols[n++] = c;
+	}
+	symbols[n] = '\0';
+	return n == SYMBOLS ? 0 : -1;
+}
+
+/*
+ * With 100 bits from the system's generator a slow hash protects nothing:
+ * SHA-256 it is.
+ */
+static void
+digest_symbols(const char symbols[SYMBOLS + 1], unsigned char digest[32])
+{
+	SHA2_CTX ctx;
+
+	SHA256Init(&ctx);
+	SHA256Update(&ctx, (const unsigned char *)symbols, SYMBOLS);
+	SHA256Final(digest, &ctx);
+	explicit_bzero(&ctx, sizeof(ctx));
+}
+
+static const char *
+app_password_check(const struct account *account, const char *password)
+{
+	char symbols[SYMBOLS + 1];
+	unsigned char digest[32];
+	const char *label = NULL;
+	size_t i;
+
+	if (normalize(password, symbols) == 0) {
+		digest_symbols(symbols, digest);
+		for (i = 0; i < account->napp; i++)
+			if (same(digest, account->app[i].digest,
+				sizeof(digest)))
+				label = account->app[i].label;
+		explicit_bzero(digest, sizeof(digest));
+	}
+	explicit_bzero(symbols, sizeof(symbols));
+	return label;
+}
+
+/*
+ * A right application password lets in at once.  Everything else costs one
+ * slow hash before it is refused, and the refusal is sent a fixed time
+ * after the question (auth.c): neither tells an unknown user, a wrong
+ * password, POP switched off and a password where an application password
+ * is wanted from each other (I9).
+ */
+int
+password_check(
+    const struct account *account, const char *password, const char **label)
+{
+	int usable = account != NULL && account->access != ACCESS_OFF;
+	int good;
+
+	*label = NULL;
+	if (usable &&
+	    (*label = app_password_check(account, password)) != NULL)
+		return 1;
+	good = slow_check(password, account != NULL ? account->hash : NULL);
+	return good && usable && !account->two_factor;
+}
+
+int
+password_hash(const char *password, char *hash, size_t size, char *err,
+    size_t errsize)
+{
+	char salt[CRYPT_GENSALT_OUTPUT_SIZE], made[HASH_MAX + 1];
+	int rv = -1;
+
+	if (password[0] == '\0')
+		snprintf(err, errsize, "the password is empty; give one, or "
+		    "say that the account has none: password=none");
+	else if (strlen(password) > PASSWORD_MAX)
+		snprintf(err, errsize, "the password is longer than %d "
+		    "octets; choose a shorter one", PASSWORD_MAX);
+	else if (make_salt(salt) == -1 || !hash_as(password, salt, made) ||
+	    strlcpy(hash, made, size) >= size)
+		snprintf(err, errsize, "crypt(3) can not hash the password");
+	else
+		rv = 0;
+	explicit_bzero(made, sizeof(made));
+	return rv;
+}
+
+void
+app_password_make(char text[APP_PASSWORD_SIZE], unsigned char digest[32])
+{
+	char symbols[SYMBOLS + 1];
+	size_t i;
+
+	for (i = 0; i < SYMBOLS; i++) {
+		symbols[i] = alphabet[arc4random_uniform(sizeof(alphabet) - 1)];
+		if (i > 0 && i % GROUP == 0)
+			*text++ = '-';
+		*text++ = symbols[i];
+	}
+	symbols[SYMBOLS] = *text = '\0';
+	digest_symbols(symbols, digest);
+	explicit_bzero(symbols, sizeof(symbols));
+}

@@ -1,0 +1,114 @@
+/*
+ * pop3ctl app-password.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "auth/password.h"
+#include "ctl/ctl.h"
+
+struct app {
+	const char *label;
+	char text[APP_PASSWORD_SIZE];
+};
+
+static size_t
+find(const struct account *a, const char *label)
+{
+	size_t i;
+
+	for (i = 0; i < a->napp; i++)
+		if (strcmp(a->app[i].label, label) == 0)
+			break;
+	return i;
+}
+
+static int
+good_label(const char *label)
+{
+	const unsigned char *p = (const unsigned char *)label;
+
+	for (; *p != '\0'; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			return 0;
+	return label[0] != '\0' && strlen(label) <= LABEL_MAX;
+}
+
+static int
+add(struct account *a, void *arg)
+{
+	struct app *app = arg;
+	struct app_password *new;
+
+	if (!good_label(app->label))
+		return ctl_fail("a label is what tells devices apart: 1 to %d "
+		    "octets, no control characters", LABEL_MAX);
+	if (find(a, app->label) < a->napp)
+		return ctl_fail("%s has an application password %s already; "
+		    "revoke it first, or take another label", a->address,
+		    app->label);
+	if (a->napp == APP_PASSWORDS_MAX)
+		return ctl_fail("%s has %d application passwords already; "
+		    "revoke one", a->address, APP_PASSWORDS_MAX);
+	new = &a->app[a->napp++];
+	memset(new, 0, sizeof(*new));
+	strlcpy(new->label, app->label, sizeof(new->label));
+	new->created = (int64_t)time(NULL);
+	app_password_make(app->text, new->digest);
+	return CTL_GOOD;
+}
+
+static int
+revoke(struct account *a, void *arg)
+{
+	const char *label = arg;
+	size_t i = find(a, label);
+
+	if (i == a->napp)
+		return ctl_fail("%s has no application password %s; `pop3ctl "
+		    "app-password list %s' shows them", a->address, label,
+		    a->address);
+	a->napp--;
+	memmove(&a->app[i], &a->app[i + 1],
+	    (a->napp - i) * sizeof(a->app[0]));
+	explicit_bzero(&a->app[a->napp], sizeof(a->app[0]));
+	return CTL_GOOD;
+}
+
+static int
+list(const struct conf *conf, const char *address)
+{
+	static struct account account;
+	char when[TIME_SIZE];
+	size_t i;
+	int status;
+
+	if ((status = ctl_account(conf, address, &account)) != CTL_GOOD)
+		return status;
+	for (i = 0; i < account.napp; i++) {
+		ctl_time(when, account.app[i].created);
+		printf("%s\t%s\n", account.app[i].label, when);
+	}
+	return CTL_GOOD;
+}
+
+int
+ctl_app_password(const struct conf *conf, int argc, char *argv[])
+{
+	struct app app = { NULL, "" };
+	int status;
+
+	if (argc == 3 && strcmp(argv[1], "list") == 0)
+		return list(conf, argv[2]);
+	if (argc == 4 && strcmp(argv[1], "revoke") == 0)
+		return ctl_change(conf, argv[2], revoke, argv[3]);
+	if (argc != 4 || strcmp(argv[1], "add") != 0)
+		return CTL_USAGE;
+	app.label = argv[3];
+	/* Shown once, and only when it is sure to work. */
+	if ((status = ctl_change(conf, argv[2], add, &app)) == CTL_GOOD)
+		puts(app.text);
+	explicit_bzero(&app, sizeof(app));
+	return status;
+}

@@ -1,0 +1,63 @@
+/*
+ * pop3ctl: what its commands share.
+ *
+ * A command gets its arguments as main() would, its own name first, and
+ * returns the exit status: CTL_GOOD, CTL_FAILED after one line on standard
+ * error (ctl_fail()), or CTL_USAGE.
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdio.h>
+
+#include "auth/accounts.h"
+#include "common/conf.h"
+
+enum { CTL_GOOD, CTL_FAILED, CTL_USAGE };
+
+#define ERR_SIZE 1024
+
+/* Tells what is wrong and how to mend it; returns CTL_FAILED. */
+int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Looks up an account, for reading.  Returns CTL_GOOD or CTL_FAILED, told.
+ */
+int ctl_account(
+    const struct conf *conf, const char *address, struct account *account);
+
+/*
+ * Changes an account: change() gets it, and when it returns CTL_GOOD the
+ * account is written back.
+ */
+int ctl_change(const struct conf *conf, const char *address,
+    int (*change)(struct account *account, void *arg), void *arg);
+
+/* Begins a change of all accounts; commits it if status is CTL_GOOD. */
+struct accounts_edit *ctl_edit(const struct conf *conf);
+int ctl_edit_end(struct accounts_edit *edit, int status);
+
+/* Writes s as a string of JSON. */
+void ctl_json_string(FILE *f, const char *s);
+
+/* Seconds since the epoch as RFC 3339, UTC. */
+#define TIME_SIZE 32
+void ctl_time(char text[TIME_SIZE], int64_t seconds);
+
+/* The commands: ctl/accounts.c, settings.c, app_passwords.c, ... */
+int ctl_add(const struct conf *conf, int argc, char *argv[]);
+int ctl_app_password(const struct conf *conf, int argc, char *argv[]);
+int ctl_check(const struct conf *conf, int argc, char *argv[]);
+int ctl_client_settings(const struct conf *conf, int argc, char *argv[]);
+int ctl_delete(const struct conf *conf, int argc, char *argv[]);
+int ctl_export(const struct conf *conf, int argc, char *argv[]);
+int ctl_import(const struct conf *conf, int argc, char *argv[]);
+int ctl_index(const struct conf *conf, int argc, char *argv[]);
+int ctl_list(const struct conf *conf, int argc, char *argv[]);
+int ctl_passwd(const struct conf *conf, int argc, char *argv[]);
+int ctl_queue(const struct conf *conf, int argc, char *argv[]);
+int ctl_requeue(const struct conf *conf, int argc, char *argv[]);
+int ctl_set(const struct conf *conf, int argc, char *argv[]);
+int ctl_show(const struct conf *conf, int argc, char *argv[]);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The settings of an account, KEY=VALUE, as set, show, list, import and
+ * export have them: what show prints can be given to set.
+ */
+#ifndef CTL_SETTINGS_H
+#define CTL_SETTINGS_H
+
+#include <stddef.h>
+
+#include "auth/accounts.h"
+
+#define VALUE_SIZE (MAILDIR_MAX + 1)
+
+struct setting {
+	const char *key;
+	const char *values; /* that can be set, for the administrator */
+	int (*set)(struct account *account, const char *value);
+	void (*get)(const struct account *account, char value[VALUE_SIZE]);
+};
+
+/* Ends with a NULL key. */
+extern const struct setting settings[];
+
+/*
+ * Sets KEY=VALUE.  Returns 0, or -1 with a sentence in err.
+ */
+int setting_apply(
+    struct account *account, const char *text, char *err, size_t errsize);
+
+#endif

@@ -1,0 +1,325 @@
+/*
+ * pop3ctl export, import: accounts as text, one a line.
+ *
+ *	address KEY=VALUE ... [from-now=NS] [hash=H] [app-password=D,T,LABEL]
+ *
+ * In values blanks, percent signs and control characters are %XX.  Import
+ * also takes address:crypt-hash[:...], as Dovecot's passwd-file and shadow
+ * files have it, for a new account or the password of an old one.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/address.h"
+#include "ctl/ctl.h"
+#include "ctl/settings.h"
+
+#define LINE_SIZE   65536 /* room for every application password */
+#define DIGEST_SIZE sizeof(((struct app_password *)0)->digest)
+
+static void
+put_value(const char *key, const char *value)
+{
+	const unsigned char *p = (const unsigned char *)value;
+
+	printf(" %s=", key);
+	for (; *p != '\0'; p++)
+		if (*p <= 0x20 || *p == '%' || *p == 0x7f)
+			printf("%%%02X", *p);
+		else
+			putchar(*p);
+}
+
+static void
+put_account(const struct account *a)
+{
+	const struct setting *s;
+	char value[VALUE_SIZE], text[2 * DIGEST_SIZE + LABEL_MAX + 32];
+	size_t i, j;
+
+	fputs(a->address, stdout);
+	for (s = settings; s->key != NULL; s++) {
+		s->get(a, value);
+		if (strcmp(s->key, "password") != 0)
+			put_value(s->key, value);
+	}
+	if (a->access == ACCESS_FROM_NOW)
+		printf(" from-now=%lld", (long long)a->from_now);
+	if (a->hash[0] != '\0')
+		put_value("hash", a->hash);
+	for (i = 0; i < a->napp; i++) {
+		for (j = 0; j < DIGEST_SIZE; j++)
+			snprintf(text + 2 * j, 3, "%02x", a->app[i].digest[j]);
+		snprintf(text + 2 * j, sizeof(text) - 2 * j, ",%lld,%s",
+		    (long long)a->app[i].created, a->app[i].label);
+		put_value("app-password", text);
+	}
+	putchar('\n');
+}
+
+int
+ctl_export(const struct conf *conf, int argc, char *argv[])
+{
+	static struct account account;
+	struct accounts *accounts;
+	char err[ERR_SIZE];
+	int found;
+
+	(void)argv;
+	if (argc != 1)
+		return CTL_USAGE;
+	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
+		return ctl_fail("%s", err);
+	while ((found = accounts_next(
+		    accounts, &account, err, sizeof(err))) == 1)
+		put_account(&account);
+	accounts_close(accounts);
+	explicit_bzero(&account, sizeof(account));
+	return found == 0 ? CTL_GOOD : ctl_fail("%s", err);
+}
+
+/* What is being imported. */
+struct import {
+	const struct conf *conf;
+	struct accounts_edit *edit;
+	const char *file;
+	unsigned long line, accounts, added;
+	char err[ERR_SIZE];
+};
+
+static int __attribute__((format(printf, 2, 3)))
+wrong(struct import *im, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(im->err, sizeof(im->err), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+static int
+hex(const char *s, unsigned char *octet)
+{
+	char digits[3] = { s[0], s[0] != '\0' ? s[1] : '\0', '\0' };
+
+	if (strlen(digits) != 2 ||
+	    strspn(digits, "0123456789abcdefABCDEF") != 2)
+		return -1;
+	*octet = (unsigned char)strtoul(digits, NULL, 16);
+	return 0;
+}
+
+/* Turns %XX back, in place. */
+static int
+unescape(char *s)
+{
+	unsigned char octet;
+	char *to = s;
+
+	for (; *s != '\0'; s++) {
+		if (*s != '%') {
+			*to++ = *s;
+			continue;
+		}
+		if (hex(s + 1, &octet) == -1 || octet == '\0')
+			return -1;
+		*to++ = (char)octet;
+		s += 2;
+	}
+	*to = '\0';
+	return 0;
+}
+
+static int
+set_hash(struct import *im, struct account *a, const char *hash)
+{
+	/* A locked or missing password lets nobody in. */
+	if (hash[0] == '\0' || hash[0] == '!' || hash[0] == '*')
+		hash = "";
+	else if (hash[0] != '$' && strlen(hash) != 13 && hash[0] != '_')
+		return wrong(im, "that is no hash of crypt(3); is it a "
+		    "password in the clear?");
+	if (strlcpy(a->hash, hash, sizeof(a->hash)) >= sizeof(a->hash))
+		return wrong(im, "the hash is longer than %d octets",
+		    HASH_MAX);
+	return 0;
+}
+
+static int
+set_app_password(struct import *im, struct account *a, const char *text)
+{
+	struct app_password *app = &a->app[a->napp];
+	const char *bad;
+	char number[24];
+	size_t i, len;
+
+	if (a->napp == APP_PASSWORDS_MAX)
+		return wrong(im, "more than %d application passwords",
+		    APP_PASSWORDS_MAX);
+	memset(app, 0, sizeof(*app));
+	for (i = 0; i < DIGEST_SIZE; i++, text += 2)
+		if (hex(text, &app->digest[i]) == -1)
+			return wrong(im, "app-password: the digest is short");
+	len = *text == ',' ? strcspn(++text, ",") : 0;
+	if (len == 0 || len >= sizeof(number) || text[len] != ',')
+		return wrong(im, "app-password: write DIGEST,TIME,LABEL");
+	memcpy(number, text, len);
+	number[len] = '\0';
+	app->created = strtonum(number, 0, INT64_MAX, &bad);
+	if (bad != NULL || text[len + 1] == '\0' ||
+	    strlcpy(app->label, text + len + 1, sizeof(app->label)) >=
+		sizeof(app->label))
+		return wrong(im, "app-password: write DIGEST,TIME,LABEL");
+	a->napp++;
+	return 0;
+}
+
+static int
+set_value(struct import *im, struct account *a, char *text)
+{
+	const char *bad;
+
+	if (unescape(text) == -1)
+		return wrong(im, "%s: write %%25 for a percent sign", text);
+	if (strncmp(text, "hash=", 5) == 0)
+		return set_hash(im, a, text + 5);
+	if (strncmp(text, "app-password=", 13) == 0)
+		return set_app_password(im, a, text + 13);
+	if (strncmp(text, "from-now=", 9) == 0) {
+		a->from_now = strtonum(text + 9, 1, INT64_MAX, &bad);
+		return bad == NULL ? 0 : wrong(im, "%s is %s", text, bad);
+	}
+	return setting_apply(a, text, im->err, sizeof(im->err));
+}
+
+static int
+new_account(struct import *im, struct account *a, const char *address)
+{
+	return account_init(a, address, im->conf, im->err, sizeof(im->err));
+}
+
+/* Owner and maildir, where the line did not give them. */
+static int
+complete_account(struct import *im, struct account *a)
+{
+	if (a->uid == 0)
+		return wrong(im, "whose is the mailbox? say owner=USER here, "
+		    "or owner USER in %s", im->conf->file);
+	if (a->maildir[0] != '\0')
+		return 0;
+	return account_maildir(a, im->conf, im->err, sizeof(im->err));
+}
+
+/* address:hash:... ; what follows the hash is other programs'. */
+static int
+import_hash(struct import *im, struct account *a, char *line)
+{
+	static const char *const schemes[] = { "{CRYPT}", "{SHA512-CRYPT}",
+		"{SHA256-CRYPT}", "{BLF-CRYPT}", "{MD5-CRYPT}",
+		"{DES-CRYPT}" };
+	char address[ADDRESS_MAX + 1], *hash = line;
+	size_t i;
+	int found;
+
+	line = strsep(&hash, ":");
+	hash[strcspn(hash, ":")] = '\0';
+	if (address_parse(line, address, im->err, sizeof(im->err)) == -1)
+		return -1;
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (strncmp(hash, schemes[i], strlen(schemes[i])) == 0)
+			hash += strlen(schemes[i]);
+	found = accounts_edit_get(
+	    im->edit, address, a, im->err, sizeof(im->err));
+	if (found == -1 ||
+	    (found == 0 && new_account(im, a, address) == -1))
+		return -1;
+	return set_hash(im, a, hash);
+}
+
+static int
+import_settings(struct import *im, struct account *a, char *line)
+{
+	char address[ADDRESS_MAX + 1], *word = strsep(&line, " \t");
+
+	if (address_parse(word, address, im->err, sizeof(im->err)) == -1 ||
+	    new_account(im, a, address) == -1)
+		return -1;
+	while ((word = strsep(&line, " \t")) != NULL)
+		if (*word != '\0' && set_value(im, a, word) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+import_line(struct import *im, char *line)
+{
+	static struct account account, old;
+	size_t len;
+	int found, rv;
+
+	line += strspn(line, " \t");
+	len = strcspn(line, "\r\n");
+	line[len] = '\0';
+	if (line[0] == '\0' || line[0] == '#')
+		return 0;
+	if (line[strcspn(line, ": \t")] == ':')
+		rv = import_hash(im, &account, line);
+	else
+		rv = import_settings(im, &account, line);
+	if (rv == -1 || complete_account(im, &account) == -1)
+		return -1;
+	found = accounts_edit_get(
+	    im->edit, account.address, &old, im->err, sizeof(im->err));
+	im->added += found != 1;
+	im->accounts++;
+	return accounts_edit_put(
+	    im->edit, &account, im->err, sizeof(im->err));
+}
+
+static int
+import_file(struct import *im, FILE *f)
+{
+	static char line[LINE_SIZE];
+
+	while (fgets(line, sizeof(line), f) != NULL) {
+		im->line++;
+		if (strlen(line) == sizeof(line) - 1)
+			return ctl_fail("%s:%lu: the line is too long",
+			    im->file, im->line);
+		if (import_line(im, line) == -1)
+			return ctl_fail("%s:%lu: %s; nothing was imported",
+			    im->file, im->line, im->err);
+	}
+	explicit_bzero(line, sizeof(line));
+	if (ferror(f))
+		return ctl_fail("%s: %s", im->file, strerror(errno));
+	return CTL_GOOD;
+}
+
+int
+ctl_import(const struct conf *conf, int argc, char *argv[])
+{
+	static struct import im;
+	FILE *f = stdin;
+	int status;
+
+	if (argc != 2)
+		return CTL_USAGE;
+	im.conf = conf;
+	im.file = argv[1];
+	if (strcmp(im.file, "-") != 0 && (f = fopen(im.file, "re")) == NULL)
+		return ctl_fail("%s: %s", im.file, strerror(errno));
+	if ((im.edit = ctl_edit(conf)) == NULL)
+		return CTL_FAILED;
+	status = ctl_edit_end(im.edit, import_file(&im, f));
+	if (f != stdin)
+		fclose(f);
+	if (status == CTL_GOOD)
+		printf("%lu accounts, %lu of them new\n", im.accounts,
+		    im.added);
+	return status;
+}
