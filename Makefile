@@ -1,18 +1,30 @@
-# pop3d: POSIX make, one compilation for each program.
+# pop3d.  Plain make(1): the parts are archived in build/rooms.a, and the
+# programs and the tests are linked with it.
 #
 #	make [SANITIZE=1] [STATIC=1]	pop3d and pop3ctl
 #	make run			a demo on 127.0.0.1:9995, until Ctrl-C
-#	make check			every test that takes minutes, not hours
+#	make check			the tests; check-long has patience, too
+#	make lint			warnings and checkers, gcc and clang
+#	make bench			measurements, see bench/
+#	make fuzz [SECONDS=n]		each target of tests/fuzz for so long
 #	make install [DESTDIR=] [PREFIX=]
+#	make uninstall, clean, deb
 
 PREFIX		= /usr/local
+SBINDIR		= $(PREFIX)/sbin
+MANDIR		= $(PREFIX)/share/man
+LIBDIR		= $(PREFIX)/lib
+SHAREDIR	= $(PREFIX)/share
 SYSCONFDIR	= /etc
+STATEDIR	= /var/db/pop3d
 CC		= cc
 CFLAGS		= -O2 -g
 LDFLAGS		=
 SANITIZE	=
 STATIC		=
+SECONDS		= 60
 PKG_CONFIG	= pkg-config
+PYTEST		= /usr/bin/python3 -m pytest -q
 
 WARNINGS	= -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		  -Wstrict-prototypes -Wmissing-prototypes
@@ -24,42 +36,99 @@ PKGS		= libtls libbsd-overlay libmd libcrypt
 PKGS_STATIC_1	= --static
 LDFLAGS_STATIC_1 = -static-pie
 CPPFLAGS	= -I. -D_GNU_SOURCE
-PKG_CFLAGS	!= $(PKG_CONFIG) --cflags libtls libbsd-overlay libmd libcrypt
-PKG_LIBS	!= $(PKG_CONFIG) $(PKGS_STATIC_$(STATIC)) --libs $(PKGS)
+# Before the first `make run' of a bare machine there is no pkg-config.
+PKG_CFLAGS	!= $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null || :
+PKG_LIBS	!= $(PKG_CONFIG) $(PKGS_STATIC_$(STATIC)) --libs $(PKGS) \
+		  2>/dev/null || :
 
 ALL_CFLAGS	= -std=c99 $(CPPFLAGS) $(PKG_CFLAGS) $(WARNINGS) $(HARDEN) \
 		  $(HARDEN_SANITIZE_$(SANITIZE)) \
 		  $(CFLAGS_SANITIZE_$(SANITIZE)) $(CFLAGS)
-ALL_LDFLAGS	= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC))
-LIBS		= $(PKG_LIBS) -ldb -lresolv
+LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) -ldb \
+		  -lresolv
 
-COMMON		= common/channel.c common/conf.c common/log.c \
-		  common/privdrop.c common/wire.c
-SESSION		= session/authorization.c session/command.c session/line.c \
-		  session/marks.c session/pop3.c session/sasl.c \
-		  session/session.c session/stream.c session/tls.c \
-		  session/transaction.c
-AUTH		= auth/accounts.c auth/password.c auth/record.c
-STORE		= store/check.c store/index.c store/listing.c store/lock.c store/mailbox.c \
-		  store/maildir.c store/sync.c store/update.c
-POP3D		= pop3d.c check.c auth/auth.c store/store.c
-CTL		= pop3ctl.c ctl/accounts.c ctl/address.c ctl/app_passwords.c \
-		  ctl/client_settings.c ctl/edit.c ctl/mailboxes.c \
-		  ctl/settings.c ctl/transfer.c
+ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c | \
+		  grep -v openbsd
+CTL		!= ls ctl/*.c
 HEADERS		!= ls *.h common/*.h session/*.h auth/*.h store/*.h ctl/*.h
 
 all: pop3d pop3ctl
 
 # The flags of the last build: other flags build anew.
-.flags: FORCE
-	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS)' | cmp -s - $@ || \
-	    echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS)' >$@
+build/flags: FORCE
+	@mkdir -p build
+	@echo '$(CC) $(ALL_CFLAGS) $(LIBS)' | cmp -s - $@ || \
+	    echo '$(CC) $(ALL_CFLAGS) $(LIBS)' >$@
 FORCE:
 
-pop3d: $(POP3D) $(COMMON) $(SESSION) $(AUTH) $(STORE) $(HEADERS) .flags
-	$(CC) $(ALL_CFLAGS) -o $@ $(POP3D) $(COMMON) $(SESSION) $(AUTH) \
-	    $(STORE) $(ALL_LDFLAGS) $(LIBS)
+build/rooms.a: $(ROOMS) $(HEADERS) build/flags
+	@rm -rf build/rooms $@ && mkdir -p build/rooms
+	@echo 'cc -c $(ROOMS)'
+	@echo $(ROOMS) | xargs -n 1 -P 2 sh -c '$(CC) $(ALL_CFLAGS) -c $$0 \
+	    -o build/rooms/`echo $$0 | tr / _ | sed s/c$$/o/`'
+	@ar cr $@ build/rooms/*.o
 
-pop3ctl: $(CTL) $(COMMON) $(AUTH) $(STORE) $(HEADERS) .flags
-	$(CC) $(ALL_CFLAGS) -o $@ $(CTL) $(COMMON) $(AUTH) $(STORE) \
-	    $(ALL_LDFLAGS) $(LIBS)
+pop3d: pop3d.c check.c build/rooms.a
+	$(CC) $(ALL_CFLAGS) -o $@ pop3d.c check.c build/rooms.a $(LIBS)
+
+pop3ctl: pop3ctl.c $(CTL) build/rooms.a
+	$(CC) $(ALL_CFLAGS) -o $@ pop3ctl.c $(CTL) build/rooms.a $(LIBS)
+
+# Installs what is missing of Debian's packages, where root asks for it.
+build-deps:
+	@etc/packages build
+check-deps:
+	@etc/packages build check
+lint-deps:
+	@etc/packages build check lint
+
+# A second make: only now can it find the libraries.
+run: build-deps
+	@$(MAKE) all
+	@etc/demo
+
+check: check-deps
+	@$(MAKE) all unit
+	$(PYTEST) -m 'not long' tests
+
+check-long: check-deps
+	@$(MAKE) all unit
+	$(PYTEST) tests
+
+unit: build/rooms.a
+	@for test in tests/unit/test_*.c; do \
+		program=build/`basename $$test .c`; \
+		$(CC) $(ALL_CFLAGS) -o $$program $$test build/rooms.a \
+		    $(LIBS) -lcmocka && $$program 2>build/unit.log || \
+		    { cat build/unit.log; echo "$$test: failed"; exit 1; }; \
+		echo "$$test: good"; \
+	done
+
+lint: lint-deps
+	@$(MAKE) lint-now
+lint-now:
+	@tests/lint $(ALL_CFLAGS)
+
+bench: all
+	bench/run
+
+fuzz: build/flags
+	@SECONDS=$(SECONDS) tests/fuzz/run $(ALL_CFLAGS) -- $(LIBS)
+
+install: all
+	@DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) MANDIR=$(MANDIR) \
+	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) SYSCONFDIR=$(SYSCONFDIR) \
+	    STATEDIR=$(STATEDIR) etc/install
+uninstall:
+	@DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) MANDIR=$(MANDIR) \
+	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) SYSCONFDIR=$(SYSCONFDIR) \
+	    STATEDIR=$(STATEDIR) etc/install -u
+
+deb:
+	@etc/deb
+
+clean:
+	rm -rf build pop3d pop3ctl
+
+.PHONY: all build-deps check-deps lint-deps run check check-long unit lint \
+	lint-now bench fuzz install uninstall deb clean FORCE
