@@ -45,7 +45,7 @@ ALL_CFLAGS	= -std=c99 $(CPPFLAGS) $(PKG_CFLAGS) $(WARNINGS) $(HARDEN) \
 		  $(HARDEN_SANITIZE_$(SANITIZE)) \
 		  $(CFLAGS_SANITIZE_$(SANITIZE)) $(CFLAGS)
 LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) -ldb \
-		  -lresolv
+		  -lresolv -ldl
 
 ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c | \
 		  grep -v openbsd

@@ -35,10 +35,25 @@ struct options {
 	int debug;
 };
 
+static int
+is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* Under inetd standard error is the client, who must not read this. */
 static void __attribute__((noreturn))
 usage(void)
 {
-	fprintf(stderr, "usage: pop3d [-dn] [-f file]\n");
+	static const char text[] = "usage: pop3d [-dn] [-f file]";
+
+	if (is_socket(2)) {
+		log_open("pop3d", 0);
+		log_warn("%s", text);
+	} else
+		fprintf(stderr, "%s\n", text);
 	exit(2);
 }
 
@@ -49,6 +64,7 @@ parse_options(struct options *o, int argc, char *argv[])
 
 	memset(o, 0, sizeof(*o));
 	o->file = CONF_FILE;
+	opterr = 0;
 	while ((c = getopt(argc, argv, "df:n")) != -1) {
 		switch (c) {
 		case 'd':
@@ -66,14 +82,6 @@ parse_options(struct options *o, int argc, char *argv[])
 	}
 	if (optind != argc)
 		usage();
-}
-
-static int
-is_socket(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
 /* LISTEN_FDS=1: systemd left the accepted socket on descriptor 3. */

@@ -8,6 +8,7 @@
 #include "auth/accounts.h"
 #include "auth/auth.h"
 #include "auth/password.h"
+#include "auth/system.h"
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/privdrop.h"
@@ -24,7 +25,8 @@ struct auth {
 	int channel;
 	int verdict;
 	int failures;
-	struct accounts *accounts;
+	struct accounts *accounts; /* NULL: they are not asked */
+	int system;		   /* channel to that process; -1: none */
 };
 
 static int64_t
@@ -58,25 +60,29 @@ trouble(const struct auth *a, enum trouble which)
 }
 
 static void
-grant(const struct auth *a, const struct account *account, const char *label)
+grant(const struct auth *a, const struct msg_verdict *v)
 {
-	struct msg_verdict v;
-
-	memset(&v, 0, sizeof(v));
-	strlcpy(v.address, account->address, sizeof(v.address));
-	strlcpy(v.maildir, account->maildir, sizeof(v.maildir));
-	if (label != NULL)
-		strlcpy(v.label, label, sizeof(v.label));
-	v.uid = account->uid;
-	v.gid = account->gid;
-	v.spam = (int32_t)account->spam;
-	v.auto_delete = account->auto_delete;
-	if (account->access == ACCESS_FROM_NOW)
-		v.from_now = account->from_now;
-	if (channel_send(a->verdict, MSG_VERDICT, &v, sizeof(v)) == -1 ||
+	if (channel_send(a->verdict, MSG_VERDICT, v, sizeof(*v)) == -1 ||
 	    channel_send(a->channel, MSG_GRANTED, NULL, 0) == -1)
 		_exit(1);
 	_exit(0);
+}
+
+static void
+fill_verdict(struct msg_verdict *v, const struct account *account,
+    const char *label)
+{
+	memset(v, 0, sizeof(*v));
+	strlcpy(v->address, account->address, sizeof(v->address));
+	strlcpy(v->maildir, account->maildir, sizeof(v->maildir));
+	if (label != NULL)
+		strlcpy(v->label, label, sizeof(v->label));
+	v->uid = account->uid;
+	v->gid = account->gid;
+	v->spam = (int32_t)account->spam;
+	v->auto_delete = account->auto_delete;
+	if (account->access == ACCESS_FROM_NOW)
+		v->from_now = account->from_now;
 }
 
 static void
@@ -97,32 +103,52 @@ deny(struct auth *a, const struct msg_login *login, int64_t asked)
 		_exit(0);
 }
 
+/*
+ * The accounts' word, or the system's on whom they do not know: 1 and the
+ * verdict, 0, or -1 when there is none.
+ */
+static int
+judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
+{
+	static struct account account; /* large */
+	const char *label;
+	char err[512];
+	int found = 0, good;
+
+	if (a->accounts != NULL)
+		found = accounts_get(a->accounts, login->user, &account, err,
+		    sizeof(err));
+	if (found == -1) {
+		log_warn("%s", err);
+		return -1;
+	}
+	if (found == 0 && a->system != -1)
+		return system_check(a->system, login, v);
+	good = password_check(
+	    found == 1 ? &account : NULL, login->password, &label);
+	if (good)
+		fill_verdict(v, &account, label);
+	explicit_bzero(&account, sizeof(account));
+	return good;
+}
+
 static void
 answer(struct auth *a, struct msg_login *login)
 {
-	static struct account account; /* large */
+	struct msg_verdict verdict;
 	int64_t asked = now_ms();
-	const char *label = NULL;
-	char err[512];
-	int found, good;
+	int good;
 
 	login->user[sizeof(login->user) - 1] = '\0';
 	login->password[sizeof(login->password) - 1] = '\0';
 	login->mechanism[sizeof(login->mechanism) - 1] = '\0';
-	found = accounts_get(
-	    a->accounts, login->user, &account, err, sizeof(err));
-	if (found == -1) {
-		log_warn("%s", err);
-		explicit_bzero(login, sizeof(*login));
-		trouble(a, TROUBLE_TEMP);
-	}
-	good = password_check(
-	    found == 1 ? &account : NULL, login->password, &label);
+	good = judge(a, login, &verdict);
 	explicit_bzero(login->password, sizeof(login->password));
+	if (good == -1)
+		trouble(a, TROUBLE_TEMP);
 	if (good)
-		grant(a, &account, label);
+		grant(a, &verdict);
 	deny(a, login, asked);
-	explicit_bzero(&account, sizeof(account));
 }
 
 /* Answers one question after the other, until somebody hangs up. */
@@ -147,20 +173,35 @@ serve(struct auth *a)
 	_exit(0);
 }
 
+/* What needs root, before it is given up. */
+static int
+start(struct auth *a)
+{
+	const int keep_out[] = { a->channel, a->verdict };
+	char err[512];
+
+	a->system = -1;
+	if (a->conf->auth_system &&
+	    (a->system = system_start(a->conf, a->peer, keep_out, 2)) == -1)
+		return -1;
+	if (a->conf->auth_accounts &&
+	    accounts_open(&a->accounts, a->conf->accounts, err,
+		sizeof(err)) == -1) {
+		log_warn("%s", err);
+		return -1;
+	}
+	return 0;
+}
+
 void
 auth_run(const struct conf *conf, const struct identity *as, int channel,
     int verdict, const char *peer)
 {
 	struct auth a = { .conf = conf, .peer = peer, .channel = channel,
 		.verdict = verdict };
-	char err[512];
 
-	if (accounts_open(&a.accounts, conf->accounts, err, sizeof(err)) ==
-	    -1) {
-		log_warn("%s", err);
-		trouble(&a, TROUBLE_TEMP);
-	}
-	if (as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1)
+	if (start(&a) == -1 ||
+	    (as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1))
 		trouble(&a, TROUBLE_TEMP);
 	serve(&a);
 	_exit(0);

@@ -1,0 +1,36 @@
+/*
+ * `auth system': local users, by the system's own word (PAM, bsd_auth).
+ *
+ * That takes root and other people's code, so it is done in a process of
+ * its own, which auth starts before it gives root up and which ends with
+ * auth.  It sees no accounts, no mail, no client: it answers one question,
+ * whether this is that user's password, and does nothing else.
+ */
+#ifndef AUTH_SYSTEM_H
+#define AUTH_SYSTEM_H
+
+#include "common/conf.h"
+#include "common/messages.h"
+
+/*
+ * Starts the process.  keep_out are descriptors that it is not to have.
+ * Returns auth's end of the channel to it, or -1 after a line in the log.
+ */
+int system_start(const struct conf *conf, const char *peer,
+    const int *keep_out, int nkeep_out);
+
+/*
+ * Asks it.  Returns 1 and fills verdict, 0 when the answer is no, -1 when
+ * there is none.
+ */
+int system_check(int channel, const struct msg_login *login,
+    struct msg_verdict *verdict);
+
+/*
+ * In that process: is it the user's password, and may the user log in now?
+ * 1 or 0; why not is told in the log.  system_pam.c, system_bsd.c.
+ */
+int system_password(
+    const char *user, const char *password, const char *peer);
+
+#endif
