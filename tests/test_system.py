@@ -1,0 +1,105 @@
+"""auth system: local users, by real PAM and throw-away system users."""
+
+import os
+import pwd
+import shutil
+import subprocess
+
+import pytest
+
+from daemon import HERE, ROOT
+import processes
+
+pytestmark = pytest.mark.skipif(
+    not ROOT, reason="only root can make users and PAM services")
+
+PAM_FILE = "/etc/pam.d/pop3d"
+PASSWORD = "correct horse"
+
+
+def useradd(name, shell="/bin/bash"):
+    subprocess.run(["useradd", "-m", "-s", shell, name], check=True,
+                   stderr=subprocess.DEVNULL)
+    subprocess.run(["chpasswd"], input="%s:%s\n" % (name, PASSWORD),
+                   text=True, check=True)
+
+
+@pytest.fixture(scope="module")
+def users():
+    """poptest may log in; popnologin has no shell to do it with."""
+    ours = not os.path.exists(PAM_FILE)
+    if ours:
+        shutil.copy(HERE + "/../etc/pop3d.pam", PAM_FILE)
+    try:
+        useradd("poptest")
+        useradd("popnologin", "/usr/sbin/nologin")
+        yield
+    finally:
+        for name in ("poptest", "popnologin"):
+            subprocess.run(["userdel", "-r", name],
+                           stderr=subprocess.DEVNULL)
+        if ours:
+            os.unlink(PAM_FILE)
+
+
+@pytest.fixture
+def system(users, make_server):
+    return make_server(extra="auth system\n")
+
+
+def refusal(server, user, password):
+    with server.connect() as client:
+        client.send(b"USER %s\r\n" % user.encode())
+        assert client.line().startswith(b"+OK")
+        client.send(b"PASS %s\r\n" % password.encode())
+        return client.line()
+
+
+@pytest.mark.parametrize("name", ["poptest", "poptest@mail.example.com",
+                                  "poptest@MAIL.example.COM"])
+def test_a_local_user_has_his_own_maildir(system, name):
+    new = "/home/poptest/Maildir/new"
+    user = pwd.getpwnam("poptest")
+    with system.connect() as client:
+        client.login(name, PASSWORD)
+        found = system.processes(client)
+        assert processes.uids(found.store) == [user.pw_uid] * 4
+        assert len(found.all) == 2
+        client.send(b"QUIT\r\n")
+        assert client.line().startswith(b"+OK")
+    assert os.stat(new).st_uid == user.pw_uid
+    system.wait_log("^login: user=poptest ")
+
+
+def test_refusals_are_all_the_same(system):
+    answers = {refusal(system, user, password) for user, password in (
+        ("poptest", "wrong"), ("poptest@example.org", PASSWORD), ("nobody-of-that-name", PASSWORD), ("root", PASSWORD),
+        ("popnologin", PASSWORD), ("@mail.example.com", PASSWORD))}
+    assert len(answers) == 1
+    assert answers.pop().startswith(b"-ERR [AUTH] ")
+
+
+def test_no_login_shell_is_told_to_the_administrator(system):
+    assert refusal(system, "popnologin", PASSWORD).startswith(b"-ERR [AUTH]")
+    system.wait_log("popnologin may not have mail: no login shell")
+
+
+def test_an_expired_user_is_refused(system):
+    subprocess.run(["chage", "-E", "1", "poptest"], check=True)
+    try:
+        assert refusal(system, "poptest", PASSWORD).startswith(
+            b"-ERR [AUTH]")
+    finally:
+        subprocess.run(["chage", "-E", "-1", "poptest"], check=True)
+
+
+def test_accounts_and_local_users_side_by_side(users, make_server):
+    server = make_server(extra="auth accounts\nauth system\n")
+    account = server.add_account("poptest@example.com", "another")
+    with account.login() as client:
+        assert client.stat() == (0, 0)
+    with server.connect() as client:
+        client.login("poptest", PASSWORD)
+    assert refusal(server, "poptest@example.com", PASSWORD).startswith(
+        b"-ERR [AUTH]")
+    assert refusal(server, "poptest", "another").startswith(b"-ERR [AUTH]")

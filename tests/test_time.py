@@ -1,0 +1,140 @@
+"""Time-outs, delays, and sessions at the same time."""
+
+import ssl
+import threading
+import time
+
+import pytest
+
+from maildir import message
+from pop3 import plain, wire
+
+
+@pytest.fixture
+def pop(account):
+    """A session on two messages."""
+    account.maildir.deliver(message("1"))
+    account.maildir.deliver(message("2"))
+    return account.login()
+
+
+# One session at a time.
+
+def test_second_session_is_refused(account, pop):
+    second = account.server.connect()
+    second.ok("USER " + account.address)
+    second.err("PASS secret", "IN-USE")
+    second.ended()
+    second = account.server.connect()
+    second.err(b"AUTH PLAIN " + plain(account.address, "secret"), "IN-USE")
+    assert pop.stat()[0] == 2
+    pop.quit()
+    account.login().quit()
+
+
+def test_second_session_waits_for_the_end_of_the_first(account, pop):
+    second = account.server.connect()
+    second.ok("USER " + account.address)
+    second.send("PASS secret\r\n")
+    pop.ok("DELE 1")
+    pop.quit()
+    second.ok()
+    assert second.stat()[0] == 1
+
+
+def test_other_accounts_are_not_in_use(server, pop):
+    server.add_account().login().quit()
+    pop.quit()
+
+
+def test_login_timeout(make_server):
+    """Neither silence nor dribbling holds a connection that has no user."""
+    server = make_server(timeout_login=1)
+    account = server.add_account()
+    no_tls = server.connect_raw()
+    half_tls = server.connect_raw()
+    half_tls.send(b"\x16\x03\x01\x02\x00\x01")
+    silent = server.connect()
+    named = server.connect()
+    named.ok("USER " + account.address)
+    assert no_tls.recv(1) == b""
+    assert half_tls.recv(100) in (b"", b"\x15\x03\x03\x00\x02\x02\x32")
+    assert silent.rest() + named.rest() == b""
+    dribbling = server.connect()
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        while True:
+            dribbling.send(b"x")
+            time.sleep(0.1)
+    server.wait_empty()
+    server.wait_log("^no login: .*timeout")
+    server.wait_log("^no TLS: .*timeout")
+
+
+def test_idle_timeout(make_server):
+    server = make_server(timeout_login=1, timeout_idle=2)
+    account = server.add_account()
+    account.maildir.deliver(message())
+    pop = account.login()
+    pop.ok("DELE 1")
+    assert pop.rest() == b""
+    server.wait_empty()
+    server.wait_log("^end: .*timeout.*deleted=0 left=1")
+    assert len(account.maildir.files()) == 1
+    account.login().quit()
+
+
+def test_commands_put_the_idle_timeout_off(make_server):
+    server = make_server(timeout_login=3, timeout_idle=4)
+    pop = server.add_account().login()
+    for _ in range(6):
+        time.sleep(1)
+        pop.ok("NOOP")
+
+
+def test_failures_are_delayed_and_counted(make_server):
+    server = make_server(max_failures=2)
+    account = server.add_account()
+    pop = server.connect()
+    pop.ok("USER " + account.address)
+    begin = time.monotonic()
+    pop.err("PASS wrong", "AUTH")
+    assert time.monotonic() - begin > 0.5  # never flaky: a lower bound
+    assert pop.command("AUTH PLAIN") == b"+ "
+    pop.err("*")  # no failure, nor is this:
+    pop.err("AUTH PLAIN !")
+    pop.err(b"AUTH PLAIN " + plain("nobody", "wrong"), "AUTH")
+    pop.ended()
+    server.wait_log("^no login: .*too many failures")
+
+
+@pytest.mark.long
+def test_client_that_does_not_read(server, account):
+    """A minute without progress while writing ends the session."""
+    account.maildir.deliver(b"x" * 50000000)
+    pop = account.login()
+    pop.send("RETR 1\r\n")
+    server.wait_log("^end: user=%s .*timeout" % account.address, 120)
+    server.wait_empty()
+
+
+def test_many_sessions_at_once(server):
+    accounts = [server.add_account() for _ in range(8)]
+    failures = []
+
+    def use(account):
+        try:
+            for n in range(3):
+                account.maildir.deliver(message(str(n)))
+                pop = account.login()
+                assert pop.retr(1) == wire(message(str(n)))
+                pop.ok("DELE 1")
+                pop.quit()
+        except Exception as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=use, args=(a,)) for a in accounts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
