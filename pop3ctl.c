@@ -77,7 +77,7 @@ rewind_options(void)
 static int
 run(const struct command *c, const char *file, int argc, char *argv[])
 {
-	struct conf conf;
+	static struct conf conf; /* reachable to the end, for leak checkers */
 	char err[ERR_SIZE];
 	int status;
 

@@ -23,7 +23,7 @@ open_maildrop(struct pop3 *p, const char *mechanism)
 	if (!channel_is(&p->message, MSG_MAILDROP, sizeof(maildrop))) {
 		/* The account is known, auth has gone: no second try. */
 		pop3_trouble(p);
-		p->reason = "maildrop not available";
+		p->reason = "maildrop-not-available";
 		return OUTCOME_END;
 	}
 	memcpy(&maildrop, p->message.data, sizeof(maildrop));
@@ -53,14 +53,14 @@ log_in(struct pop3 *p, struct msg_login *login)
 		return open_maildrop(p, mechanism);
 	if (!channel_is(&p->message, MSG_DENIED, sizeof(denied))) {
 		pop3_trouble(p);
-		p->reason = "accounts not available";
+		p->reason = "accounts-not-available";
 		return OUTCOME_END;
 	}
 	memcpy(&denied, p->message.data, sizeof(denied));
 	pop3_reply(p, "%s", refused);
 	if (!denied.last)
 		return OUTCOME_GOOD;
-	p->reason = "too many failures";
+	p->reason = "too-many-failures";
 	return OUTCOME_END;
 }
 

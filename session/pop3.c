@@ -78,7 +78,7 @@ enum outcome
 pop3_internal_failure(struct pop3 *p)
 {
 	if (p->reason == NULL) {
-		p->reason = "internal failure";
+		p->reason = "internal-failure";
 		pop3_reply(p, "-ERR [SYS/TEMP] internal failure, try again "
 		    "later");
 	}
@@ -190,7 +190,7 @@ next(struct pop3 *p, int *bad)
 		return feed(p);
 	case LINE_FLOOD:
 		pop3_reply(p, "-ERR a line without an end");
-		p->reason = "line too long";
+		p->reason = "line-too-long";
 		return OUTCOME_END;
 	case LINE_TOO_LONG:
 		p->awaiting_sasl = 0;
@@ -205,7 +205,7 @@ next(struct pop3 *p, int *bad)
 	if (outcome != OUTCOME_BAD || ++*bad < BAD_COMMANDS_MAX)
 		return outcome == OUTCOME_END ? OUTCOME_END : OUTCOME_GOOD;
 	pop3_reply(p, "-ERR too many bad commands");
-	p->reason = "too many bad commands";
+	p->reason = "too-many-bad-commands";
 	return OUTCOME_END;
 }
 

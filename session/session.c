@@ -27,14 +27,14 @@ prepare_socket(int fd)
 		_exit(1);
 }
 
-/* The store has a line in the log for it; before the login we write it. */
+/* The store logs it; before the login, or without a store, we do. */
 static void
 report_end(struct pop3 *p)
 {
 	struct msg_end end;
 
 	if (p->login_deadline != 0) {
-		log_info("no login: peer=%s reason=\"%s\"", p->peer,
+		log_info("no login: peer=%s reason=%s", p->peer,
 		    p->reason);
 		return;
 	}
@@ -42,7 +42,8 @@ report_end(struct pop3 *p)
 	strlcpy(end.reason, p->reason, sizeof(end.reason));
 	end.retrieved = p->retrieved;
 	end.octets = p->retrieved_octets;
-	(void)channel_send(p->channel, MSG_END, &end, sizeof(end));
+	if (channel_send(p->channel, MSG_END, &end, sizeof(end)) == -1)
+		log_warn("end: peer=%s reason=%s", p->peer, p->reason);
 }
 
 static void
@@ -52,7 +53,7 @@ serve(struct pop3 *p, struct tls *server)
 	    stream_now() + (int64_t)p->conf->login_timeout * 1000;
 	if (stream_accept(&p->stream, server, 0, p->channel,
 		p->login_deadline) == -1) {
-		log_info("no TLS: peer=%s reason=\"%s\" error=\"%s\"", p->peer,
+		log_info("no TLS: peer=%s reason=%s error=\"%s\"", p->peer,
 		    p->stream.reason,
 		    p->stream.tls != NULL && tls_error(p->stream.tls) != NULL
 			? tls_error(p->stream.tls)

@@ -41,11 +41,11 @@ wait_for(struct stream *s, ssize_t want, int64_t deadline)
 		n = left <= 0 ? 0 : poll(p, 2, (int)left);
 	} while (n == -1 && errno == EINTR);
 	if (n == -1)
-		return ended(s, "poll failed");
+		return ended(s, "poll-failed");
 	if (n == 0)
 		return ended(s, "timeout");
 	if (p[1].revents != 0)
-		return ended(s, "internal failure");
+		return ended(s, "internal-failure");
 	return 0;
 }
 
@@ -67,11 +67,11 @@ stream_accept(struct stream *s, struct tls *server, int fd, int channel,
 	s->used = 0;
 	s->tls = NULL;
 	if (tls_accept_fds(server, &s->tls, fd, fd) == -1)
-		return ended(s, "TLS could not begin");
+		return ended(s, "no-handshake");
 	while (wants(n = tls_handshake(s->tls)))
 		if (wait_for(s, n, deadline) == -1)
 			return -1;
-	return n == 0 ? 0 : ended(s, "TLS handshake failed");
+	return n == 0 ? 0 : ended(s, "handshake-failed");
 }
 
 size_t

@@ -261,7 +261,7 @@ send_message(struct pop3 *p, int fd, struct wire *w)
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1) {
-			p->reason = "message could not be read";
+			p->reason = "message-could-not-be-read";
 			return OUTCOME_END;
 		}
 		if (send_octets(p, w, data, (size_t)n) == -1)

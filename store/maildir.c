@@ -147,7 +147,9 @@ maildir_time(const struct maildir *m, enum subdir sub)
 {
 	struct stat st;
 
-	if (m->dir[sub] == -1 || fstat(m->dir[sub], &st) == -1)
+	if (m->dir[sub] == -1)
+		return TIME_ABSENT;
+	if (fstat(m->dir[sub], &st) == -1)
 		return 0;
 	return to_ns(&st.st_mtim);
 }

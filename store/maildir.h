@@ -46,7 +46,11 @@ int64_t maildir_delivered(const char *base);
  */
 void maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1]);
 
-/* When the directory was changed last, ns since the epoch; 0: unknown. */
+/*
+ * When the directory was changed last, ns since the epoch; 0: unknown.  One
+ * that does not exist has a time, too: it shows when that changes.
+ */
+#define TIME_ABSENT 1
 int64_t maildir_time(const struct maildir *m, enum subdir sub);
 
 /*

@@ -59,7 +59,7 @@ static void
 answer(struct store *s, uint32_t type, const void *data, size_t len)
 {
 	if (channel_send(s->channel, type, data, len) == -1)
-		end(s, "session gone", 0, 0);
+		end(s, "session-gone", 0, 0);
 }
 
 static void
@@ -211,7 +211,7 @@ do_fetch(struct store *s)
 	while (nfd > 0)
 		close(fd[--nfd]);
 	if (rv == -1)
-		end(s, "session gone", 0, 0);
+		end(s, "session-gone", 0, 0);
 }
 
 /* No more pieces than the mailbox can have: the session may be lying. */
@@ -225,9 +225,9 @@ do_marks(struct store *s)
 	memcpy(&marks, s->request.data, sizeof(marks));
 	if (marks.first <= s->highest || marks.first > count ||
 	    marks.first % MARKS_PER_MSG != 1)
-		end(s, "bad marks", 0, 0);
+		end(s, "bad-marks", 0, 0);
 	if ((piece = malloc(sizeof(*piece))) == NULL)
-		end(s, "out of memory", 0, 0);
+		end(s, "out-of-memory", 0, 0);
 	piece->marks = marks;
 	piece->next = s->pieces;
 	s->pieces = piece;
@@ -316,7 +316,7 @@ serve(struct store *s, const struct conf *conf)
 	    channel_is(m, MSG_END, sizeof(struct msg_end)))
 		do_end(s);
 	else if (s->state != OPEN || !serve_open(s))
-		end(s, "not a request", 0, 0);
+		end(s, "not-a-request", 0, 0);
 }
 
 void
@@ -338,5 +338,5 @@ store_run(const struct conf *conf, const struct identity *as,
 			close(s.request.fd[--s.request.nfd]);
 		serve(&s, conf);
 	}
-	end(&s, "session died", 0, 0);
+	end(&s, "session-died", 0, 0);
 }

@@ -1,13 +1,16 @@
 """Time-outs, delays, and sessions at the same time."""
 
+import os
 import ssl
 import threading
 import time
 
 import pytest
 
+from daemon import wait_until
 from maildir import message
 from pop3 import plain, wire
+from processes import descriptors
 
 
 @pytest.fixture
@@ -32,14 +35,17 @@ def test_second_session_is_refused(account, pop):
     account.login().quit()
 
 
-def test_second_session_waits_for_the_end_of_the_first(account, pop):
-    second = account.server.connect()
+def test_second_session_waits_for_the_end_of_the_first(server, account, pop):
+    second = server.connect()
+    store = server.processes(second).store
     second.ok("USER " + account.address)
     second.send("PASS secret\r\n")
-    pop.ok("DELE 1")
+    lock = os.path.join(account.maildir.path, "pop3d", "lock")
+    wait_until(lambda: lock in descriptors(store).values(),
+               "the second session's store does not look at the lock")
     pop.quit()
     second.ok()
-    assert second.stat()[0] == 1
+    assert second.stat()[0] == 2
 
 
 def test_other_accounts_are_not_in_use(server, pop):
