@@ -32,7 +32,7 @@ HARDEN		= -fstack-protector-strong -fPIE -pie -Wl,-z,relro,-z,now
 HARDEN_SANITIZE_ = -D_FORTIFY_SOURCE=2
 CFLAGS_SANITIZE_1 = -fsanitize=address,undefined -fno-sanitize-recover=all \
 		  -fno-omit-frame-pointer
-PKGS		= libtls libbsd-overlay libmd libcrypt
+PKGS		= libtls libssl libcrypto libbsd-overlay libmd libcrypt
 PKGS_STATIC_1	= --static
 LDFLAGS_STATIC_1 = -static-pie
 CPPFLAGS	= -I. -D_GNU_SOURCE
@@ -46,9 +46,10 @@ ALL_CFLAGS	= -std=c99 $(CPPFLAGS) $(PKG_CFLAGS) $(WARNINGS) $(HARDEN) \
 		  $(CFLAGS_SANITIZE_$(SANITIZE)) $(CFLAGS)
 # Archives of these: to load and relocate them as shared libraries took a
 # tenth of every session's time.
-ARCHIVES	= -Wl,-Bstatic -ldb -lresolv -Wl,-Bdynamic
+ARCHIVES_STATIC_ = -Wl,-Bstatic -ldb -lresolv -Wl,-Bdynamic
+ARCHIVES_STATIC_1 = -ldb -lresolv
 LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) \
-		  $(ARCHIVES) -ldl
+		  $(ARCHIVES_STATIC_$(STATIC)) -ldl
 
 ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c | \
 		  grep -v openbsd

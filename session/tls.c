@@ -1,5 +1,7 @@
 #include <stdio.h>
 
+#include <openssl/ssl.h>
+
 #include "session/tls.h"
 
 /*
@@ -48,6 +50,25 @@ configure(struct tls *server, struct tls_config *config, char *err,
 	return 0;
 }
 
+#ifdef SSL_OP_CLEANSE_PLAINTEXT
+/*
+ * OpenSSL keeps what it decrypted, passwords too, until the next record
+ * comes, unless told otherwise.  libtls has no word for that; but whoever
+ * wants to keep data with a connection is called when one is made.
+ */
+static void
+cleanse(void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long argl,
+    void *argp)
+{
+	(void)data;
+	(void)all;
+	(void)index;
+	(void)argl;
+	(void)argp;
+	SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+#endif
+
 struct tls *
 tls_setup(const struct keypair *keypairs, size_t nkeypair, char *err,
     size_t errsize)
@@ -55,6 +76,9 @@ tls_setup(const struct keypair *keypairs, size_t nkeypair, char *err,
 	struct tls_config *config = tls_config_new();
 	struct tls *server = tls_server();
 
+#ifdef SSL_OP_CLEANSE_PLAINTEXT
+	SSL_get_ex_new_index(0, NULL, cleanse, NULL, NULL);
+#endif
 	if (config == NULL || server == NULL) {
 		snprintf(err, errsize, "TLS: out of memory");
 	} else if (add_keypairs(config, keypairs, nkeypair, err, errsize) ==
