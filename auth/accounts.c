@@ -137,7 +137,7 @@ address_key(const char *address, char lower[ADDRESS_MAX + 1])
 	DBT key;
 	size_t i;
 
-	for (i = 0; address[i] != '\0' && i < ADDRESS_MAX; i++)
+	for (i = 0; i < ADDRESS_MAX && address[i] != '\0'; i++)
 		lower[i] = address[i] >= 'A' && address[i] <= 'Z' ?
 		    (char)(address[i] - 'A' + 'a') : address[i];
 	memset(&key, 0, sizeof(key));

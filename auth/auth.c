@@ -53,7 +53,7 @@ delay(const struct auth *a, int64_t until)
 static void
 trouble(const struct auth *a, enum trouble which)
 {
-	struct msg_trouble t = { which };
+	struct msg_trouble t = { (int32_t)which };
 
 	(void)channel_send(a->channel, MSG_TROUBLE, &t, sizeof(t));
 	_exit(1);

@@ -305,7 +305,7 @@ ctl_import(const struct conf *conf, int argc, char *argv[])
 {
 	static struct import im;
 	FILE *f = stdin;
-	int status;
+	int status = CTL_FAILED;
 
 	if (argc != 2)
 		return CTL_USAGE;
@@ -313,9 +313,8 @@ ctl_import(const struct conf *conf, int argc, char *argv[])
 	im.file = argv[1];
 	if (strcmp(im.file, "-") != 0 && (f = fopen(im.file, "re")) == NULL)
 		return ctl_fail("%s: %s", im.file, strerror(errno));
-	if ((im.edit = ctl_edit(conf)) == NULL)
-		return CTL_FAILED;
-	status = ctl_edit_end(im.edit, import_file(&im, f));
+	if ((im.edit = ctl_edit(conf)) != NULL)
+		status = ctl_edit_end(im.edit, import_file(&im, f));
 	if (f != stdin)
 		fclose(f);
 	if (status == CTL_GOOD)

@@ -168,7 +168,8 @@ check_totals(struct check *c)
 {
 	struct meta *meta = &c->mb->meta;
 	struct folder_meta *f, *seen;
-	int error, folder;
+	enum folder folder;
+	int error;
 
 	if (meta->next_sequence < c->seen.next_sequence) {
 		mended(c, "the next sequence was too low");
@@ -235,10 +236,9 @@ check_octets(struct check *c, struct entry *e)
 static int
 check_file(struct check *c, const struct listed *l)
 {
-	struct entry e;
+	struct entry e = { .folder = c->folder };
 	int error;
 
-	e.folder = c->folder;
 	memcpy(e.base, l->name, l->base);
 	e.base[l->base] = '\0';
 	error = index_get_name(c->mb->index, &e);

@@ -172,8 +172,9 @@ sync_folders(struct mailbox *mb)
 static int
 load_meta(struct mailbox *mb)
 {
+	enum folder folder;
 	uint64_t count;
-	int error, folder;
+	int error;
 
 	memset(&mb->meta, 0, sizeof(mb->meta));
 	error = index_get_meta(mb->index, &mb->meta);

@@ -75,7 +75,8 @@ open_subdir(const char *path, enum subdir sub, int *fd)
 int
 maildir_open(struct maildir *m, const char *path, int create)
 {
-	int error, sub;
+	enum subdir sub;
+	int error;
 
 	m->dir[NEW] = m->dir[CUR] = -1;
 	for (sub = NEW; sub <= CUR; sub++) {

@@ -162,7 +162,8 @@ expunge(struct mailbox *mb, struct names *names)
 {
 	struct listing *l;
 	int64_t began;
-	int error = 0, folder;
+	enum folder folder;
+	int error = 0;
 
 	for (folder = INBOX; error == 0 && folder < FOLDERS; folder++) {
 		l = &names->folder[folder];
