@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/privdrop.h"
+#include "common/sandbox.h"
 
 /*
  * A refusal is answered so long after the question came, whatever the
@@ -201,7 +202,9 @@ auth_run(const struct conf *conf, const struct identity *as, int channel,
 		.verdict = verdict };
 
 	if (start(&a) == -1 ||
-	    (as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1))
+	    (as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1) ||
+	    sandbox_auth(channel, verdict, a.system,
+		conf->sandbox_required) == -1)
 		trouble(&a, TROUBLE_TEMP);
 	serve(&a);
 	_exit(0);

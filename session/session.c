@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/privdrop.h"
+#include "common/sandbox.h"
 #include "session/pop3.h"
 #include "session/session.h"
 #include "session/tls.h"
@@ -81,6 +82,8 @@ session_run(const struct conf *conf, const struct identity *as, int channel,
 	if (as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1)
 		_exit(1);
 	prepare_socket(0);
+	if (sandbox_session(channel, conf->sandbox_required) == -1)
+		_exit(1);
 	p.conf = conf;
 	p.channel = channel;
 	p.peer = peer;

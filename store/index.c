@@ -18,6 +18,7 @@
 #define LOG_FILE_OCTETS	  (256 * 1024)
 #define LOG_BUFFER_OCTETS (32 * 1024)
 #define CACHE_OCTETS	  (8 * 1024 * 1024)
+#define MEMORY_OCTETS	  (256 * 1024 * 1024) /* taken as needed */
 #define BULK_OCTETS	  (64 * 1024)
 
 #define FILE_NAME      "index.db"
@@ -129,6 +130,10 @@ open_table(struct index *ix, enum table t)
 	if (ix->mode == INDEX_MEMORY) {
 		flags = DB_CREATE;
 		file = name = NULL;
+		/* All of it: the sandbox admits no temporary file. */
+		if ((error = db->set_cachesize(
+			 db, 0, MEMORY_OCTETS, 1)) != 0)
+			return error;
 	} else if (ix->mode == INDEX_READ) {
 		flags = DB_RDONLY;
 		file = ix->file;

@@ -7,7 +7,9 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/privdrop.h"
+#include "common/sandbox.h"
 #include "store/mailbox.h"
+#include "store/maildir.h"
 #include "store/store.h"
 
 #define LOCK_WAIT_MS  2000
@@ -319,6 +321,21 @@ serve(struct store *s, const struct conf *conf)
 		end(s, "not-a-request", 0, 0);
 }
 
+/*
+ * Enters the sandbox.  A missing Maildir is made before, while what leads
+ * to it may still be changed; mailbox_open() tells what is wrong with it.
+ */
+static int
+lock_in(const struct store *s, const struct conf *conf)
+{
+	const char *path = s->verdict->maildir;
+	struct maildir m;
+
+	if (access(path, F_OK) == -1 && maildir_open(&m, path, 1) == 0)
+		maildir_close(&m);
+	return sandbox_store(path, s->channel, conf->sandbox_required);
+}
+
 void
 store_run(const struct conf *conf, const struct identity *as,
     const struct msg_verdict *verdict, int channel, const char *peer)
@@ -328,11 +345,12 @@ store_run(const struct conf *conf, const struct identity *as,
 	s.verdict = verdict;
 	s.channel = channel;
 	s.peer = peer;
-	if (as->root && privdrop(verdict->uid, verdict->gid, NULL) == -1) {
+	lock_learn_boot(); /* reads /proc */
+	if ((as->root && privdrop(verdict->uid, verdict->gid, NULL) == -1) ||
+	    lock_in(&s, conf) == -1) {
 		answer_trouble(&s, TROUBLE_PERM);
 		_exit(1);
 	}
-	lock_learn_boot();
 	while (channel_recv(channel, &s.request) == 1) {
 		while (s.request.nfd > 0)
 			close(s.request.fd[--s.request.nfd]);

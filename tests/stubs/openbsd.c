@@ -1,5 +1,5 @@
 /*
- * Calls each function of common/sandbox_openbsd.c (openbsd.h tells how) and
+ * Calls each function of common/sandbox_openbsd.c (unistd.h tells how) and
  * sees to it that what it asks of OpenBSD is what OpenBSD knows: promises
  * that exist, unveil(2) before pledge(2) has taken it away.  That the
  * processes can live with their promises can only be seen on OpenBSD.
@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "common/sandbox.h"
@@ -18,12 +19,12 @@ static int pledged, unveiled, refuse;
 static int
 is_promise(const char *word, size_t len)
 {
-	static const char *const known[] = {"stdio", "rpath", "wpath", "cpath",
-	    "dpath", "tmppath", "inet", "mcast", "fattr", "chown", "flock",
-	    "unix", "dns", "getpw", "sendfd", "recvfd", "tape", "tty", "proc",
-	    "exec", "prot_exec", "settime", "ps", "vminfo", "id", "pf", "route",
-	    "wroute", "audio", "video", "bpf", "unveil", "error", "disklabel",
-	    "drm", "vmm"};
+	static const char *const known[] = { "stdio", "rpath", "wpath", "cpath",
+		"dpath", "tmppath", "inet", "mcast", "fattr", "chown", "flock",
+		"unix", "dns", "getpw", "sendfd", "recvfd", "tape", "tty",
+		"proc", "exec", "prot_exec", "settime", "ps", "vminfo", "id",
+		"pf", "route", "wroute", "audio", "video", "bpf", "unveil",
+		"error", "disklabel", "drm", "vmm" };
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -1,0 +1,38 @@
+/*
+ * The box that each process locks itself in, once it has all it needs.
+ *
+ * Each is entered after root is given up.  From then on the process reads,
+ * writes and passes messages on the descriptors it has; only the store
+ * opens files, and those in its mailbox.  Whatever else is tried kills the
+ * process or, where syslog(3) or a library may try it in good faith, fails.
+ *
+ * A system that lacks a part of what the box is made of: with required, the
+ * functions log what is missing and return -1; without, they take what
+ * there is, and the session, the first of a connection's processes, says so
+ * in the log for all of them.
+ *
+ * All return 0, or -1 after a line in the log: the caller must end.
+ */
+#ifndef COMMON_SANDBOX_H
+#define COMMON_SANDBOX_H
+
+/*
+ * Before the first octet from the network.  No file, and no new descriptor
+ * but those that come through channel.
+ */
+int sandbox_session(int channel, int required);
+
+/*
+ * With the accounts open.  channel leads to the session, verdict to the
+ * parent, system to the process that asks the system (-1: there is none).
+ */
+int sandbox_auth(int channel, int verdict, int system, int required);
+
+/*
+ * As the mailbox's owner; maildir is the directory that may be used, with
+ * all that is below.  If it does not exist, no file may be: make it first.
+ * That a file elsewhere exists can still be seen (stat(2)).
+ */
+int sandbox_store(const char *maildir, int channel, int required);
+
+#endif

@@ -1,0 +1,376 @@
+/*
+ * Linux: seccomp(2) decides which system calls there are, landlock(7) which
+ * files, and a few resource limits and prctl(2)s do the rest.
+ *
+ * The filters are written out here, as a table for each process, and not
+ * made by libseccomp: loading that library and letting it compute the
+ * filter would cost every process more than all the rest of its sandbox.
+ */
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/channel.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+
+/* What session and auth may have open: the channels, the log, some mail. */
+#define FILES_MAX ((rlim_t)2 * CHANNEL_MAX_FDS)
+
+/*
+ * The first Landlock that lets a file be moved from new/ to cur/ (Linux
+ * 5.19); the one before refuses to, whatever the rules say.
+ */
+#define LANDLOCK_WANTED 2
+
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#elif defined(__riscv) && __riscv_xlen == 64
+#define ARCHITECTURE AUDIT_ARCH_RISCV64
+#endif
+
+/*
+ * Sanitizers map, read and fork as they please when they have something to
+ * report: their builds, which are for tests, do without a filter.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#undef ARCHITECTURE
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#undef ARCHITECTURE
+#endif
+#endif
+
+#ifdef ARCHITECTURE
+/*
+ * The language of the tables.  The first rule that fits counts; one that
+ * does not leaves the number of the call in the accumulator for the next.  The
+ * low half of an argument is looked at, which is all of it for those that are
+ * (int flags and descriptors); both halves lie as on a little-endian machine.
+ */
+#define FIELD(f)     (uint32_t) offsetof(struct seccomp_data, f)
+#define LOAD_AT(n)   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, n)
+#define LOAD(f)	     LOAD_AT(FIELD(f))
+#define LOAD_HIGH(f) LOAD_AT(FIELD(f) + 4)
+#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
+#define IF(op, value, yes, no) \
+	BPF_JUMP(BPF_JMP | BPF_K | (op), (uint32_t)(value), yes, no)
+
+/*
+ * Another system call table (i386's) is fatal; x32's numbers fit no rule.
+ *
+ * The look at an argument is for nothing but speed.  When a filter is
+ * entered, the kernel walks it once for each of its calls to learn which
+ * ones it always allows; unless it meets an argument.  The walks would take
+ * more time than all calls of a session together spend in the filter.
+ */
+#define BEGIN                                                       \
+	LOAD(args[0]), LOAD(arch), IF(BPF_JEQ, ARCHITECTURE, 1, 0), \
+	    RETURN(SECCOMP_RET_KILL_PROCESS), LOAD(nr)
+#define END RETURN(SECCOMP_RET_KILL_PROCESS)
+
+#define ALLOW(call) IF(BPF_JEQ, __NR_##call, 0, 1), RETURN(SECCOMP_RET_ALLOW)
+#define REFUSE(call, error) \
+	IF(BPF_JEQ, __NR_##call, 0, 1), RETURN(SECCOMP_RET_ERRNO | (error))
+/* Only where argument n is value. */
+#define ALLOW_IF(call, n, value)                       \
+	IF(BPF_JEQ, __NR_##call, 0, 4), LOAD(args[n]), \
+	    IF(BPF_JEQ, value, 0, 1), RETURN(SECCOMP_RET_ALLOW), LOAD(nr)
+/* Only where argument n is NULL: both its halves. */
+#define ALLOW_NULL(call, n)                                                  \
+	IF(BPF_JEQ, __NR_##call, 0, 6), LOAD(args[n]), IF(BPF_JEQ, 0, 0, 3), \
+	    LOAD_HIGH(args[n]), IF(BPF_JEQ, 0, 0, 1),                        \
+	    RETURN(SECCOMP_RET_ALLOW), LOAD(nr)
+/* Only where argument n has none of these bits. */
+#define ALLOW_UNLESS(call, n, bits)                    \
+	IF(BPF_JEQ, __NR_##call, 0, 4), LOAD(args[n]), \
+	    IF(BPF_JSET, bits, 1, 0), RETURN(SECCOMP_RET_ALLOW), LOAD(nr)
+
+/* Calls that only some architectures have, or had first. */
+#ifdef __NR_poll
+#define OLD_POLL   ALLOW(poll),
+#define OLD_SELECT ALLOW(select),
+#else
+#define OLD_POLL
+#define OLD_SELECT
+#endif
+#ifdef __NR_time
+#define OLD_TIME ALLOW(time),
+#else
+#define OLD_TIME
+#endif
+#ifdef __NR_open
+#define OLD_FILES                                                            \
+	ALLOW(open), ALLOW(stat), ALLOW(lstat), ALLOW(access), ALLOW(mkdir), \
+	    ALLOW(rename), ALLOW(unlink),
+#else
+#define OLD_FILES
+#endif
+#ifdef __NR_renameat
+#define OLD_RENAMEAT ALLOW(renameat),
+#else
+#define OLD_RENAMEAT
+#endif
+
+/* Talk on what is open: sendmsg(2), which could name an address, is not
+ * here, but only on the channels below. */
+#define TALK                                                     \
+	ALLOW(read), ALLOW(write), ALLOW(readv), ALLOW(writev),  \
+	    ALLOW(recvmsg), ALLOW(close), OLD_POLL ALLOW(ppoll), \
+	    ALLOW(restart_syscall)
+
+#define MEMORY                                                    \
+	ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise), \
+	    ALLOW_UNLESS(mmap, 2, PROT_EXEC),                     \
+	    ALLOW_UNLESS(mprotect, 2, PROT_EXEC)
+
+/* sysinfo(2) is qsort(3), which wants to know how much memory there is. */
+#define LIBRARY                                                               \
+	ALLOW(clock_gettime), ALLOW(gettimeofday), OLD_TIME ALLOW(getrandom), \
+	    ALLOW(futex), ALLOW(getpid), ALLOW(sysinfo),                      \
+	    ALLOW(rt_sigprocmask), ALLOW(rt_sigreturn), ALLOW(exit),          \
+	    ALLOW(exit_group)
+
+/*
+ * syslog(3) sends on a connected socket, without an address; when syslogd
+ * has been started anew it tries to connect again, which fails, and the log
+ * ends there, not the process.  Where it writes to standard error as well
+ * (pop3d -d), it asks what kind of file that is, and does without.
+ */
+#define SYSLOG                                                            \
+	ALLOW_IF(sendto, 5, 0), REFUSE(socket, EACCES),                   \
+	    REFUSE(connect, EACCES), ALLOW(lseek), REFUSE(ioctl, EACCES), \
+	    REFUSE(newfstatat, EACCES), REFUSE(fstat, EACCES)
+
+/* TLS libraries may try to hand their work to the kernel. */
+#define TLS REFUSE(setsockopt, EPERM)
+
+/*
+ * One mailbox and Berkeley DB, which wants to know how many processors
+ * there are, and sleeps in select(2); Landlock says which files.
+ */
+#define FILES                                                                \
+	OLD_FILES OLD_RENAMEAT OLD_SELECT ALLOW(pselect6), ALLOW(openat),    \
+	    ALLOW(newfstatat), ALLOW(fstat), ALLOW(statx), ALLOW(faccessat), \
+	    ALLOW(getdents64), ALLOW(pread64), ALLOW(pwrite64),              \
+	    ALLOW(ftruncate), ALLOW(fsync), ALLOW(fdatasync),                \
+	    ALLOW(renameat2), ALLOW(unlinkat), ALLOW(mkdirat),               \
+	    ALLOW_NULL(utimensat, 1), ALLOW(getcwd), ALLOW(uname),           \
+	    ALLOW_IF(sched_getaffinity, 0, 0)
+
+/* Not F_SETOWN, which sends signals. */
+#define LOCKS                                                         \
+	ALLOW_IF(fcntl, 1, F_SETLK), ALLOW_IF(fcntl, 1, F_GETFL),     \
+	    ALLOW_IF(fcntl, 1, F_GETFD), ALLOW_IF(fcntl, 1, F_SETFD), \
+	    ALLOW(clock_nanosleep), ALLOW(nanosleep)
+
+#define FILTER(...)                     \
+	{                               \
+		BEGIN, __VA_ARGS__, END \
+	}
+#else
+#define ARCHITECTURE 0
+#define FILTER(...)                                          \
+	{                                                    \
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) \
+	}
+#endif
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What differs from process to process. */
+struct box {
+	const struct sock_fprog *filter;
+	const char *maildir; /* NULL: no files */
+	int first;	     /* of a connection's processes: it reports */
+	int required;
+};
+
+/* A parent's ruleset of landlock(7), with the fields of newer kernels. */
+struct ruleset {
+	uint64_t fs, net, scoped;
+};
+
+#define ACCESS_MAILBOX                                                     \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |      \
+	    LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |  \
+	    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
+	    ACCESS_REFER | ACCESS_TRUNCATE)
+
+/* Since: 2, 3 and 5; TCP since 4, abstract sockets and signals since 6. */
+#define ACCESS_REFER	(1ULL << 13)
+#define ACCESS_TRUNCATE (1ULL << 14)
+#define ACCESS_IOCTL	(1ULL << 15)
+#define NET_ALL		3ULL
+#define SCOPED_ALL	3ULL
+
+static struct ruleset
+all_that_is_known(long abi)
+{
+	struct ruleset r = { ACCESS_REFER - 1, 0, 0 };
+
+	if (abi >= 2)
+		r.fs |= ACCESS_REFER;
+	if (abi >= 3)
+		r.fs |= ACCESS_TRUNCATE;
+	if (abi >= 4)
+		r.net = NET_ALL;
+	if (abi >= 5)
+		r.fs |= ACCESS_IOCTL;
+	if (abi >= 6)
+		r.scoped = SCOPED_ALL;
+	return r;
+}
+
+/* A maildir that can not be opened gets no rule, and stays shut. */
+static int
+admit(int ruleset, const char *maildir, uint64_t access)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = access };
+	int error;
+
+	rule.parent_fd = open(maildir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rule.parent_fd == -1)
+		return 0;
+	error = (int)syscall(SYS_landlock_add_rule, ruleset,
+	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	close(rule.parent_fd);
+	return error;
+}
+
+/* Landlock: all that this kernel can forbid is, but for the maildir. */
+static int
+confine(const char *maildir)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+	struct ruleset all = all_that_is_known(abi);
+	int fd, error;
+
+	if (abi < LANDLOCK_WANTED)
+		return -1;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+	if (fd == -1)
+		return -1;
+	error =
+	    maildir == NULL ? 0 : admit(fd, maildir, all.fs & ACCESS_MAILBOX);
+	if (error == 0)
+		error = (int)syscall(SYS_landlock_restrict_self, fd, 0);
+	close(fd);
+	return error;
+}
+
+static const struct rlimit nothing = { 0, 0 };
+static const struct rlimit few_files = { FILES_MAX, FILES_MAX };
+
+/*
+ * No core file with mail or keys in it, no debugger, no way up.  The store
+ * keeps its limit of descriptors: those on the way to sessions count too,
+ * for all stores of one owner together.
+ */
+static int
+restrain(int files)
+{
+	struct stat st;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
+	    setrlimit(RLIMIT_CORE, &nothing) == -1 ||
+	    setrlimit(RLIMIT_NPROC, &nothing) == -1)
+		return -1;
+	if (files)
+		return 0;
+	/* Standard error that goes to a file (pop3d -d) may grow it. */
+	if ((fstat(STDERR_FILENO, &st) == -1 || !S_ISREG(st.st_mode)) &&
+	    setrlimit(RLIMIT_FSIZE, &nothing) == -1)
+		return -1;
+	return setrlimit(RLIMIT_NOFILE, &few_files);
+}
+
+static int
+filter_calls(const struct sock_fprog *filter)
+{
+	if (ARCHITECTURE == 0)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter, 0, 0);
+}
+
+static int
+enter(const struct box *box)
+{
+	const char *without = NULL;
+
+	if (restrain(box->maildir != NULL) == -1) {
+		log_warn("sandbox: limits: %s", strerror(errno));
+		return -1;
+	}
+	if (confine(box->maildir) == -1)
+		without = "Landlock (Linux 5.19)";
+	if (filter_calls(box->filter) == -1)
+		without = without == NULL ? "seccomp" : "Landlock and seccomp";
+	if (without == NULL)
+		return 0;
+	if (box->required)
+		log_warn("sandbox: this system is without %s; refused, "
+			 "because the configuration says sandbox required",
+		    without);
+	else if (box->first)
+		log_info("sandbox: this system is without %s", without);
+	return box->required ? -1 : 0;
+}
+
+int
+sandbox_session(int channel, int required)
+{
+	struct sock_filter rules[] = FILTER(
+	    TALK, MEMORY, LIBRARY, SYSLOG, TLS, ALLOW_IF(sendmsg, 0, channel));
+	const struct sock_fprog filter = { COUNT(rules), rules };
+	const struct box box = { &filter, NULL, 1, required };
+
+	(void)channel;
+	return enter(&box);
+}
+
+int
+sandbox_auth(int channel, int verdict, int system, int required)
+{
+	struct sock_filter rules[] = FILTER(TALK, MEMORY, LIBRARY, SYSLOG,
+	    ALLOW(pread64), ALLOW_IF(sendmsg, 0, channel),
+	    ALLOW_IF(sendmsg, 0, verdict), ALLOW_IF(sendmsg, 0, system));
+	const struct sock_fprog filter = { COUNT(rules), rules };
+	const struct box box = { &filter, NULL, 0, required };
+
+	(void)channel;
+	(void)verdict;
+	(void)system;
+	return enter(&box);
+}
+
+int
+sandbox_store(const char *maildir, int channel, int required)
+{
+	struct sock_filter rules[] = FILTER(TALK, FILES, LOCKS, MEMORY, LIBRARY,
+	    SYSLOG, ALLOW_IF(sendmsg, 0, channel));
+	const struct sock_fprog filter = { COUNT(rules), rules };
+	const struct box box = { &filter, maildir, 0, required };
+
+	(void)channel;
+	return enter(&box);
+}

@@ -1,0 +1,52 @@
+/*
+ * OpenBSD: pledge(2) and unveil(2).  The system always has them, so
+ * "required" makes no difference; a breach aborts the process.  syslog(3)
+ * is sendsyslog(2) there, and needs no more than "stdio".
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/sandbox.h"
+
+static int
+promise(const char *promises)
+{
+	if (pledge(promises, NULL) == 0)
+		return 0;
+	log_warn("pledge \"%s\": %s", promises, strerror(errno));
+	return -1;
+}
+
+int
+sandbox_session(int channel, int required)
+{
+	(void)channel;
+	(void)required;
+	return promise("stdio recvfd");
+}
+
+/* The accounts are open already: not even "rpath". */
+int
+sandbox_auth(int channel, int verdict, int system, int required)
+{
+	(void)channel;
+	(void)verdict;
+	(void)system;
+	(void)required;
+	return promise("stdio");
+}
+
+/* "fattr" is for the time that the store gives cur/ (maildir_stamp()). */
+int
+sandbox_store(const char *maildir, int channel, int required)
+{
+	(void)channel;
+	(void)required;
+	if (unveil(maildir, "rwc") == -1) {
+		log_warn("unveil %s: %s", maildir, strerror(errno));
+		return -1;
+	}
+	return promise("stdio rpath wpath cpath fattr flock sendfd");
+}

@@ -1,0 +1,367 @@
+/*
+ * The configuration: every keyword, every complaint with its line, quotes,
+ * comments and defaults.
+ */
+#include "tests/unit/unit.h"
+
+#include "common/conf.h"
+
+static struct conf conf;
+static char err[512];
+
+/* conf_load() is called once in a process; here, often. */
+static void
+forget(void)
+{
+	size_t i;
+
+	free(conf.hostname);
+	free(conf.accounts);
+	free(conf.maildir);
+	free(conf.owner);
+	free(conf.junk);
+	free(conf.user);
+	for (i = 0; i < conf.nkeypair; i++) {
+		free(conf.keypair[i].cert);
+		free(conf.keypair[i].key);
+		free(conf.keypair[i].staple);
+	}
+	for (i = 0; i < conf.noutgoing; i++)
+		free(conf.outgoing[i].host);
+	memset(&conf, 0, sizeof(conf));
+}
+
+static int
+load(const char *dir, const char *text)
+{
+	forget();
+	err[0] = '\0';
+	scratch_write(dir, "conf", text);
+	return conf_load(
+	    &conf, scratch_path(dir, "conf"), err, sizeof(err));
+}
+
+static void
+load_good(const char *dir, const char *text)
+{
+	if (load(dir, text) != 0)
+		fail_msg("%s", err);
+	assert_string_equal(err, "");
+}
+
+/* "FILE:LINE: " and, somewhere behind it, what is wrong. */
+static void
+expect_error(const char *dir, const char *text, int line, const char *what)
+{
+	char wanted[PATH_MAX];
+	const char *path;
+
+	if (load(dir, text) != -1)
+		fail_msg("taken for good: %s", text);
+	path = scratch_path(dir, "conf");
+	snprintf(wanted, sizeof(wanted), "%s:%d: ", path, line);
+	if (strncmp(err, wanted, strlen(wanted)) != 0 ||
+	    strstr(err + strlen(wanted), what) == NULL)
+		fail_msg("\"%s\": \"%s\" and not \"%s%s\"", text, err, wanted,
+		    what);
+}
+
+static void
+test_defaults(void **state)
+{
+	char host[256];
+
+	load_good(*state, "");
+	assert_int_equal(gethostname(host, sizeof(host)), 0);
+	assert_string_equal(conf.hostname, host);
+	assert_string_equal(conf.accounts, "/var/db/pop3d/accounts.db");
+	assert_string_equal(conf.maildir, "/var/vmail/%d/%u/Maildir");
+	assert_null(conf.owner);
+	assert_string_equal(conf.junk, ".Junk");
+	assert_string_equal(conf.user, "_pop3d");
+	assert_int_equal(conf.nkeypair, 0);
+	assert_int_equal(conf.noutgoing, 0);
+	assert_int_equal(conf.login_timeout, 60);
+	assert_int_equal(conf.idle_timeout, 600);
+	assert_int_equal(conf.max_failures, 3);
+	assert_true(conf.auth_accounts);
+	assert_false(conf.auth_system);
+	assert_false(conf.sandbox_required);
+	forget();
+}
+
+static void
+test_every_keyword(void **state)
+{
+	load_good(*state,
+	    "hostname mail.example.com\n"
+	    "accounts /a/accounts.db\n"
+	    "maildir /m/%a\n"
+	    "owner vmail\n"
+	    "junk .Spam\n"
+	    "user nobody\n"
+	    "keypair /a.crt /a.key\n"
+	    "keypair /b.crt /b.key /b.ocsp\n"
+	    "outgoing one.example.com 465 tls\n"
+	    "outgoing two.example.com 587 starttls\n"
+	    "timeout login 1\n"
+	    "timeout idle 86400\n"
+	    "max-failures 100\n"
+	    "auth accounts\n"
+	    "auth system\n"
+	    "sandbox required\n");
+	assert_string_equal(conf.hostname, "mail.example.com");
+	assert_string_equal(conf.accounts, "/a/accounts.db");
+	assert_string_equal(conf.maildir, "/m/%a");
+	assert_string_equal(conf.owner, "vmail");
+	assert_string_equal(conf.junk, ".Spam");
+	assert_string_equal(conf.user, "nobody");
+	assert_int_equal(conf.login_timeout, 1);
+	assert_int_equal(conf.idle_timeout, 86400);
+	assert_int_equal(conf.max_failures, 100);
+	assert_true(conf.auth_accounts);
+	assert_true(conf.auth_system);
+	assert_true(conf.sandbox_required);
+	forget();
+}
+
+static void
+test_lists(void **state)
+{
+	load_good(*state,
+	    "keypair /a.crt /a.key\n\n"
+	    "keypair /b.crt /b.key /b.ocsp\n"
+	    "outgoing one.example.com 1 tls\n"
+	    "outgoing two.example.com 65535 starttls\n");
+	assert_int_equal(conf.nkeypair, 2);
+	assert_string_equal(conf.keypair[0].cert, "/a.crt");
+	assert_string_equal(conf.keypair[0].key, "/a.key");
+	assert_null(conf.keypair[0].staple);
+	assert_int_equal(conf.keypair[0].line, 1);
+	assert_string_equal(conf.keypair[1].staple, "/b.ocsp");
+	assert_int_equal(conf.keypair[1].line, 3);
+	assert_int_equal(conf.noutgoing, 2);
+	assert_string_equal(conf.outgoing[0].host, "one.example.com");
+	assert_int_equal(conf.outgoing[0].port, 1);
+	assert_false(conf.outgoing[0].starttls);
+	assert_int_equal(conf.outgoing[1].port, 65535);
+	assert_true(conf.outgoing[1].starttls);
+	forget();
+}
+
+/* Which users: accounts unless only the system's are asked for. */
+static void
+test_auth(void **state)
+{
+	load_good(*state, "auth system\n");
+	assert_false(conf.auth_accounts);
+	assert_true(conf.auth_system);
+	load_good(*state, "auth accounts\n");
+	assert_true(conf.auth_accounts);
+	assert_false(conf.auth_system);
+	forget();
+}
+
+static const struct {
+	const char *text;
+	const char *owner;
+} layouts[] = {
+	{ "owner vmail", "vmail" }, /* no newline at the end */
+	{ "owner vmail\r\n", "vmail" },
+	{ "\n\n  \t owner \t vmail \t \n", "vmail" },
+	{ "# a comment\n#\nowner vmail # another\n", "vmail" },
+	{ "owner vmail#1\n", "vmail#1" }, /* not where a word begins */
+	{ "owner \"v m # il\"\n", "v m # il" },
+	{ "owner \"vmail\"# comment\n", "vmail" },
+	{ "owner \"vmail\"", "vmail" },
+	{ "\"owner\" vmail\n", "vmail" },
+	{ "owner v\"mail\n", "v\"mail" },
+	{ "owner first\nowner vmail\n", "vmail" }, /* the last one counts */
+	{ "#owner vmail\n", NULL },
+};
+
+static void
+test_layout(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < NITEMS(layouts); i++) {
+		load_good(*state, layouts[i].text);
+		if (layouts[i].owner == NULL)
+			assert_null(conf.owner);
+		else
+			assert_string_equal(conf.owner, layouts[i].owner);
+	}
+	load_good(*state, "maildir ~/Maildir\n");
+	assert_string_equal(conf.maildir, "~/Maildir");
+	forget();
+}
+
+static const struct {
+	const char *text;
+	const char *what;
+	int line;
+} wrongs[] = {
+	{ "nonsense\n", "nonsense is no keyword", 1 },
+	{ "\n# x\nHostname a\n", "Hostname is no keyword", 3 },
+	{ "owner vmail\n\n\nnonsense x\n", "nonsense", 4 },
+	{ "\"\" x\n", "no keyword", 1 },
+	{ "hostname\n", "write: hostname NAME", 1 },
+	{ "hostname a b\n", "write: hostname NAME", 1 },
+	{ "hostname \"\"\n", "hostname: the value is empty", 1 },
+	{ "accounts\n", "write: accounts FILE", 1 },
+	{ "accounts a.db\n", "a.db is not an absolute path", 1 },
+	{ "maildir Maildir\n", "not an absolute path", 1 },
+	{ "maildir\n", "write: maildir TEMPLATE", 1 },
+	{ "owner\n", "write: owner USER", 1 },
+	{ "user a b\n", "write: user USER", 1 },
+	{ "junk Junk\n", "Junk is not a Maildir++ folder", 1 },
+	{ "junk .\n", "not a Maildir++ folder", 1 },
+	{ "junk ..\n", "not a Maildir++ folder", 1 },
+	{ "junk .a/b\n", "not a Maildir++ folder", 1 },
+	{ "junk\n", "write: junk .FOLDER", 1 },
+	{ "keypair /a\n", "write: keypair CERTIFICATE KEY", 1 },
+	{ "keypair /a /b /c /d\n", "more than 4 words", 1 },
+	{ "keypair a /b\n", "keypair: a is not an absolute path", 1 },
+	{ "keypair /a b\n", "keypair: b is not an absolute path", 1 },
+	{ "keypair /a /b c\n", "keypair: c is not an absolute path", 1 },
+	{ "outgoing h 465\n", "write: outgoing HOST PORT", 1 },
+	{ "outgoing h 0 tls\n", "0 is too small", 1 },
+	{ "outgoing h 65536 tls\n", "65536 is too large", 1 },
+	{ "outgoing h smtp tls\n", "smtp is invalid", 1 },
+	{ "outgoing h 25 none\n", "none is neither tls", 1 },
+	{ "timeout 60\n", "write: timeout login|idle SECONDS", 1 },
+	{ "timeout write 60\n", "write is neither login nor idle", 1 },
+	{ "timeout login 0\n", "0 is too small; give a number from 1", 1 },
+	{ "timeout login 3601\n", "from 1 to 3600", 1 },
+	{ "timeout idle 86401\n", "from 1 to 86400", 1 },
+	{ "timeout idle 60s\n", "60s is invalid", 1 },
+	{ "timeout idle -1\n", "-1 is too small", 1 },
+	{ "max-failures 0\n", "from 1 to 100", 1 },
+	{ "max-failures 101\n", "from 1 to 100", 1 },
+	{ "max-failures 99999999999999999999\n", "too large", 1 },
+	{ "max-failures three\n", "three is invalid", 1 },
+	{ "auth ldap\n", "ldap is neither accounts nor system", 1 },
+	{ "auth\n", "write: auth accounts|system", 1 },
+	{ "sandbox no\n", "say required", 1 },
+	{ "sandbox\n", "write: sandbox required", 1 },
+	{ "owner \"vmail\n", "the quote is not closed", 1 },
+	{ "owner \"\n", "the quote is not closed", 1 },
+	{ "owner \"vmail", "the quote is not closed", 1 },
+};
+
+static void
+test_wrong(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < NITEMS(wrongs); i++)
+		expect_error(
+		    *state, wrongs[i].text, wrongs[i].line, wrongs[i].what);
+	forget();
+}
+
+/* As many lines of the same as are allowed, and one more. */
+static void
+expect_most(const char *dir, const char *line, int most, const char *what)
+{
+	char *text = calloc((size_t)most + 1, strlen(line) + 1);
+	int i;
+
+	assert_non_null(text);
+	for (i = 0; i < most; i++)
+		strcat(text, line);
+	load_good(dir, text);
+	strcat(text, line);
+	expect_error(dir, text, most + 1, what);
+	free(text);
+}
+
+static void
+test_most(void **state)
+{
+	expect_most(*state, "keypair /a /b /c\n", CONF_KEYPAIRS_MAX,
+	    "keypair: more than 32");
+	expect_most(*state, "outgoing h 465 tls\n", CONF_OUTGOING_MAX,
+	    "outgoing: more than 4");
+	forget();
+}
+
+/* A line of len octets, its newline not counted. */
+static void
+make_line(char *text, size_t len, const char *newline)
+{
+	memset(text, 'x', len);
+	memcpy(text, "owner ", 6);
+	strcpy(text + len, newline);
+}
+
+static void
+test_long_lines(void **state)
+{
+	char text[8192];
+
+	make_line(text, 4094, "\nuser u\n");
+	load_good(*state, text);
+	assert_int_equal(strlen(conf.owner), 4094 - 6);
+	assert_string_equal(conf.user, "u");
+	make_line(text, 4094, "");
+	load_good(*state, text);
+	make_line(text, 4095, "\n");
+	expect_error(*state, text, 1, "longer than 4094 octets");
+	make_line(text, 4096, "\n");
+	expect_error(*state, text, 1, "longer than 4094 octets");
+	text[0] = '#'; /* a comment as well */
+	expect_error(*state, text, 1, "longer than 4094 octets");
+	forget();
+}
+
+static void
+test_no_file(void **state)
+{
+	const char *path = scratch_path(*state, "none");
+
+	assert_int_equal(conf_load(&conf, path, err, sizeof(err)), -1);
+	assert_int_equal(strncmp(err, path, strlen(path)), 0);
+	assert_non_null(strstr(err, "No such file"));
+	forget();
+	/* It opens, but it can not be read. */
+	assert_int_equal(conf_load(&conf, *state, err, sizeof(err)), -1);
+	assert_non_null(strstr(err, "Is a directory"));
+	forget();
+}
+
+/* An error that does not fit is cut, not written beyond its buffer. */
+static void
+test_small_error(void **state)
+{
+	char small[8];
+
+	forget();
+	scratch_write(*state, "conf", "nonsense\n");
+	memset(small, 'x', sizeof(small));
+	assert_int_equal(conf_load(&conf, scratch_path(*state, "conf"), small,
+			     sizeof(small) - 1), -1);
+	assert_int_equal(strlen(small), sizeof(small) - 2);
+	assert_int_equal(small[sizeof(small) - 1], 'x');
+	forget();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_SCRATCH(test_defaults),
+		IN_SCRATCH(test_every_keyword),
+		IN_SCRATCH(test_lists),
+		IN_SCRATCH(test_auth),
+		IN_SCRATCH(test_layout),
+		IN_SCRATCH(test_wrong),
+		IN_SCRATCH(test_most),
+		IN_SCRATCH(test_long_lines),
+		IN_SCRATCH(test_no_file),
+		IN_SCRATCH(test_small_error),
+	};
+
+	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
+}
