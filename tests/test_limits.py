@@ -159,7 +159,7 @@ def flood(pop, data):
 def test_line_without_an_end_before_login(server):
     flood(server.connect(), b"x" * 8192)
     server.wait_empty()
-    server.wait_log("^no login: .*line too long")
+    server.wait_log("^no login: .*line-too-long")
 
 
 def test_line_without_an_end_after_login(server, pop):

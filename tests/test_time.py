@@ -110,7 +110,7 @@ def test_failures_are_delayed_and_counted(make_server):
     pop.err("AUTH PLAIN !")
     pop.err(b"AUTH PLAIN " + plain("nobody", "wrong"), "AUTH")
     pop.ended()
-    server.wait_log("^no login: .*too many failures")
+    server.wait_log("^no login: .*too-many-failures")
 
 
 @pytest.mark.long
