@@ -83,6 +83,8 @@ build-deps:
 	@etc/packages build
 check-deps:
 	@etc/packages build check
+long-deps:
+	@etc/packages build check long
 lint-deps:
 	@etc/packages build check lint
 
@@ -95,9 +97,9 @@ check: check-deps
 	@$(MAKE) all unit
 	$(PYTEST) -m 'not long' tests
 
-check-long: check-deps
+check-long: long-deps
 	@$(MAKE) all unit
-	$(PYTEST) tests
+	$(PYTEST) -m 'long or not long' tests
 
 unit: build/rooms.a
 	@for test in tests/unit/test_*.c; do \
@@ -134,5 +136,5 @@ deb:
 clean:
 	rm -rf build pop3d pop3ctl
 
-.PHONY: all build-deps check-deps lint-deps run check check-long unit lint \
+.PHONY: all build-deps check-deps long-deps lint-deps run check check-long unit lint \
 	lint-now bench fuzz install uninstall deb clean FORCE

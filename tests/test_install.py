@@ -1,0 +1,127 @@
+"""make install, and the Debian package: real ones, used as they are."""
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from daemon import HERE, ROOT, Server, temporary_directory
+import daemon
+
+TOP = os.path.dirname(HERE)
+
+
+def run(*command, **keywords):
+    done = subprocess.run(command, cwd=TOP, text=True, capture_output=True,
+                          **keywords)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def destination():
+    path = temporary_directory()
+    yield path
+    shutil.rmtree(path)
+
+
+def files(directory):
+    return sorted(os.path.relpath(os.path.join(where, name), directory)
+                  for where, _, names in os.walk(directory) for name in names)
+
+
+def test_install_and_uninstall(destination):
+    run("make", "install", "DESTDIR=" + destination, "PREFIX=/usr")
+    there = files(destination)
+    for name in ("usr/sbin/pop3d", "usr/sbin/pop3ctl", "etc/pop3d.conf",
+                 "usr/share/man/man8/pop3d.8", "usr/share/man/man8/pop3ctl.8",
+                 "usr/share/man/man5/pop3d.conf.5",
+                 "usr/lib/systemd/system/pop3d.socket",
+                 "usr/lib/systemd/system/pop3d@.service",
+                 "usr/lib/sysusers.d/pop3d.conf",
+                 "usr/lib/tmpfiles.d/pop3d.conf",
+                 "etc/fail2ban/filter.d/pop3d.conf"):
+        assert name in there
+    for name in there:
+        with open(os.path.join(destination, name), "rb") as f:
+            assert b"@SBINDIR@" not in f.read(), name
+    with open(destination + "/etc/pop3d.conf", "a") as f:
+        f.write("# mine\n")
+    run("make", "install", "DESTDIR=" + destination, "PREFIX=/usr")
+    with open(destination + "/etc/pop3d.conf") as f:
+        assert f.read().endswith("# mine\n")
+    run("make", "uninstall", "DESTDIR=" + destination, "PREFIX=/usr")
+    assert files(destination) == ["etc/pop3d.conf"]
+
+
+def test_the_units_are_good(destination):
+    run("make", "install", "DESTDIR=" + destination,
+        "PREFIX=" + destination)
+    units = destination * 2 + "/lib/systemd/system/"
+    # verify wants to find what is to be started.
+    os.makedirs(destination + "/sbin")
+    for name in ("pop3d", "pop3ctl"):
+        shutil.copy(destination * 2 + "/sbin/" + name,
+                    destination + "/sbin/")
+    run("systemd-analyze", "verify", "--man=no", units + "pop3d.socket",
+        units + "pop3d@.service")
+    told = run("systemd-analyze", "security", "--offline=true",
+               units + "pop3d@.service")
+    exposure = float(re.search(r"exposure level.*?: ([0-9.]+)",
+                               told).group(1))
+    assert exposure < 2.0
+
+
+def test_fail2ban_sees_the_guesses_and_only_them(server, account, tmp_path):
+    with server.connect() as client:
+        client.ok(b"USER " + account.address.encode())
+        client.err(b"PASS wrong", "AUTH")
+        client.err(b"AUTH PLAIN AGEgYgBj", "AUTH")
+    with account.login() as client:
+        client.quit()
+    server.wait_log("^end: ")
+    log = tmp_path / "mail.log"
+    with open(log, "w") as f:
+        for line in server.log_lines():
+            f.write("Nov 23 10:22:11 mail pop3d[7]: %s\n" % line)
+    shutil.copy(TOP + "/etc/pop3d.fail2ban", tmp_path / "pop3d.conf")
+    shutil.copy("/etc/fail2ban/filter.d/common.conf", tmp_path)
+    told = run("fail2ban-regex", str(log), str(tmp_path / "pop3d.conf"))
+    assert re.search(r"Lines: \d+ lines, 0 ignored, 2 matched", told), told
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not ROOT, reason="only root can install packages")
+def test_the_package_installs_and_serves(keypair, monkeypatch):
+    known = subprocess.run(["dpkg", "-s", "pop3d"], capture_output=True)
+    assert known.returncode != 0, "the package pop3d is installed already"
+    run("make", "deb")
+    package = [name for name in os.listdir(TOP + "/build")
+               if re.match(r"pop3d_.*\.deb$", name)]
+    assert len(package) == 1
+    path = TOP + "/build/" + package[0]
+    run("lintian", "--fail-on", "error", "--allow-root", path)
+    run("apt-get", "install", "-y", "--no-install-recommends", path,
+        env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"))
+    try:
+        assert pwd.getpwnam("_pop3d").pw_uid != 0
+        assert os.stat("/var/db/pop3d").st_mode & 0o777 == 0o700
+        assert not os.path.exists(
+            "/etc/systemd/system/sockets.target.wants/pop3d.socket")
+        monkeypatch.setattr(daemon, "POP3D", "/usr/sbin/pop3d")
+        monkeypatch.setattr(daemon, "POP3CTL", "/usr/sbin/pop3ctl")
+        server = Server(keypair)
+        try:
+            account = server.add_account()
+            account.maildir.deliver(b"Subject: packed\n\nmail\n")
+            with account.login() as client:
+                assert client.retr(1) == b"Subject: packed\r\n\r\nmail\r\n"
+                client.quit()
+        finally:
+            server.stop()
+    finally:
+        run("dpkg", "--purge", "pop3d")
+    assert not os.path.exists("/usr/sbin/pop3d")
