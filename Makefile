@@ -105,7 +105,7 @@ unit: build/rooms.a
 	@for test in tests/unit/test_*.c; do \
 		program=build/`basename $$test .c`; \
 		$(CC) $(ALL_CFLAGS) -o $$program $$test build/rooms.a \
-		    $(LIBS) -lcmocka && $$program 2>build/unit.log || \
+		    $(LIBS) -lcmocka && $$program >build/unit.log 2>&1 || \
 		    { cat build/unit.log; echo "$$test: failed"; exit 1; }; \
 		echo "$$test: good"; \
 	done

@@ -347,7 +347,7 @@ test_stamp(void **state)
 	scratch_write(*state, "cur/1", "m");
 	assert_true(maildir_time(&m, CUR) > stamp);
 	maildir_close(&m);
-	assert_int_equal(maildir_time(&m, CUR), 0);
+	assert_int_equal(maildir_time(&m, CUR), TIME_ABSENT);
 	assert_int_equal(maildir_stamp(&m), 0);
 }
 
