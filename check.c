@@ -117,9 +117,9 @@ check_keypair(const struct conf *conf, const struct keypair *k)
 	if (k->staple != NULL && access(k->staple, R_OK) == -1)
 		return wrong("%s:%d: OCSP staple %s: %s", conf->file, k->line,
 		    k->staple, strerror(errno));
-	if ((server = tls_setup(k, 1, err, sizeof(err))) == NULL)
-		return wrong("%s:%d: %s; does the key belong to the "
-		    "certificate?", conf->file, k->line, err);
+	if ((server = tls_setup(conf->file, k, 1, err, sizeof(err))) == NULL)
+		return wrong("%s; does the key belong to the certificate?",
+		    err);
 	rv = check_expiry(conf, k, expiry(server));
 	tls_free(server);
 	return rv;

@@ -27,6 +27,7 @@
 #include "session/session.h"
 #include "store/store.h"
 
+#define MAPPED	  "::ffff:"
 #define LISTEN_FD 3 /* sd_listen_fds(3): where systemd's sockets begin */
 
 struct options {
@@ -114,7 +115,7 @@ take_socket(const struct options *o)
 		    "inetd or systemd starts pop3d, see pop3d(8)\n");
 		exit(2);
 	}
-	if (o->debug && !is_socket(2))
+	if (o->debug && fcntl(2, F_GETFD) != -1 && !is_socket(2))
 		return;
 	if ((null = open("/dev/null", O_RDWR)) == -1 || dup2(null, 2) == -1)
 		_exit(1);
@@ -133,6 +134,9 @@ peer_address(void)
 	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), NULL,
 		0, NI_NUMERICHOST) != 0 || host[0] == '\0')
 		strlcpy(host, "unknown", sizeof(host));
+	/* IPv4 on an IPv6 socket: the same peer has one name in the log. */
+	if (strncmp(host, MAPPED, strlen(MAPPED)) == 0)
+		return host + strlen(MAPPED);
 	return host;
 }
 

@@ -10,9 +10,9 @@
  */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
-static int
-add_keypairs(struct tls_config *config, const struct keypair *k, size_t n,
-    char *err, size_t errsize)
+/* Returns the first that can not be had, or NULL. */
+static const struct keypair *
+add_keypairs(struct tls_config *config, const struct keypair *k, size_t n)
 {
 	size_t i;
 	int rv;
@@ -24,30 +24,23 @@ add_keypairs(struct tls_config *config, const struct keypair *k, size_t n,
 		else
 			rv = tls_config_add_keypair_ocsp_file(
 			    config, k->cert, k->key, k->staple);
-		if (rv == -1) {
-			snprintf(err, errsize, "keypair %s: %s", k->cert,
-			    tls_config_error(config));
-			return -1;
-		}
+		if (rv == -1)
+			return k;
 	}
-	return 0;
+	return NULL;
 }
 
-static int
-configure(struct tls *server, struct tls_config *config, char *err,
-    size_t errsize)
+/* Returns what went wrong, or NULL. */
+static const char *
+configure(struct tls *server, struct tls_config *config)
 {
 	if (tls_config_set_protocols(
 		config, TLS_PROTOCOL_TLSv1_2 | TLS_PROTOCOL_TLSv1_3) == -1 ||
-	    tls_config_set_ciphers(config, CIPHERS) == -1) {
-		snprintf(err, errsize, "TLS: %s", tls_config_error(config));
-		return -1;
-	}
-	if (tls_configure(server, config) == -1) {
-		snprintf(err, errsize, "TLS: %s", tls_error(server));
-		return -1;
-	}
-	return 0;
+	    tls_config_set_ciphers(config, CIPHERS) == -1)
+		return tls_config_error(config);
+	if (tls_configure(server, config) == -1)
+		return tls_error(server);
+	return NULL;
 }
 
 #ifdef SSL_OP_CLEANSE_PLAINTEXT
@@ -70,20 +63,29 @@ cleanse(void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long argl,
 #endif
 
 struct tls *
-tls_setup(const struct keypair *keypairs, size_t nkeypair, char *err,
-    size_t errsize)
+tls_setup(const char *file, const struct keypair *keypairs, size_t nkeypair,
+    char *err, size_t errsize)
 {
 	struct tls_config *config = tls_config_new();
 	struct tls *server = tls_server();
+	const struct keypair *bad;
+	const char *why;
 
 #ifdef SSL_OP_CLEANSE_PLAINTEXT
 	SSL_get_ex_new_index(0, NULL, cleanse, NULL, NULL);
 #endif
-	if (config == NULL || server == NULL) {
+	if (config == NULL || server == NULL)
 		snprintf(err, errsize, "TLS: out of memory");
-	} else if (add_keypairs(config, keypairs, nkeypair, err, errsize) ==
-		0 &&
-	    configure(server, config, err, errsize) == 0) {
+	else if (nkeypair == 0)
+		snprintf(err, errsize, "%s: there is no keypair; add: keypair "
+		    "CERTIFICATE KEY", file);
+	else if ((bad = add_keypairs(config, keypairs, nkeypair)) != NULL)
+		snprintf(err, errsize, "%s:%d: keypair %s: %s", file,
+		    bad->line, bad->cert, tls_config_error(config));
+	else if ((why = configure(server, config)) != NULL)
+		snprintf(err, errsize, "%s:%d: keypair%s: %s", file,
+		    keypairs->line, nkeypair > 1 ? "s" : "", why);
+	else {
 		tls_config_clear_keys(config);
 		tls_config_free(config);
 		return server;

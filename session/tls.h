@@ -13,9 +13,9 @@
  * A server context with the given keypairs of the configuration: the first
  * is the default, the others are chosen by SNI.  Reads their files, so it
  * needs root; the private keys' text is wiped before it returns.  Returns
- * NULL with a sentence in err.
+ * NULL with "FILE:LINE: what is wrong" in err; file is the configuration's.
  */
-struct tls *tls_setup(const struct keypair *keypairs, size_t nkeypair,
-    char *err, size_t errsize);
+struct tls *tls_setup(const char *file, const struct keypair *keypairs,
+    size_t nkeypair, char *err, size_t errsize);
 
 #endif

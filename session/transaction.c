@@ -292,7 +292,8 @@ run_retr(struct pop3 *p, struct args *args)
 	wire_init(&w, WIRE_ALL);
 	outcome = send_message(p, fd, &w);
 	close(fd);
-	p->retrieved++;
+	if (outcome == OUTCOME_GOOD)
+		p->retrieved++;
 	p->retrieved_octets += w.octets;
 	return outcome;
 }

@@ -1,81 +1,310 @@
-"""What the administrator finds in the log (syslog, LOG_MAIL)."""
+"""What the administrator finds in the log (syslog, LOG_MAIL): exactly."""
 
+import base64
 import os
 import re
-import socket
+import signal
+import ssl
 
 import pytest
 
-from daemon import ROOT
+from daemon import ROOT, wait_until
 from maildir import message
-from pop3 import plain
+from pop3 import plain, wire
+from syslogd import Syslogd
 
-MAIL_INFO = 2 << 3 | 6  # as in <syslog.h>
+MAIL = 2 << 3  # as in <syslog.h>
+WARNING, INFO = 4, 6
 
-# Gives a command a /dev of its own, where "log" is ours.
-OWN_DEV = """
-set -e
-mount --make-rprivate /
-for device in null zero urandom; do
-	: >"$0/$device"
-	mount --bind "/dev/$device" "$0/$device"
-done
-mount --bind "$0" /dev
-exec "$@"
-"""
+DOTS = b"Subject: dots\n\n.\n..\n...\n"
+LARGE = b"Subject: large\n\n" + 500000 * b"a line of a large message\n"
 
 
-def test_log_of_a_session(server, account):
-    for n in (1, 2, 3):
-        account.maildir.deliver(message(str(n)))
+def lines_of(server, count):
+    """The log of sessions that have ended, which are so many lines."""
+    server.close_clients()
+    wait_until(lambda: len(server.log_lines()) >= count,
+               "less than %d lines: %r" % (count, server.log_lines()))
+    server.wait_empty()
+    lines = server.log_lines()
+    assert len(lines) == count, lines
+    return lines
+
+
+def the_line(server, line):
+    """The log is this line alone."""
+    assert lines_of(server, 1) == [line]
+
+
+def end(account, reason, retrieved=0, octets=0, deleted=0, left=0):
+    return ("end: user=%s peer=127.0.0.1 reason=%s retrieved=%d octets=%d "
+            "deleted=%d left=%d" % (account.address, reason, retrieved,
+                                    octets, deleted, left))
+
+
+def no_login(reason):
+    return "no login: peer=127.0.0.1 reason=" + reason
+
+
+# A session has two lines.
+
+def test_quit(server, account):
+    """The octets are LIST's; TOP does not count."""
+    for data in (message(), DOTS, message("third")):
+        account.maildir.deliver(data)
     pop = account.login()
-    pop.ok("RETR 1")
-    octets = len(pop.multiline())
-    pop.ok("RETR 2")
-    octets += len(pop.multiline())
+    pop.retr(1)
+    pop.retr(2)
+    pop.top(3, 1)
     pop.ok("DELE 1")
     pop.quit()
-    address = pop.address
-    server.wait_log(r"^login: user=%s peer=127\.0\.0\.1 tls=TLSv1\.3/\S+ "
-                    r"mechanism=USER$" % address)
-    server.wait_log(r"^end: user=%s peer=127\.0\.0\.1 reason=quit "
-                    r"retrieved=2 octets=%d deleted=1 left=2$"
-                    % (address, octets))
+    assert lines_of(server, 2)[1] == end(
+        account, "quit", 2, len(wire(message()) + wire(DOTS)), 1, 2)
 
 
-def test_log_of_a_refusal(server, account):
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+@pytest.mark.parametrize("mechanism", ["USER", "PLAIN"])
+def test_login(server, account, version, mechanism):
+    version = getattr(ssl.TLSVersion, version)
+    pop = server.connect(minimum=version, maximum=version)
+    tls = pop.socket.version() + "/" + pop.socket.cipher()[0]
+    if mechanism == "USER":
+        pop.login(account.address.upper())
+    else:
+        pop.ok(b"AUTH PLAIN " + plain(account.address, "secret"))
+    pop.quit()
+    assert lines_of(server, 2) == [
+        "login: user=%s peer=127.0.0.1 tls=%s mechanism=%s"
+        % (account.address, tls, mechanism), end(account, "quit")]
+
+
+def test_login_with_application_password(server, account):
+    """The log tells which: it may have to be revoked."""
+    password = server.ctl("app-password", "add", account.address,
+                          "the new phone").stdout.split("\n")[-2]
     pop = server.connect()
-    pop.err(b"AUTH PLAIN " + plain(account.address, "s3cr3t"), "AUTH")
-    pop.err(b"AUTH PLAIN " + plain("bad\nuser\x1b name", "s3cr3t"), "AUTH")
-    server.wait_log(r"^login refused: peer=127\.0\.0\.1 user=%s "
-                    "mechanism=PLAIN$" % account.address)
-    server.wait_log(r"user=bad\\012user\\033\\040name mechanism=PLAIN$")
-    assert "s3cr3t" not in server.log()
+    pop.ok(b"AUTH PLAIN " + plain(account.address, password))
+    pop.quit()
+    assert lines_of(server, 2)[0].endswith(
+        r" mechanism=PLAIN app-password=the\040new\040phone")
 
+
+def test_disconnected(server, account):
+    account.maildir.deliver(message())
+    pop = account.login()
+    pop.retr(1)
+    pop.ok("DELE 1")
+    pop.close()
+    assert lines_of(server, 2)[1] == end(
+        account, "disconnected", 1, len(wire(message())), 0, 1)
+
+
+def test_disconnected_in_a_message(server, account):
+    """Half a message is none."""
+    account.maildir.deliver(LARGE)
+    pop = account.login()
+    pop.ok("RETR 1")
+    pop.close()
+    found = re.fullmatch(re.escape(end(account, "disconnected", 0, 1, 0, 1))
+                         .replace("octets=1", r"octets=(\d+)"),
+                         lines_of(server, 2)[1])
+    assert found and int(found.group(1)) < len(wire(LARGE))
+
+
+def test_idle_timeout(make_server):
+    server = make_server(timeout_idle=1)
+    account = server.add_account()
+    pop = account.login()
+    assert pop.rest() == b""
+    assert lines_of(server, 2)[1] == end(account, "timeout")
+
+
+def test_flood(server, account):
+    pop = account.login()
+    pop.send(b"x" * 65536)
+    pop.rest()
+    assert lines_of(server, 2)[1] == end(account, "line-too-long")
+
+
+def test_bad_commands(server, account):
+    pop = account.login()
+    pop.send(b"BAD\r\n" * 20)
+    pop.rest()
+    assert lines_of(server, 2)[1] == end(account, "too-many-bad-commands")
+
+
+def test_session_killed(server, account):
+    account.maildir.deliver(message())
+    pop = account.login()
+    pop.ok("DELE 1")
+    os.kill(server.processes(pop).session, signal.SIGKILL)
+    assert lines_of(server, 2)[1] == end(account, "session-died", left=1)
+
+
+def test_in_use(server, account):
+    first = account.login()
+    second = server.connect()
+    second.ok("USER " + account.address)
+    second.err("PASS secret", "IN-USE")
+    second.ended()
+    first.quit()
+    assert sorted(lines_of(server, 4)[1:3]) == [
+        "maildrop refused: user=%s peer=127.0.0.1 reason=in-use"
+        % account.address, no_login("maildrop-not-available")]
+
+
+# No session.
+
+def test_quit_before_the_login(server):
+    server.connect().quit()
+    the_line(server, no_login("quit"))
+
+
+def test_disconnected_before_the_login(server):
+    server.connect().close()
+    the_line(server, no_login("disconnected"))
+
+
+def test_flood_before_the_login(server):
+    pop = server.connect()
+    pop.send(b"x" * 65536)
+    pop.rest()
+    the_line(server, no_login("line-too-long"))
+
+
+def test_bad_commands_before_the_login(server):
+    pop = server.connect()
+    pop.send(b"BAD\r\n" * 20)
+    pop.rest()
+    the_line(server, no_login("too-many-bad-commands"))
+
+
+def test_login_timeout(make_server):
+    server = make_server(timeout_login=1)
+    server.connect().rest()
+    the_line(server, no_login("timeout"))
+
+
+def test_no_tls(server):
+    server.connect_raw().close()
+    line, = lines_of(server, 1)
+    assert re.fullmatch(r'no TLS: peer=127\.0\.0\.1 reason=handshake-failed '
+                        r'error="[^"]+"', line)
+
+
+def test_refused(make_server):
+    """An unknown user's line is like that of a wrong password."""
+    server = make_server(max_failures=2)
+    account = server.add_account()
+    pop = server.connect()
+    pop.ok("USER " + account.address)
+    pop.err("PASS wrong", "AUTH")
+    pop.err(b"AUTH PLAIN " + plain("nobody@example.com", "wrong"), "AUTH")
+    pop.ended()
+    assert lines_of(server, 3) == [
+        "login refused: peer=127.0.0.1 user=%s mechanism=USER"
+        % account.address,
+        "login refused: peer=127.0.0.1 user=nobody@example.com "
+        "mechanism=PLAIN", no_login("too-many-failures")]
+
+
+# What clients send can not forge a line, or a field of one.
+
+NAMES = [b"you peer=10.0.0.1 user=me", b"you\x1b[2J\x07", b"a\\040b",
+         "\u00fc\u2028\u0085".encode(), b"\xff\xfe", b"%s%n%d",
+         b'a"b=c', b"\ttab\r\rCR", b"x" * 252, b"x" * 9000,
+         b"x\r\nlogin: user=me\r\npop3d[1]: login: user=me"]
+
+
+def escaped(name):
+    """As vis(3) would: what could break a line or a field is octal."""
+    return "".join(chr(c) if 0x20 < c < 0x7f and c != 0x5c else
+                   "\\%03o" % c for c in name)
+
+
+def refused(name, mechanism):
+    """A name that is longer than an account's can be is left out."""
+    return "login refused: peer=127.0.0.1 user=%s mechanism=%s" % (
+        escaped(name) if len(name) <= 254 else "", mechanism)
+
+
+def test_names(make_server):
+    """All at once, for each refusal takes its time."""
+    server = make_server(max_failures=1)
+    server.add_account()
+    logins = [(b"AUTH PLAIN " + base64.b64encode(b"\0%s\0wrong" % name),
+               refused(name, "PLAIN")) for name in NAMES]
+    logins += [(b"USER " + name + b"\r\nPASS wrong", refused(name, "USER"))
+               for name in NAMES if len(name) < 245 and b"\n" not in name]
+    clients = [server.connect() for _ in logins]
+    for pop, (commands, _) in zip(clients, logins):
+        pop.send(commands + b"\r\n")
+    for pop in clients:
+        assert b"-ERR [AUTH] " in pop.rest()
+    lines = lines_of(server, 2 * len(logins))
+    for _, line in logins:
+        lines.remove(line)
+    assert set(lines) == {no_login("too-many-failures")}
+
+
+def test_commands_are_not_logged(server, account):
+    pop = account.login()
+    for line in (b"end: user=me", b"STAT\x1b", b"\nlogin: user=me", b"\0",
+                 b"RETR login:", b"NOOP " + 200 * b"\xff"):
+        pop.send(line + b"\r\n")
+    pop.send("QUIT\r\n")
+    pop.rest()
+    assert len(lines_of(server, 2)) == 2
+
+
+def test_no_password_is_logged(server):
+    """Right or wrong, where it belongs or not."""
+    secret = "Zwiebelkuchen"
+    account = server.add_account(password=secret)
+    pop = server.connect()
+    pop.err("PASS " + secret)
+    pop.err(secret)
+    pop.err("AUTH " + secret)
+    pop.err("APOP %s %s" % (account.address, secret))
+    pop.ok("USER " + account.address)
+    pop.err("PASS %s%s" % (secret, secret), "AUTH")
+    pop.err(b"AUTH PLAIN " + plain(account.address, secret + "x"), "AUTH")
+    pop.err(b"AUTH PLAIN " + plain(account.address, secret)[:-4] + b"!")
+    pop.ok(b"AUTH PLAIN " + plain(account.address, secret))
+    pop.err("PASS " + secret)
+    pop.quit()
+    log = "\n".join(lines_of(server, 4))
+    assert secret not in log
+    assert plain(account.address, secret).decode()[20:28] not in log
+
+
+# syslog.
 
 @pytest.fixture
-def syslog(tmp_path):
-    """The socket of a syslogd, in a directory that can become /dev."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-        s.bind(str(tmp_path / "log"))
-        s.settimeout(60)
-        yield s
+def syslogd(tmp_path):
+    syslogd = Syslogd(tmp_path)
+    yield syslogd
+    syslogd.close()
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can have a /dev of its own")
-def test_syslog(make_server, syslog):
+def test_syslog(make_server, syslogd):
     """Started by inetd as by default: descriptor 2 is the client."""
-    directory = os.path.dirname(syslog.getsockname())
-    server = make_server(
-        parent="inetd", debug=False,
-        prefix=["unshare", "-m", "sh", "-c", OWN_DEV, directory])
+    server = make_server(parent="inetd", debug=False, prefix=syslogd.prefix)
     account = server.add_account()
     account.login().quit()
     for begin in ("login: user=", "end: user="):
-        line = syslog.recv(4096).decode()
+        line = syslogd.line()
         assert re.fullmatch(
             r"<%d>.{15} pop3d\[\d+\]: %s%s .*"
-            % (MAIL_INFO, begin, account.address), line), line
+            % (MAIL | INFO, begin, account.address), line), line
+    with open(server.conf, "a") as f:
+        f.write("nonsense\n")
+    assert server.connect_raw().recv(1) == b""
+    line = syslogd.line()
+    assert re.fullmatch(
+        r"<%d>.{15} pop3d\[\d+\]: %s:\d+: nonsense is no keyword; .*"
+        % (MAIL | WARNING, re.escape(server.conf)), line), line
 
 
 def test_nothing_but_tls_reaches_the_client(make_server):

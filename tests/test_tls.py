@@ -1,4 +1,4 @@
-"""TLS: versions, ciphers, certificates, and nothing in the clear (RFC 8314)."""
+"""TLS: versions, ciphers, certificates, nothing in the clear (RFC 8314)."""
 
 import os
 import re

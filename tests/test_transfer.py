@@ -1,0 +1,397 @@
+"""pop3ctl export and import: accounts as text, from here and elsewhere."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from daemon import POP3CTL, owner
+from maildir import Maildir, message
+from pop3 import plain
+
+# "secret", as crypt(3) of this and other systems hashes it.
+HASHES = {
+    "yescrypt": "$y$j75$LE/hMHWH8SHnS8E3kRjGX1$"
+                "nTNiDzNdd1SHC8f1Y9PTkFJnDhdKFzZ35Y7/oE1nT53",
+    "sha512": "$6$rounds=1000$saltsalt$LAV5VE5Y7w1d73x1mFNspYWUpazfmwv2Soep"
+              "NXNKJ/otop/Zok96Hr8Q13LEv0DRY/x8v0/crpIjl8NJSAqXV/",
+    "sha256": "$5$rounds=1000$saltsalt$"
+              "eKLZU9t9OoPWrqOQsoTIKG0aYkZ5rGOoOQhiIvoSWX2",
+    "bcrypt b": "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8"
+                "WIrW",
+    "bcrypt y": "$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8"
+                "WIrW",
+    "md5": "$1$saltsalt$9xy1btjgzLYfb7hivXtC//",
+    "des": "abNANd1rDfiNc",
+    "bsdi": "_J9..rasmz0.F/jqjWck",
+}
+
+
+class Host:
+    """A configuration and a database, without a server."""
+
+    def __init__(self, directory):
+        self.directory = str(directory)
+        self.conf = os.path.join(self.directory, "pop3d.conf")
+        with open(self.conf, "w") as f:
+            f.write("hostname mail.example.com\nkeypair /none /none\n"
+                    "accounts %s/accounts.db\nmaildir /var/vmail/%%d/%%u\n"
+                    "owner %s\n" % (self.directory, owner().pw_name))
+
+    def ctl(self, *arguments, stdin=b"", status=0):
+        done = subprocess.run([POP3CTL, "-f", self.conf] + list(arguments),
+                              input=stdin, capture_output=True, timeout=120)
+        assert done.returncode == status, done.stderr
+        return done
+
+    def export(self):
+        return self.ctl("export").stdout
+
+    def text(self, data):
+        """A file to import."""
+        path = os.path.join(self.directory, "text")
+        with open(path, "wb") as f:
+            f.write(data.encode() if isinstance(data, str) else data)
+        return path
+
+    def imported(self, data):
+        """Imports; returns (accounts, new accounts)."""
+        done = self.ctl("import", self.text(data))
+        assert done.stderr == b""
+        found = re.fullmatch(rb"(\d+) accounts, (\d+) of them new\n",
+                             done.stdout)
+        return int(found.group(1)), int(found.group(2))
+
+    def refused(self, data, line):
+        """Nothing of it was imported; returns what is wrong."""
+        before = self.export()
+        path = self.text(data)
+        done = self.ctl("import", path, status=1)
+        assert done.stdout == b""
+        error = done.stderr.decode()
+        found = re.fullmatch(r"pop3ctl: %s:%d: (.*); nothing was imported\n"
+                             % (re.escape(path), line), error)
+        assert found, error
+        assert self.export() == before
+        return found.group(1)
+
+
+@pytest.fixture
+def host(tmp_path):
+    host = Host(tmp_path)
+    host.ctl("add", "-P", "first@example.com")
+    return host
+
+
+@pytest.fixture
+def empty(tmp_path):
+    (tmp_path / "other").mkdir()
+    return Host(tmp_path / "other")
+
+
+# Round trips.
+
+def fill(host):
+    """Accounts with everything that accounts can have."""
+    host.ctl("add", "plain@example.com", stdin=b"secret\n")
+    host.ctl("add", "-P", "none@example.com")
+    host.ctl("add", "-m", "/var/vmail/with blanks/%41/#=,:\t\\ö",
+             "-o", "4711:4712", "-P", "!#$%&'*+-=?^_`{|}~@xn--a.example")
+    for i, value in enumerate(["access=off", "access=from-now", "access=all",
+                               "spam=include", "spam=only", "auto-delete=no",
+                               "two-factor=on"]):
+        address = "set%d@example.com" % i
+        host.ctl("add", "-P", address)
+        host.ctl("set", address, value)
+    labels = ["phone", "my phone", "100%", "%41", "a,b,c", "a=b", " ", "#",
+              "\"'\\", "ö€", 63 * "x"]
+    host.ctl("add", "labels@example.com", stdin=b"secret\n")
+    for label in labels:
+        host.ctl("app-password", "add", "labels@example.com", label)
+    return labels
+
+
+def test_round_trip(host, empty):
+    labels = fill(host)
+    text = host.export()
+    assert empty.imported(text) == (12, 12)
+    assert empty.export() == text
+    for command in (["list"], ["list", "-j"],
+                    ["app-password", "list", "labels@example.com"]):
+        assert empty.ctl(*command).stdout == host.ctl(*command).stdout
+    listed = empty.ctl("app-password", "list", "labels@example.com").stdout
+    assert [line.split("\t")[0] for line in listed.decode().splitlines()] == \
+        labels
+
+
+def test_round_trip_through_a_pipe(host, empty):
+    fill(host)
+    text = host.export()
+    empty.ctl("import", "-", stdin=text)
+    assert empty.export() == text
+
+
+def test_round_trip_onto_itself(host):
+    fill(host)
+    text = host.export()
+    assert host.imported(text) == (12, 0)
+    assert host.export() == text
+
+
+def test_round_trip_of_the_largest_account(host, empty):
+    """All application passwords, the longest labels, every octet escaped."""
+    host.ctl("set", "first@example.com", "maildir=/" + 1022 * " ")
+    for i in range(64):
+        host.ctl("app-password", "add", "first@example.com",
+                 "%02d" % i + 61 * " ")
+    text = host.export()
+    assert empty.imported(text) == (1, 1)
+    assert empty.export() == text
+
+
+def test_round_trip_lets_the_same_people_in(server, tmp_path):
+    account = server.add_account("moved@example.com")
+    code = server.ctl("app-password", "add", account.address,
+                      "my phone").stdout.splitlines()[-1]
+    text = server.ctl("export").stdout
+    server.ctl("delete", account.address)
+    for password in ("secret", code):
+        with server.connect() as pop:
+            pop.ok("USER " + account.address)
+            pop.err("PASS " + password, "AUTH")
+    path = tmp_path / "text"
+    path.write_text(text)
+    server.ctl("import", str(path))
+    for password in ("secret", code):
+        server.connect().login(account.address, password).quit()
+
+
+def test_export_of_nothing(host):
+    host.ctl("delete", "first@example.com")
+    assert host.export() == b""
+    assert host.imported("") == (0, 0)
+
+
+def test_export_is_sorted_and_one_line_each(host):
+    fill(host)
+    lines = host.export().decode().splitlines()
+    addresses = [line.split()[0] for line in lines]
+    assert len(addresses) == 12 and addresses == sorted(addresses)
+
+
+# Lines.
+
+def show(host, address):
+    """{key: value} of the settings."""
+    lines = host.ctl("show", address).stdout.decode().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def test_a_bare_address_gets_the_defaults(host):
+    assert host.imported("New@Example.COM\n") == (1, 1)
+    assert show(host, "new@example.com") == {
+        "address": "new@example.com", "access": "all", "spam": "exclude",
+        "auto-delete": "yes", "two-factor": "off", "password": "none",
+        "owner": owner().pw_name, "maildir": "/var/vmail/example.com/new"}
+
+
+@pytest.mark.parametrize("text", [
+    "new@example.com access=off", "new@example.com access=off\r\n",
+    "  new@example.com\t access=off \t\n", "# comment\n\n  \n# another\n"
+    "new@example.com access=off\n\n"])
+def test_how_lines_may_look(host, text):
+    assert host.imported(text) == (1, 1)
+    assert show(host, "new@example.com")["access"] == "off"
+
+
+def test_the_last_line_of_an_address_counts(host):
+    assert host.imported("a@example.com access=off\n"
+                         "A@example.com spam=only\n") == (2, 1)
+    found = show(host, "a@example.com")
+    assert (found["access"], found["spam"]) == ("all", "only")
+
+
+def test_settings_replace_the_account(host):
+    host.ctl("add", "old@example.com", stdin=b"secret\n")
+    host.ctl("set", "old@example.com", "access=off")
+    assert host.imported("old@example.com spam=only\n") == (1, 0)
+    found = show(host, "old@example.com")
+    assert (found["access"], found["password"]) == ("all", "none")
+
+
+def test_others_are_left_alone(host):
+    fill(host)
+    before = host.export()
+    host.imported("new@example.com\n")
+    host.ctl("delete", "new@example.com")
+    assert host.export() == before
+
+
+BAD_LINES = {
+    "no address": "nobody",
+    "empty local part": "@example.com access=off",
+    "slash": "a/b@example.com",
+    "up": "..@example.com",
+    "two @": "a@b@example.com",
+    "8-bit": "\u00f6@example.com",
+    "no setting": "a@example.com nonsense",
+    "unknown setting": "a@example.com colour=red",
+    "value": "a@example.com access=perhaps",
+    "root": "a@example.com owner=root",
+    "no such owner": "a@example.com owner=no-such-user",
+    "root in numbers": "a@example.com owner=0:0",
+    "relative": "a@example.com maildir=Maildir",
+    "long maildir": "a@example.com maildir=/" + 1023 * "x",
+    "password": "a@example.com password=secret",
+    "clear": "a@example.com hash=secret",
+    "clear in passwd-file": "a@example.com:secret",
+    "clear of 13 octets": "a@example.com:thirteen long",
+    "clear, 13 octets, passwd-file": "a@example.com:correct-horse",
+    "plain scheme": "a@example.com:{PLAIN}secret",
+    "plain scheme, longer": "a@example.com:{PLAIN}a longer one",
+    "other scheme": "a@example.com:{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$"
+                    "c29tZXNhbHQ$RdescudvJCsgt3ub+b5dWRWJTmaaObGdn0fcAEXjbBw",
+    "other method": "a@example.com:$apr1$saltsalt$5ysGF8JUNXKHcJ7tnsRmk0",
+    "long hash": "a@example.com hash=$6$" + 400 * "x",
+    "percent": "a@example.com maildir=/100%",
+    "percent, no hex": "a@example.com maildir=/%zz",
+    "percent NUL": "a@example.com maildir=/a%00b",
+    "NUL": "a@example.com access=off\0 spam=only",
+    "from-now": "a@example.com access=from-now from-now=yesterday",
+    "digest short": "a@example.com app-password=00,1,label",
+    "digest alone": "a@example.com app-password=" + 32 * "00",
+    "no label": "a@example.com app-password=%s,1," % (32 * "00"),
+    "no time": "a@example.com app-password=%s,,label" % (32 * "00"),
+    "time": "a@example.com app-password=%s,-1,label" % (32 * "00"),
+    "digest long": "a@example.com app-password=%s,1,label" % (33 * "00"),
+    "label long": "a@example.com app-password=%s,1,%s" % (
+        32 * "00", 64 * "x"),
+    "label control": "a@example.com app-password=%s,1,a%%0Ab" % (32 * "00"),
+    "label twice": "a@example.com" + 2 * (
+        " app-password=%s,1,label" % (32 * "00")),
+    "too many": "a@example.com" + "".join(
+        " app-password=%s,1,label%d" % (32 * "00", i) for i in range(65)),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_LINES.values(), ids=BAD_LINES.keys())
+def test_bad_lines(host, bad):
+    """Told by file and line; nothing of the file is imported."""
+    text = "new1@example.com\n\n# comment\n%s\nnew2@example.com\n" % bad
+    error = host.refused(text, 4)
+    assert "secret" not in error
+
+
+def test_long_line(host):
+    path = host.text("new@example.com\na@example.com maildir=/%s\n"
+                     % (70000 * "x"))
+    done = host.ctl("import", path, status=1)
+    assert b":2: the line is too long" in done.stderr
+    assert b"new@" not in host.export()
+
+
+def test_whose_mailbox(host):
+    with open(host.conf) as f:
+        lines = [line for line in f if not line.startswith("owner")]
+    with open(host.conf, "w") as f:
+        f.writelines(lines)
+    assert "owner=USER" in host.refused("a@example.com\n", 1)
+    assert host.imported("a@example.com owner=4711:4712\n") == (1, 1)
+    assert show(host, "a@example.com")["owner"] == "4711:4712"
+
+
+@pytest.mark.parametrize("name", ["missing", "", "directory"])
+def test_no_file(host, name):
+    path = os.path.join(host.directory, name)
+    if name == "directory":
+        os.mkdir(path)
+    done = host.ctl("import", path, status=1)
+    assert re.fullmatch(rb"pop3ctl: \S+: .*\n", done.stderr)
+    assert host.export().count(b"\n") == 1
+
+
+# From elsewhere.
+
+def enter(server, address, password="secret"):
+    """Logs in; the Maildir is made first."""
+    path = server.ctl("show", address).stdout.split("maildir=")[1].split()[0]
+    Maildir(path, server.owner.pw_uid, server.owner.pw_gid).deliver(message())
+    with server.connect() as pop:
+        pop.login(address, password)
+        assert pop.stat()[0] >= 1
+        pop.quit()
+
+
+def keep_out(server, address, *passwords):
+    for password in passwords:
+        with server.connect() as pop:
+            pop.err(b"AUTH PLAIN " + plain(address, password), "AUTH")
+
+
+def import_into(server, tmp_path, text):
+    path = tmp_path / "text"
+    path.write_text(text)
+    return server.ctl("import", str(path)).stdout
+
+
+@pytest.mark.parametrize("kind", HASHES)
+def test_hashes(server, tmp_path, kind):
+    """address:hash, and a login with it."""
+    address = kind.replace(" ", "-") + "@hash.example"
+    import_into(server, tmp_path, "%s:%s\n" % (address, HASHES[kind]))
+    enter(server, address)
+    keep_out(server, address, "wrong")
+
+
+@pytest.mark.parametrize("line", [
+    "%s:{SHA512-CRYPT}" + HASHES["sha512"],
+    "%s:{SHA256-CRYPT}" + HASHES["sha256"],
+    "%s:{BLF-CRYPT}" + HASHES["bcrypt y"],
+    "%s:{MD5-CRYPT}" + HASHES["md5"],
+    "%s:{DES-CRYPT}" + HASHES["des"],
+    "%s:{CRYPT}" + HASHES["yescrypt"],
+    "%s:{CRYPT}" + HASHES["bcrypt b"] +
+    ":1000:1000::/home/a::userdb_mail=maildir:~/Maildir",
+    "%s:" + HASHES["sha512"] + ":19000:0:99999:7:::",
+    "%s:" + HASHES["des"] + ":1000:1000:Real Name,,,:/home/a:/bin/sh"],
+    ids=lambda line: line.split(":", 1)[1][:16])
+def test_passwd_file_and_shadow(server, tmp_path, line):
+    address = "somebody@passwd.example"
+    import_into(server, tmp_path, line % address + "\n")
+    enter(server, address)
+    server.ctl("delete", address)
+
+
+@pytest.mark.parametrize("locked", [
+    "!", "*", "!!", "", "*LK*", "!" + HASHES["sha512"],
+    "*" + HASHES["sha512"], "!:19000:0:99999:7:::", ":::"])
+def test_locked_lets_nobody_in(server, tmp_path, locked):
+    import_into(server, tmp_path, "locked@hash.example:%s\n" % locked)
+    assert "password=none\n" in \
+        server.ctl("show", "locked@hash.example").stdout
+    keep_out(server, "locked@hash.example", "secret", "!", "*")
+
+
+def test_a_hash_for_an_old_account_is_its_password_only(server, tmp_path):
+    account = server.add_account("old@hash.example", "before")
+    server.ctl("set", account.address, "spam=only", "auto-delete=no")
+    server.ctl("app-password", "add", account.address, "phone")
+    before = server.ctl("export").stdout
+    import_into(server, tmp_path, "OLD@hash.example:" + HASHES["sha512"])
+    keep_out(server, account.address, "before")
+    server.connect().login(account.address, "secret").quit()
+
+    def without_hash(text):
+        return re.sub(r" hash=\S+", "", text)
+    after = server.ctl("export").stdout
+    assert without_hash(after) == without_hash(before) and after != before
+
+
+def test_both_forms_in_one_file(host):
+    text = "a@example.com:%s\nb@example.com hash=%s access=off\n# c\n" % (
+        HASHES["bcrypt b"], HASHES["sha512"])
+    assert host.imported(text) == (2, 2)
+    exported = host.export().decode()
+    for kind in ("bcrypt b", "sha512"):
+        assert " hash=" + HASHES[kind] in exported
