@@ -40,14 +40,18 @@ static const struct command {
 int
 ctl_fail(const char *fmt, ...)
 {
+	char text[2 * ERR_SIZE], *p;
 	va_list ap;
 
 	fflush(stdout);
-	fputs("pop3ctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	/* One line, whatever the arguments had in them. */
+	for (p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	fprintf(stderr, "pop3ctl: %s\n", text);
 	return CTL_FAILED;
 }
 

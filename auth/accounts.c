@@ -43,11 +43,7 @@ wrong(char *err, size_t errsize, const char *fmt, ...)
 static int
 damaged(const struct accounts *a, int error, char *err, size_t errsize)
 {
-	if (error == ENOENT)
-		return wrong(err, errsize, "%s: no such file; `pop3ctl add' "
-		    "makes the first account", a->path);
-	if (error == EACCES || error == EPERM || error == EROFS ||
-	    error == ENOSPC || error == EDQUOT || error == EIO)
+	if (error == ENOSPC || error == EDQUOT || error == EIO)
 		return wrong(err, errsize, "%s: %s", a->path, strerror(error));
 	return wrong(err, errsize, "%s: damaged (%s); restore it from a "
 	    "backup, or move it away and `pop3ctl import' an export", a->path,
@@ -98,8 +94,14 @@ accounts_open(
 		error = ENAMETOOLONG;
 	else
 		error = open_db(a, DB_RDONLY);
-	if (error != 0) {
+	/* Berkeley DB says ENOENT or EACCES of a missing page, too. */
+	if (error != 0 && access(path, R_OK) == -1)
+		(void)wrong(err, errsize, "%s: %s%s", path, strerror(errno),
+		    errno == ENOENT ? "; `pop3ctl add' makes the first "
+		    "account" : "");
+	else if (error != 0)
 		(void)damaged(a, error, err, errsize);
+	if (error != 0) {
 		free(a);
 		return -1;
 	}
@@ -169,6 +171,33 @@ accounts_get(struct accounts *a, const char *address,
 	return rv;
 }
 
+/*
+ * Berkeley DB takes a page of zeroes for a hole, checks no checksum, and
+ * then ends too early or never: whoever needs all pages looks first.
+ */
+static int
+check_pages(const struct accounts *a)
+{
+	static char page[65536]; /* the largest that there is */
+	uint32_t size;
+	ssize_t n = 0;
+	off_t at;
+	int fd, error;
+
+	if ((error = a->db->get_pagesize(a->db, &size)) != 0)
+		return error;
+	if ((error = a->db->fd(a->db, &fd)) != 0)
+		return error;
+	for (at = 0; error == 0; at += n) {
+		if ((n = pread(fd, page, size, at)) <= 0)
+			break;
+		if (page[0] == '\0' && memcmp(page, page + 1,
+			(size_t)n - 1) == 0)
+			error = DB_PAGE_NOTFOUND;
+	}
+	return n == -1 ? errno : error;
+}
+
 int
 accounts_next(struct accounts *a, struct account *account, char *err,
     size_t errsize)
@@ -178,7 +207,7 @@ accounts_next(struct accounts *a, struct account *account, char *err,
 
 	memset(&key, 0, sizeof(key));
 	memset(&data, 0, sizeof(data));
-	if (a->cursor == NULL)
+	if (a->cursor == NULL && (error = check_pages(a)) == 0)
 		error = a->db->cursor(a->db, NULL, &a->cursor, 0);
 	if (error == 0)
 		error = a->cursor->get(a->cursor, &key, &data, DB_NEXT);
@@ -256,13 +285,31 @@ copy_octets(int from, int to)
 	return n == 0 ? 0 : -1;
 }
 
+/* What a killed writer left: its copy, or one being created (__db.*). */
+static int
+remove_leftovers(const struct accounts_edit *e)
+{
+	char path[PATH_MAX];
+	const char *slash = strrchr(e->new.path, '/');
+	int dir = slash == NULL ? 0 : (int)(slash + 1 - e->new.path);
+
+	if ((size_t)snprintf(path, sizeof(path), "%.*s__db.%s", dir,
+		e->new.path, e->new.path + dir) >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (unlink(path) == -1 && errno != ENOENT)
+		return -1;
+	return unlink(e->new.path) == -1 && errno != ENOENT ? -1 : 0;
+}
+
 /* PATH.new: a copy to work on, or nothing when there is no PATH yet. */
 static int
 copy_database(const struct accounts_edit *e, int *first)
 {
 	int from, to, rv;
 
-	if (unlink(e->new.path) == -1 && errno != ENOENT)
+	if (remove_leftovers(e) == -1)
 		return -1;
 	from = open(e->path, O_RDONLY | O_CLOEXEC);
 	*first = from == -1 && errno == ENOENT;
@@ -289,6 +336,8 @@ begin(struct accounts_edit *e, char *err, size_t errsize)
 		return wrong(
 		    err, errsize, "%s: %s", e->new.path, strerror(errno));
 	error = open_db(&e->new, first ? DB_CREATE | DB_EXCL : 0);
+	if (error == 0 && !first)
+		error = check_pages(&e->new);
 	return error == 0 ? 0 : damaged(&e->new, error, err, errsize);
 }
 

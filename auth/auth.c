@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -19,6 +21,8 @@
  * reason was: it slows guessing, and hides what the work for it took (I9).
  */
 #define REFUSAL_MS 1000
+
+#define CPU_SECONDS 20 /* more than any number of slow hashes takes */
 
 struct auth {
 	const struct conf *conf;
@@ -198,9 +202,12 @@ void
 auth_run(const struct conf *conf, const struct identity *as, int channel,
     int verdict, const char *peer)
 {
+	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
 	struct auth a = { .conf = conf, .peer = peer, .channel = channel,
 		.verdict = verdict };
 
+	/* A damaged database may make Berkeley DB run for ever. */
+	(void)setrlimit(RLIMIT_CPU, &cpu);
 	if (start(&a) == -1 ||
 	    (as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1) ||
 	    sandbox_auth(channel, verdict, a.system,

@@ -13,8 +13,8 @@ struct app {
 	char text[APP_PASSWORD_SIZE];
 };
 
-static size_t
-find(const struct account *a, const char *label)
+size_t
+label_find(const struct account *a, const char *label)
 {
 	size_t i;
 
@@ -24,8 +24,8 @@ find(const struct account *a, const char *label)
 	return i;
 }
 
-static int
-good_label(const char *label)
+int
+label_good(const char *label)
 {
 	const unsigned char *p = (const unsigned char *)label;
 
@@ -41,10 +41,10 @@ add(struct account *a, void *arg)
 	struct app *app = arg;
 	struct app_password *new;
 
-	if (!good_label(app->label))
+	if (!label_good(app->label))
 		return ctl_fail("a label is what tells devices apart: 1 to %d "
 		    "octets, no control characters", LABEL_MAX);
-	if (find(a, app->label) < a->napp)
+	if (label_find(a, app->label) < a->napp)
 		return ctl_fail("%s has an application password %s already; "
 		    "revoke it first, or take another label", a->address,
 		    app->label);
@@ -63,7 +63,7 @@ static int
 revoke(struct account *a, void *arg)
 {
 	const char *label = arg;
-	size_t i = find(a, label);
+	size_t i = label_find(a, label);
 
 	if (i == a->napp)
 		return ctl_fail("%s has no application password %s; `pop3ctl "

@@ -44,6 +44,10 @@ void ctl_json_string(FILE *f, const char *s);
 #define TIME_SIZE 32
 void ctl_time(char text[TIME_SIZE], int64_t seconds);
 
+/* Can it be a label?  Where is it?  (a->napp: nowhere.) */
+int label_good(const char *label);
+size_t label_find(const struct account *a, const char *label);
+
 /* The commands: ctl/accounts.c, settings.c, app_passwords.c, ... */
 int ctl_add(const struct conf *conf, int argc, char *argv[]);
 int ctl_app_password(const struct conf *conf, int argc, char *argv[]);

@@ -4,6 +4,7 @@
  */
 #include <sys/wait.h>
 
+#include <db.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -28,6 +29,7 @@ struct job {
 	int (*run)(struct job *job, struct mailbox *mb);
 	const struct account *account;
 	int all, json;
+	uint64_t printed;
 	char **uidl; /* of requeue, up to NULL */
 };
 
@@ -175,14 +177,13 @@ static const char *const state_words[] = { "queued", "retained", "earlier",
 	"expunging" };
 
 static void
-print_entry(const struct job *job, const struct entry *e, uint64_t number)
+print_entry(struct job *job, const struct entry *e, uint64_t number)
 {
-	static int printed;
 	char uidl[UIDL_MAX + 1];
 
 	mailbox_uidl(e, uidl);
 	if (job->json) {
-		fputs(printed++ ? ",\n" : "[", stdout);
+		fputs(job->printed++ > 0 ? ",\n" : "[", stdout);
 		printf("{\"number\":");
 		if (number > 0)
 			printf("%llu", (unsigned long long)number);
@@ -225,7 +226,7 @@ print_kept(struct job *job, struct mailbox *mb, enum folder folder)
 		if (e.state == RETAINED || e.state == EARLIER)
 			print_entry(job, &e, 0);
 	index_walk_end(walk);
-	return error;
+	return error == DB_NOTFOUND ? 0 : error;
 }
 
 static int
@@ -236,8 +237,6 @@ run_queue(struct job *job, struct mailbox *mb)
 	enum trouble trouble;
 	int error, i;
 
-	if (job->json && count == 0 && !job->all)
-		fputs("[", stdout);
 	for (n = 1; n <= count; n++) {
 		trouble = mailbox_entry(mb, n, &e);
 		if (trouble != TROUBLE_NONE)
@@ -251,7 +250,7 @@ run_queue(struct job *job, struct mailbox *mb)
 			return trouble_status(job, mb, "index", error);
 	}
 	if (job->json)
-		puts("]");
+		puts(job->printed > 0 ? "]" : "[]");
 	return CTL_GOOD;
 }
 

@@ -186,7 +186,7 @@ setting_apply(
 			continue;
 		/* A password may have been typed: it is not repeated. */
 		if (s->set(account, text + len + 1) == -1)
-			return wrong(err, errsize, "%s%s: it can be %s",
+			return wrong(err, errsize, "%s%.80s: it can be %s",
 			    s->key, s->set == set_password ? "" : text + len,
 			    s->values);
 		return 0;

@@ -7,6 +7,7 @@
  * also takes address:crypt-hash[:...], as Dovecot's passwd-file and shadow
  * files have it, for a new account or the password of an old one.
  */
+#include <crypt.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -134,15 +135,28 @@ unescape(char *s)
 	return 0;
 }
 
+/* Something that the system's crypt(3) can check a password against? */
+static int
+is_hash(const char *s)
+{
+	static const char des[] = "./0123456789"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz";
+
+	if (s[0] != '$' && s[0] != '_')
+		return strlen(s) == 13 && strspn(s, des) == 13;
+	return crypt_checksalt(s) != CRYPT_SALT_INVALID;
+}
+
 static int
 set_hash(struct import *im, struct account *a, const char *hash)
 {
 	/* A locked or missing password lets nobody in. */
 	if (hash[0] == '\0' || hash[0] == '!' || hash[0] == '*')
 		hash = "";
-	else if (hash[0] != '$' && strlen(hash) != 13 && hash[0] != '_')
-		return wrong(im, "that is no hash of crypt(3); is it a "
-		    "password in the clear?");
+	else if (!is_hash(hash))
+		return wrong(im, "that is no hash of this system's crypt(3); "
+		    "is it a password in the clear?");
 	if (strlcpy(a->hash, hash, sizeof(a->hash)) >= sizeof(a->hash))
 		return wrong(im, "the hash is longer than %d octets",
 		    HASH_MAX);
@@ -170,10 +184,12 @@ set_app_password(struct import *im, struct account *a, const char *text)
 	memcpy(number, text, len);
 	number[len] = '\0';
 	app->created = strtonum(number, 0, INT64_MAX, &bad);
-	if (bad != NULL || text[len + 1] == '\0' ||
-	    strlcpy(app->label, text + len + 1, sizeof(app->label)) >=
-		sizeof(app->label))
+	text += len + 1;
+	if (bad != NULL || !label_good(text))
 		return wrong(im, "app-password: write DIGEST,TIME,LABEL");
+	if (label_find(a, text) < a->napp)
+		return wrong(im, "app-password: the label %s twice", text);
+	strlcpy(app->label, text, sizeof(app->label));
 	a->napp++;
 	return 0;
 }
@@ -284,12 +300,15 @@ static int
 import_file(struct import *im, FILE *f)
 {
 	static char line[LINE_SIZE];
+	size_t len;
 
 	while (fgets(line, sizeof(line), f) != NULL) {
 		im->line++;
-		if (strlen(line) == sizeof(line) - 1)
-			return ctl_fail("%s:%lu: the line is too long",
-			    im->file, im->line);
+		len = strlen(line);
+		if (len == 0 || (line[len - 1] != '\n' && !feof(f)))
+			return ctl_fail("%s:%lu: the line is too long, or has "
+			    "a NUL in it; nothing was imported", im->file,
+			    im->line);
 		if (import_line(im, line) == -1)
 			return ctl_fail("%s:%lu: %s; nothing was imported",
 			    im->file, im->line, im->err);

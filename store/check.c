@@ -344,6 +344,7 @@ apply_resize(struct check *c)
 
 	if (c->resize.n == 0)
 		return 0;
+	listing_sort(&c->resize);
 	if ((error = index_begin(c->mb->index)) != 0)
 		return error;
 	if ((error = resize(c)) != 0) {

@@ -164,7 +164,7 @@ sync_folders(struct mailbox *mb)
 	if ((error = update_finish(mb)) != 0)
 		return error;
 	for (i = 0; error == 0 && i < mb->folders; i++)
-		error = sync_folder(mb, mb->order[i]);
+		error = sync_look(mb, mb->order[i]);
 	return error;
 }
 
@@ -219,6 +219,8 @@ static void
 drop_index(struct mailbox *mb)
 {
 	end_walk(mb);
+	sync_forget(mb, INBOX);
+	sync_forget(mb, JUNK);
 	if (mb->index != NULL)
 		(void)index_close(mb->index);
 	mb->index = NULL;
@@ -262,14 +264,10 @@ mailbox_rebuild(struct mailbox *mb)
 	return open_and_sync(mb);
 }
 
-/* Opens the index, mends it if it is damaged, or does without. */
+/* After an error: mends the index if it is damaged, or does without. */
 static int
-open_somehow(struct mailbox *mb)
+open_otherwise(struct mailbox *mb, int error)
 {
-	int error;
-
-	if ((error = open_and_sync(mb)) == 0 || error == ECANCELED)
-		return error;
 	(void)mailbox_trouble(mb, "index", error);
 	if (mailbox_is_damage(error)) {
 		log_warn("%s: the index is damaged and is made anew; what "
@@ -309,12 +307,11 @@ mailbox_open(struct mailbox *mb, const struct view *view, int wait_ms,
 		mailbox_close(mb);
 		return TROUBLE_IN_USE;
 	}
-	if (error == 0)
-		error = open_somehow(mb);
-	else {
+	if (error != 0) {
 		(void)mailbox_trouble(mb, "lock, so read-only", error);
 		error = open_in_memory(mb);
-	}
+	} else if ((error = open_and_sync(mb)) != 0 && error != ECANCELED)
+		error = open_otherwise(mb, error);
 	if (error != 0) {
 		(void)mailbox_trouble(mb, "open", error);
 		drop_index(mb);
@@ -324,6 +321,22 @@ mailbox_open(struct mailbox *mb, const struct view *view, int wait_ms,
 	return TROUBLE_NONE;
 }
 
+enum trouble
+mailbox_settle(struct mailbox *mb)
+{
+	uint64_t count = mailbox_count(mb), octets = mailbox_octets(mb);
+	int error = 0, i;
+
+	for (i = 0; error == 0 && i < mb->folders; i++)
+		error = sync_settle(mb, mb->order[i]);
+	if (error != 0 && error != ECANCELED)
+		error = open_otherwise(mb, error);
+	if (error == 0 &&
+	    (count != mailbox_count(mb) || octets != mailbox_octets(mb)))
+		error = ESTALE;
+	return mailbox_trouble(mb, "new mail", error);
+}
+
 /* Writes what the session learnt, so that the next login need not. */
 static int
 close_index(struct mailbox *mb)
@@ -331,6 +344,8 @@ close_index(struct mailbox *mb)
 	int error = 0;
 
 	end_walk(mb);
+	sync_forget(mb, INBOX);
+	sync_forget(mb, JUNK);
 	if (mb->mode == INDEX_WRITE && mb->index != NULL && !mb->dirty) {
 		if ((error = index_begin(mb->index)) == 0 &&
 		    (error = index_put_meta(mb->index, &mb->meta)) == 0)
@@ -361,7 +376,8 @@ mailbox_count(const struct mailbox *mb)
 	int i;
 
 	for (i = 0; i < mb->folders; i++)
-		count += mb->meta.folder[mb->order[i]].count;
+		count += mb->meta.folder[mb->order[i]].count +
+		    mb->coming[mb->order[i]].count;
 	return count;
 }
 
@@ -372,7 +388,8 @@ mailbox_octets(const struct mailbox *mb)
 	int i;
 
 	for (i = 0; i < mb->folders; i++)
-		octets += mb->meta.folder[mb->order[i]].octets;
+		octets += mb->meta.folder[mb->order[i]].octets +
+		    mb->coming[mb->order[i]].octets;
 	return octets;
 }
 

@@ -32,6 +32,12 @@ struct view {
  */
 typedef int (*progress_fn)(void *, uint64_t done, uint64_t all);
 
+/* New mail of a folder: counted, and not in the index yet (sync.h). */
+struct coming {
+	struct sync *sync;
+	uint64_t count, octets;
+};
+
 struct mailbox {
 	struct view view;
 	char dir[PATH_MAX]; /* of the index */
@@ -43,6 +49,7 @@ struct mailbox {
 	int dirty; /* a change failed: only a recovery may vouch for it */
 	struct meta meta;
 	struct meta mark; /* what the mark says */
+	struct coming coming[FOLDERS];
 	enum folder order[FOLDERS]; /* the folders of the maildrop */
 	int folders;
 	progress_fn progress;
@@ -53,11 +60,15 @@ struct mailbox {
 };
 
 /*
- * Opens the mailbox and brings its index up to date; waits at most wait_ms
- * for another session to leave.  progress may be NULL.
+ * Opens the mailbox and finds out what is in it; waits at most wait_ms for
+ * another session to leave.  progress may be NULL.  mailbox_settle() must
+ * follow before anything but the count and the octets is asked for: it
+ * brings the index up to date where that was left to do, and fails when
+ * count and octets turn out to be others.
  */
 enum trouble mailbox_open(struct mailbox *mb, const struct view *view,
     int wait_ms, progress_fn progress, void *progress_arg);
+enum trouble mailbox_settle(struct mailbox *mb);
 
 /* Closes cleanly, and releases the lock.  May be called twice. */
 void mailbox_close(struct mailbox *mb);

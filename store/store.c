@@ -128,6 +128,9 @@ do_open(struct store *s, const struct conf *conf)
 	maildrop.count = mailbox_count(&s->mailbox);
 	maildrop.octets = mailbox_octets(&s->mailbox);
 	answer(s, MSG_MAILDROP, &maildrop, sizeof(maildrop));
+	/* What the client need not wait for. */
+	if (mailbox_settle(&s->mailbox) != TROUBLE_NONE)
+		end(s, "maildrop-not-available", 0, 0);
 }
 
 static uint64_t

@@ -32,6 +32,9 @@ struct found {
 	int64_t delivered;
 	const struct listed *listed;
 	int renew; /* its base name is another message's: it needs a new one */
+	int measured; /* the rest is known, and has been promised */
+	uint64_t octets;
+	int64_t modified;
 };
 
 struct sync {
@@ -148,37 +151,45 @@ still_unknown(struct index *index, const struct entry *e)
 	return index_get_name(index, &known) == DB_NOTFOUND;
 }
 
-/* Sizes one found file and puts it into the index. */
+/* Sizes a found file; 0 when it has gone again, or is no mail. */
 static int
-add(struct sync *s, const struct found *f)
+measure(const struct sync *s, struct found *f)
+{
+	int error, fd;
+
+	error = maildir_file(s->maildir, (enum subdir)f->listed->sub,
+	    f->listed->name, &fd);
+	if (error == 0) {
+		error = maildir_measure(fd, &f->octets, &f->modified);
+		close(fd);
+	}
+	if (error != 0 && error != ENOENT && error != EINVAL)
+		log_warn("%s: message %s left out: %s", s->mb->view.maildir,
+		    f->listed->name, strerror(error));
+	f->measured = error == 0;
+	return f->measured;
+}
+
+/* Puts a found file into the index. */
+static int
+add(struct sync *s, struct found *f)
 {
 	struct mailbox *mb = s->mb;
 	struct entry e;
-	int64_t modified;
-	int error, fd;
+	int error;
 
 	if (f->renew && !s->settled)
 		return 0; /* perhaps one message, seen twice */
+	if (!f->measured && !measure(s, f))
+		return 0;
 	take_name(&e, f->listed);
 	e.folder = s->folder;
-	error = maildir_file(s->maildir, e.sub, f->listed->name, &fd);
-	if (error == 0) {
-		error = maildir_measure(fd, &e.octets, &modified);
-		close(fd);
-	}
-	if (error != 0) {
-		/* Gone again, or no mail: a directory, a FIFO, a link. */
-		if (error != ENOENT && error != EINVAL)
-			log_warn("%s: message %s left out: %s",
-			    mb->view.maildir, f->listed->name,
-			    strerror(error));
-		return 0;
-	}
+	e.octets = f->octets;
 	settle(s, f, &e);
 	if (f->renew && !still_unknown(mb->index, &e))
 		return 0; /* it could not get a name of its own */
 	e.sequence = mb->meta.next_sequence++;
-	e.state = modified < mb->view.from_now ? EARLIER : QUEUED;
+	e.state = f->modified < mb->view.from_now ? EARLIER : QUEUED;
 	if ((error = index_put_name(mb->index, &e)) != 0)
 		return error;
 	if (e.state == EARLIER)
@@ -430,9 +441,9 @@ sync_all(struct sync *s)
 	return 0;
 }
 
-/* Only new/ was changed, and what is in it is new. */
+/* Only new/ was changed, and what is in it is new: finds it. */
 static int
-sync_new(struct sync *s)
+find_new(struct sync *s)
 {
 	int64_t time = maildir_time(s->maildir, NEW);
 	struct entry e;
@@ -452,7 +463,7 @@ sync_new(struct sync *s)
 	s->found = calloc(s->listing.n, sizeof(s->found[0]));
 	if (s->found == NULL)
 		return ENOMEM;
-	if ((error = mailbox_writable(s->mb)) != 0)
+	if ((error = mailbox_readable(s->mb)) != 0)
 		return error;
 	e.folder = s->folder;
 	for (i = 0; i < s->listing.n; i++) {
@@ -463,6 +474,18 @@ sync_new(struct sync *s)
 		if (error == DB_NOTFOUND || e.sub != NEW)
 			find(s, &s->listing.entry[i], error == 0);
 	}
+	return 0;
+}
+
+static int
+sync_new(struct sync *s)
+{
+	int error;
+
+	if ((error = find_new(s)) != 0 || s->nfound == 0)
+		return error;
+	if ((error = mailbox_writable(s->mb)) != 0)
+		return error;
 	return add_found(s);
 }
 
@@ -545,14 +568,21 @@ apply_from_now(struct sync *s)
 }
 
 static int
-sync_directories(struct sync *s)
+cur_is_known(const struct sync *s)
 {
 	int64_t cur = maildir_time(s->maildir, CUR);
 	int64_t since = now_ns() / NS - s->meta->read;
+
+	return cur == s->meta->time[CUR] && cur != 0 && since >= 0 &&
+	    since <= READ_SECONDS;
+}
+
+static int
+sync_directories(struct sync *s)
+{
 	int error;
 
-	if (cur != s->meta->time[CUR] || cur == 0 || since < 0 ||
-	    since > READ_SECONDS)
+	if (!cur_is_known(s))
 		error = sync_all(s);
 	else if (s->meta->time[NEW] == 0 ||
 	    s->meta->time[NEW] != maildir_time(s->maildir, NEW))
@@ -600,4 +630,69 @@ sync_folder(struct mailbox *mb, enum folder folder)
 		sync_end(&s);
 	}
 	return error;
+}
+
+/* Few new messages and nothing odd: what they will add to the maildrop. */
+static int
+look(struct sync *s, struct coming *coming)
+{
+	struct found *f;
+	int error;
+
+	if ((error = find_new(s)) != 0)
+		return error;
+	if (s->twins > 0 || s->nfound > BATCH)
+		return EAGAIN;
+	for (f = s->found; f < s->found + s->nfound; f++) {
+		if (!measure(s, f) || f->modified < s->mb->view.from_now)
+			continue;
+		coming->count++;
+		coming->octets += f->octets;
+	}
+	return 0;
+}
+
+int
+sync_look(struct mailbox *mb, enum folder folder)
+{
+	struct coming coming = { NULL, 0, 0 };
+	int error;
+
+	if ((coming.sync = malloc(sizeof(*coming.sync))) == NULL)
+		return ENOMEM;
+	sync_begin(coming.sync, mb, folder);
+	if (!mb->clean || !cur_is_known(coming.sync) ||
+	    mb->meta.folder[folder].from_now != mb->view.from_now)
+		error = EAGAIN;
+	else
+		error = look(coming.sync, &coming);
+	mb->coming[folder] = coming;
+	if (error == 0 && coming.sync->nfound > 0)
+		return 0;
+	sync_forget(mb, folder);
+	return error == EAGAIN ? sync_folder(mb, folder) : error;
+}
+
+int
+sync_settle(struct mailbox *mb, enum folder folder)
+{
+	struct sync *s = mb->coming[folder].sync;
+	int error;
+
+	if (s == NULL)
+		return 0;
+	if ((error = mailbox_writable(mb)) == 0 &&
+	    (error = add_found(s)) == 0 && s->moved > 0)
+		mailbox_changes_end(mb, folder, s->began);
+	sync_forget(mb, folder);
+	return error;
+}
+
+void
+sync_forget(struct mailbox *mb, enum folder folder)
+{
+	if (mb->coming[folder].sync != NULL)
+		sync_end(mb->coming[folder].sync);
+	free(mb->coming[folder].sync);
+	memset(&mb->coming[folder], 0, sizeof(mb->coming[folder]));
 }

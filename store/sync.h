@@ -18,4 +18,14 @@
  */
 int sync_folder(struct mailbox *mb, enum folder folder);
 
+/*
+ * The same in two steps, so that a login need not wait for the second.
+ * sync_look() finds and sizes new mail, or, where more than that has
+ * happened, does all that sync_folder() does.  sync_settle() moves and
+ * records what was found, no less and no more; sync_forget() gives it up.
+ */
+int sync_look(struct mailbox *mb, enum folder folder);
+int sync_settle(struct mailbox *mb, enum folder folder);
+void sync_forget(struct mailbox *mb, enum folder folder);
+
 #endif

@@ -104,6 +104,17 @@ def test_ipv6(started_by):
     server.wait_log(r"^end: user=\S+ peer=::1 reason=quit ")
 
 
+def test_ipv4_on_an_ipv6_socket(started_by):
+    server = started_by(
+        lambda s: ["systemd-socket-activate", "-a", "--inetd", "-l",
+                   "[::]:%d" % s.port, POP3D, "-d", "-f", s.conf],
+        table="tcp6")
+    account = server.add_account()
+    with account.login() as client:
+        client.quit()
+    server.wait_log(r"^end: user=\S+ peer=127\.0\.0\.1 reason=quit ")
+
+
 # Without a parent that hands a socket over.
 
 def start(server, *options, **keywords):
