@@ -80,6 +80,8 @@ open_and_run(struct job *job)
 
 	lock_learn_boot();
 	trouble = mailbox_open(&mb, &view, LOCK_WAIT_MS, progress, job);
+	if (trouble == TROUBLE_NONE)
+		trouble = mailbox_settle(&mb);
 	if (trouble != TROUBLE_NONE)
 		return refused(job, trouble);
 	status = job->run(job, &mb);

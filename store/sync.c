@@ -87,6 +87,7 @@ find(struct sync *s, const struct listed *l, int renew)
 {
 	struct found *f = &s->found[s->nfound++];
 
+	memset(f, 0, sizeof(*f));
 	f->listed = l;
 	f->renew = renew;
 	s->twins += (size_t)renew;
@@ -578,14 +579,21 @@ cur_is_known(const struct sync *s)
 }
 
 static int
+new_is_known(const struct sync *s)
+{
+	int64_t new = maildir_time(s->maildir, NEW);
+
+	return new == s->meta->time[NEW] && new != 0;
+}
+
+static int
 sync_directories(struct sync *s)
 {
 	int error;
 
 	if (!cur_is_known(s))
 		error = sync_all(s);
-	else if (s->meta->time[NEW] == 0 ||
-	    s->meta->time[NEW] != maildir_time(s->maildir, NEW))
+	else if (!new_is_known(s))
 		error = sync_new(s);
 	else
 		return 0;
@@ -656,7 +664,7 @@ int
 sync_look(struct mailbox *mb, enum folder folder)
 {
 	struct coming coming = { NULL, 0, 0 };
-	int error;
+	int error = 0;
 
 	if ((coming.sync = malloc(sizeof(*coming.sync))) == NULL)
 		return ENOMEM;
@@ -664,7 +672,7 @@ sync_look(struct mailbox *mb, enum folder folder)
 	if (!mb->clean || !cur_is_known(coming.sync) ||
 	    mb->meta.folder[folder].from_now != mb->view.from_now)
 		error = EAGAIN;
-	else
+	else if (!new_is_known(coming.sync))
 		error = look(coming.sync, &coming);
 	mb->coming[folder] = coming;
 	if (error == 0 && coming.sync->nfound > 0)

@@ -276,7 +276,7 @@ def test_no_accounts(make_server):
     pop.ok("USER you@example.com")
     pop.err("PASS secret", "SYS/TEMP")
     pop.ended()
-    server.wait_log("^%s: no such file; `pop3ctl add' "
+    server.wait_log("^%s: No such file or directory; `pop3ctl add' "
                     % re.escape(server.directory + "/db/accounts.db"))
 
 
