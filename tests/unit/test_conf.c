@@ -265,14 +265,15 @@ test_wrong(void **state)
 static void
 expect_most(const char *dir, const char *line, int most, const char *what)
 {
-	char *text = calloc((size_t)most + 1, strlen(line) + 1);
+	size_t size = ((size_t)most + 1) * strlen(line) + 1;
+	char *text = calloc(size, 1);
 	int i;
 
 	assert_non_null(text);
 	for (i = 0; i < most; i++)
-		strcat(text, line);
+		strlcat(text, line, size);
 	load_good(dir, text);
-	strcat(text, line);
+	strlcat(text, line, size);
 	expect_error(dir, text, most + 1, what);
 	free(text);
 }
@@ -287,19 +288,21 @@ test_most(void **state)
 	forget();
 }
 
+#define TEXT_SIZE 8192
+
 /* A line of len octets, its newline not counted. */
 static void
-make_line(char *text, size_t len, const char *newline)
+make_line(char text[TEXT_SIZE], size_t len, const char *newline)
 {
 	memset(text, 'x', len);
 	memcpy(text, "owner ", 6);
-	strcpy(text + len, newline);
+	strlcpy(text + len, newline, TEXT_SIZE - len);
 }
 
 static void
 test_long_lines(void **state)
 {
-	char text[8192];
+	char text[TEXT_SIZE];
 
 	make_line(text, 4094, "\nuser u\n");
 	load_good(*state, text);

@@ -52,7 +52,7 @@ test_every_octet(void **state)
 			assert_int_equal(dst[0], '\\');
 			assert_int_equal(strtol(dst + 1, NULL, 8), c);
 		}
-		strcpy(seen[c], dst);
+		memcpy(seen[c], dst, sizeof(dst));
 		for (other = 1; other < c; other++)
 			assert_string_not_equal(seen[other], dst);
 	}
