@@ -51,8 +51,11 @@ ARCHIVES_STATIC_1 = -ldb -lresolv
 LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) \
 		  $(ARCHIVES_STATIC_$(STATIC)) -ldl
 
-ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c | \
-		  grep -v openbsd
+# Files of one system: *_openbsd.c there, its counterparts elsewhere.
+ROOMS		!= case `uname` in OpenBSD) not='_linux|_pam|_crypt' ;; \
+		  *) not=_openbsd ;; esac; \
+		  ls common/*.c session/*.c auth/*.c store/*.c | \
+		  grep -Ev "($$not)\.c"
 CTL		!= ls ctl/*.c
 HEADERS		!= ls *.h common/*.h session/*.h auth/*.h store/*.h ctl/*.h
 
@@ -107,7 +110,7 @@ unit: build/rooms.a
 		$(CC) $(ALL_CFLAGS) -o $$program $$test build/rooms.a \
 		    $(LIBS) -lcmocka && $$program >build/unit.log 2>&1 || \
 		    { cat build/unit.log; echo "$$test: failed"; exit 1; }; \
-		echo "$$test: good"; \
+		grep SKIPPED build/unit.log; echo "$$test: good"; \
 	done
 
 lint: lint-deps

@@ -1,14 +1,13 @@
-#include <crypt.h>
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/hash.h"
 #include "auth/password.h"
 
 #define SYMBOLS	     20 /* of an application password */
 #define GROUP	     4  /* symbols between two separators */
-#define SALT_OCTETS  32
 
 /* 32 symbols, five bits each; none of them looks like another. */
 static const char alphabet[] = "abcdefghijkmnpqrstuvwxyz23456789";
@@ -23,51 +22,6 @@ same(const void *a, const void *b, size_t len)
 	while (len-- > 0)
 		differ |= *x++ ^ *y++;
 	return differ == 0;
-}
-
-/* The salt with which the system hashes new passwords. */
-static int
-make_salt(char salt[CRYPT_GENSALT_OUTPUT_SIZE])
-{
-	char random[SALT_OCTETS];
-
-	arc4random_buf(random, sizeof(random));
-	return crypt_gensalt_rn(NULL, 0, random, sizeof(random), salt,
-	    CRYPT_GENSALT_OUTPUT_SIZE) == NULL ? -1 : 0;
-}
-
-/*
- * Hashes password as setting (a salt or a hash) says; 0 when the system
- * can not: a locked password, a method that it does not have.
- */
-static int
-hash_as(const char *password, const char *setting, char hash[HASH_MAX + 1])
-{
-	static struct crypt_data data; /* 32 kB */
-	const char *result;
-	int good;
-
-	result = crypt_rn(password, setting, &data, (int)sizeof(data));
-	good = result != NULL && result[0] != '*' &&
-	    strlcpy(hash, result, HASH_MAX + 1) <= HASH_MAX;
-	explicit_bzero(&data, sizeof(data));
-	return good;
-}
-
-/* One slow hash, whatever is known about the user. */
-static int
-slow_check(const char *password, const char *wanted)
-{
-	char salt[CRYPT_GENSALT_OUTPUT_SIZE], hash[HASH_MAX + 1];
-	int good = 0;
-
-	if (wanted != NULL && hash_as(password, wanted, hash))
-		good = strlen(hash) == strlen(wanted) &&
-		    same(hash, wanted, strlen(wanted));
-	else if (make_salt(salt) == 0)
-		(void)hash_as(password, salt, hash);
-	explicit_bzero(hash, sizeof(hash));
-	return good;
 }
 
 /* Without separators, in lower case; -1: no application password. */
@@ -143,7 +97,7 @@ password_check(
 	if (usable &&
 	    (*label = app_password_check(account, password)) != NULL)
 		return 1;
-	good = slow_check(password, account != NULL ? account->hash : NULL);
+	good = hash_check(password, account != NULL ? account->hash : NULL);
 	return good && usable && !account->two_factor;
 }
 
@@ -151,7 +105,6 @@ int
 password_hash(const char *password, char *hash, size_t size, char *err,
     size_t errsize)
 {
-	char salt[CRYPT_GENSALT_OUTPUT_SIZE], made[HASH_MAX + 1];
 	int rv = -1;
 
 	if (password[0] == '\0')
@@ -160,12 +113,10 @@ password_hash(const char *password, char *hash, size_t size, char *err,
 	else if (strlen(password) > PASSWORD_MAX)
 		snprintf(err, errsize, "the password is longer than %d "
 		    "octets; choose a shorter one", PASSWORD_MAX);
-	else if (make_salt(salt) == -1 || !hash_as(password, salt, made) ||
-	    strlcpy(hash, made, size) >= size)
+	else if (hash_make(password, hash, size) == -1)
 		snprintf(err, errsize, "crypt(3) can not hash the password");
 	else
 		rv = 0;
-	explicit_bzero(made, sizeof(made));
 	return rv;
 }
 

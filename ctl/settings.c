@@ -13,6 +13,10 @@
 
 #define NS 1000000000LL
 
+#ifndef CLOCK_REALTIME_COARSE
+#define CLOCK_REALTIME_COARSE CLOCK_REALTIME
+#endif
+
 static const char *const access_words[] = { "off", "all", "from-now", NULL };
 static const char *const spam_words[] = { "exclude", "include", "only",
 	NULL };

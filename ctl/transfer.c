@@ -7,13 +7,13 @@
  * also takes address:crypt-hash[:...], as Dovecot's passwd-file and shadow
  * files have it, for a new account or the password of an old one.
  */
-#include <crypt.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/hash.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"
 #include "ctl/settings.h"
@@ -135,26 +135,13 @@ unescape(char *s)
 	return 0;
 }
 
-/* Something that the system's crypt(3) can check a password against? */
-static int
-is_hash(const char *s)
-{
-	static const char des[] = "./0123456789"
-				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz";
-
-	if (s[0] != '$' && s[0] != '_')
-		return strlen(s) == 13 && strspn(s, des) == 13;
-	return crypt_checksalt(s) != CRYPT_SALT_INVALID;
-}
-
 static int
 set_hash(struct import *im, struct account *a, const char *hash)
 {
 	/* A locked or missing password lets nobody in. */
 	if (hash[0] == '\0' || hash[0] == '!' || hash[0] == '*')
 		hash = "";
-	else if (!is_hash(hash))
+	else if (!hash_known(hash))
 		return wrong(im, "that is no hash of this system's crypt(3); "
 		    "is it a password in the clear?");
 	if (strlcpy(a->hash, hash, sizeof(a->hash)) >= sizeof(a->hash))

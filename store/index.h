@@ -115,7 +115,8 @@ int index_count(struct index *index, enum folder folder, uint64_t *count);
 /*
  * Walks through a table in its order, in bulk: a queue from a number on
  * (sequence, octets and base are filled), or the names of a folder (all
- * is).  index_walk_next() returns DB_NOTFOUND at the end.  The table must
+ * is).  index_walk_next() returns DB_NOTFOUND at the end, index_walk_queue()
+ * when there is no such number.  The table must
  * not be changed meanwhile.
  */
 struct walk;

@@ -147,7 +147,7 @@ compose(const struct lock *l, const struct meta *meta, char buf[MARK_OCTETS])
 static int
 parse(const char *buf, struct meta *meta)
 {
-	struct folder_meta *f = meta->folder;
+	struct folder_meta *f = &meta->folder[0];
 	unsigned long long u[6];
 	long long t[8];
 

@@ -118,7 +118,7 @@ maildir_delivered(const char *base)
 	int64_t t = 0;
 
 	for (; *base >= '0' && *base <= '9'; base++) {
-		if (t > INT64_MAX / NS / 10)
+		if (t > (INT64_MAX / NS - 9) / 10)
 			return 0; /* no time, whatever it is */
 		t = t * 10 + (*base - '0');
 	}

@@ -67,7 +67,7 @@ answer(struct store *s, uint32_t type, const void *data, size_t len)
 static void
 answer_trouble(struct store *s, enum trouble trouble)
 {
-	struct msg_trouble t = { trouble };
+	struct msg_trouble t = { (int32_t)trouble };
 
 	answer(s, MSG_TROUBLE, &t, sizeof(t));
 }

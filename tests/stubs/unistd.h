@@ -12,6 +12,9 @@
 
 #include_next <unistd.h>
 
+int crypt_checkpass(const char *password, const char *hash);
+int crypt_newhash(const char *password, const char *preference, char *hash,
+    size_t size);
 int pledge(const char *promises, const char *execpromises);
 int unveil(const char *path, const char *permissions);
 

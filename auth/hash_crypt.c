@@ -1,0 +1,89 @@
+/*
+ * The hashes of libxcrypt: yescrypt by default, and whatever else it knows.
+ */
+#include <crypt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/accounts.h"
+#include "auth/hash.h"
+
+#define SALT_OCTETS 32
+
+/* The salt with which the system hashes new passwords. */
+static int
+make_salt(char salt[CRYPT_GENSALT_OUTPUT_SIZE])
+{
+	char random[SALT_OCTETS];
+
+	arc4random_buf(random, sizeof(random));
+	return crypt_gensalt_rn(NULL, 0, random, sizeof(random), salt,
+	    CRYPT_GENSALT_OUTPUT_SIZE) == NULL ? -1 : 0;
+}
+
+/*
+ * Hashes password as setting (a salt or a hash) says; 0 when the system
+ * can not: a locked password, a method that it does not have.
+ */
+static int
+hash_as(const char *password, const char *setting, char *hash, size_t size)
+{
+	static struct crypt_data data; /* 32 kB */
+	const char *result;
+	int good;
+
+	result = crypt_rn(password, setting, &data, (int)sizeof(data));
+	good = result != NULL && result[0] != '*' &&
+	    strlcpy(hash, result, size) < size;
+	explicit_bzero(&data, sizeof(data));
+	return good;
+}
+
+int
+hash_make(const char *password, char *hash, size_t size)
+{
+	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
+
+	return make_salt(salt) == 0 && hash_as(password, salt, hash, size) ?
+	    0 : -1;
+}
+
+/* Equal?  In a time that does not tell where they differ. */
+static int
+same(const char *a, const char *b)
+{
+	size_t len = strlen(a);
+	unsigned char differ = 0;
+
+	if (strlen(b) != len)
+		return 0;
+	while (len-- > 0)
+		differ |= (unsigned char)(*a++ ^ *b++);
+	return differ == 0;
+}
+
+int
+hash_check(const char *password, const char *hash)
+{
+	char made[HASH_MAX + 1];
+	int good = 0;
+
+	if (hash != NULL && hash_as(password, hash, made, sizeof(made)))
+		good = same(made, hash);
+	else
+		(void)hash_make(password, made, sizeof(made));
+	explicit_bzero(made, sizeof(made));
+	return good;
+}
+
+int
+hash_known(const char *hash)
+{
+	static const char des[] = "./0123456789"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz";
+
+	if (hash[0] != '$' && hash[0] != '_')
+		return strlen(hash) == 13 && strspn(hash, des) == 13;
+	return crypt_checksalt(hash) != CRYPT_SALT_INVALID;
+}

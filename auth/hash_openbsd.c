@@ -1,0 +1,34 @@
+/*
+ * The hashes of OpenBSD: bcrypt.  Octets of a password behind the 72nd do
+ * not count there, so that longer ones are not made.
+ */
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/hash.h"
+
+#define BCRYPT_OCTETS 72
+
+int
+hash_make(const char *password, char *hash, size_t size)
+{
+	if (strlen(password) > BCRYPT_OCTETS)
+		return -1;
+	return crypt_newhash(password, "bcrypt,a", hash, size);
+}
+
+/* crypt_checkpass(3) does the work for NULL, too. */
+int
+hash_check(const char *password, const char *hash)
+{
+	if (hash != NULL && !hash_known(hash))
+		hash = NULL;
+	return crypt_checkpass(password, hash) == 0 && hash != NULL;
+}
+
+int
+hash_known(const char *hash)
+{
+	return strncmp(hash, "$2", 2) == 0 && strlen(hash) == 60;
+}

@@ -1,0 +1,1 @@
+/* OpenBSD wants it before <bsd_auth.h>; nothing of it is called. */
