@@ -62,6 +62,12 @@ def is_user(pid, user):
             capabilities(pid) == {0})
 
 
+def is_sandboxed(pid):
+    """Filtered, without a way to more privileges (DESIGN, section 9)."""
+    return (processes.status(pid, "Seccomp") == ["2"] and
+            processes.status(pid, "NoNewPrivs") == ["1"])
+
+
 def is_locked_in(pid):
     """Its root, and where it stands, are a directory with nothing in it."""
     return (processes.root(pid) == EMPTY and
@@ -70,6 +76,9 @@ def is_locked_in(pid):
 
 
 NULL = "/dev/null"
+
+# What a build with sanitizers, which need more, says of itself.
+UNSANDBOXED = "without seccomp"
 
 
 @pytest.fixture
@@ -93,6 +102,7 @@ def test_before_the_login(server):
     found = server.processes(pop)
     assert sorted(server.pids()) == sorted([found.parent, found.session])
     assert is_user(found.session, pwd.getpwnam("_pop3d"))
+    assert is_sandboxed(found.session) or UNSANDBOXED in server.log()
     assert is_locked_in(found.session)
     assert standard(found.session) == ["client", "client", NULL]
     assert others(found.session) == ["channel", "syslog"]
@@ -110,6 +120,7 @@ def test_while_auth_is_asked(server, account):
     assert sorted(server.pids()) == sorted(found.all)
     assert len(found.all) == 3
     assert is_user(found.auth, pwd.getpwnam("_pop3d"))
+    assert is_sandboxed(found.auth) or UNSANDBOXED in server.log()
     assert is_locked_in(found.auth)
     assert standard(found.auth) == [NULL, NULL, NULL]
     assert others(found.auth) == [
@@ -127,10 +138,12 @@ def test_after_the_login(server, account):
     found = server.processes(pop)
     assert sorted(server.pids()) == sorted([found.store, found.session])
     assert is_user(found.session, pwd.getpwnam("_pop3d"))
+    assert is_sandboxed(found.session) or UNSANDBOXED in server.log()
     assert is_locked_in(found.session)
     assert standard(found.session) == ["client", "client", NULL]
     assert others(found.session) == ["channel", "syslog"]
     assert is_user(found.store, server.owner)
+    assert is_sandboxed(found.store) or UNSANDBOXED in server.log()
     assert standard(found.store) == [NULL, NULL, NULL]
     mail = [path for path in others(found.store)
             if path not in ("channel", "syslog")]
@@ -146,6 +159,7 @@ def test_mailbox_of_another_owner(server):
         maildir=os.path.join(server.directory, "games"), owner="games")
     store = server.processes(account.login()).store
     assert is_user(store, pwd.getpwnam("games"))
+    assert is_sandboxed(store) or UNSANDBOXED in server.log()
 
 
 def test_session_keeps_no_message_open(server, account):
