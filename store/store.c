@@ -13,7 +13,7 @@
 #include "store/store.h"
 
 #define LOCK_WAIT_MS  2000
-#define SIZES_FEW     16 /* in the answer to a question out of the blue */
+#define FEW	      16 /* in the answer to a question out of the blue */
 #define MARKS_PER_MSG (MARKS_OCTETS * 8)
 
 /* A piece of the session's marks, as it came. */
@@ -31,9 +31,12 @@ struct store {
 	struct piece *pieces;
 	uint64_t highest; /* number that may be marked */
 	uint64_t deleted;
-	uint64_t sizes_next;  /* message behind the last answer, each kind */
-	uint64_t uidls_next;
-	uint64_t files_next;
+	uint64_t files_next; /* message behind the last FILES */
+	uint32_t listing;    /* what was last listed: MSG_SIZES, MSG_UIDLS */
+	uint64_t ready;	     /* message that will be asked for next */
+	size_t ready_len;    /* of the answer to that, if it is ready */
+	uint64_t next;	     /* message behind those in answer */
+	enum trouble trouble; /* why it has no more */
 	struct message request;
 	unsigned char answer[CHANNEL_MAX];
 };
@@ -142,42 +145,35 @@ requested_number(const struct store *s)
 	return number.n;
 }
 
-static void
-do_sizes(struct store *s)
+/* Octets of messages from first on, into s->answer; the length of that. */
+static size_t
+fill_sizes(struct store *s, uint64_t first, int few)
 {
-	uint64_t first = requested_number(s), n = first;
-	size_t got = 0, max = first == s->sizes_next ? SIZES_MAX : SIZES_FEW;
-	enum trouble trouble = TROUBLE_NONE;
+	size_t got = 0, max = few ? FEW : SIZES_MAX;
 	struct entry e;
 
-	for (; got < max; got++, n++) {
-		trouble = mailbox_entry(&s->mailbox, n, &e);
-		if (trouble != TROUBLE_NONE)
+	for (; got < max; got++) {
+		s->trouble = mailbox_entry(&s->mailbox, first + got, &e);
+		if (s->trouble != TROUBLE_NONE)
 			break;
 		memcpy(s->answer + got * sizeof(e.octets), &e.octets,
 		    sizeof(e.octets));
 	}
-	s->sizes_next = n;
-	if (got == 0)
-		answer_trouble(s, trouble);
-	else
-		answer(s, MSG_SIZES, s->answer, got * sizeof(e.octets));
+	s->next = first + got;
+	return got * sizeof(e.octets);
 }
 
-static void
-do_uidls(struct store *s)
+/* The same for UIDLs. */
+static size_t
+fill_uidls(struct store *s, uint64_t first, int few)
 {
-	uint64_t first = requested_number(s), n = first;
-	size_t used = 0, len, got = 0;
-	size_t max = first == s->uidls_next ? SIZE_MAX : SIZES_FEW;
-	enum trouble trouble = TROUBLE_NONE;
+	size_t used = 0, len, got = 0, max = few ? FEW : SIZE_MAX;
 	char uidl[UIDL_MAX + 1];
 	struct entry e;
 
-	for (; got < max && used + 1 + UIDL_MAX <= sizeof(s->answer);
-	    got++, n++) {
-		trouble = mailbox_entry(&s->mailbox, n, &e);
-		if (trouble != TROUBLE_NONE)
+	for (; got < max && used + 1 + UIDL_MAX <= sizeof(s->answer); got++) {
+		s->trouble = mailbox_entry(&s->mailbox, first + got, &e);
+		if (s->trouble != TROUBLE_NONE)
 			break;
 		mailbox_uidl(&e, uidl);
 		len = strlen(uidl);
@@ -185,11 +181,32 @@ do_uidls(struct store *s)
 		memcpy(s->answer + used + 1, uidl, len);
 		used += 1 + len;
 	}
-	s->uidls_next = n;
-	if (got == 0)
-		answer_trouble(s, trouble);
+	s->next = first + got;
+	return used;
+}
+
+/*
+ * Whoever asks for what follows the last answer is listing everything: the
+ * next answer is made ready while the session writes this one out.
+ */
+static void
+do_list(struct store *s, uint32_t type,
+    size_t (*fill)(struct store *, uint64_t first, int few))
+{
+	uint64_t first = requested_number(s);
+	int in_order = s->listing == type && first == s->ready;
+
+	if (!in_order || s->ready_len == 0)
+		s->ready_len = fill(s, first, !in_order);
+	if (s->ready_len == 0)
+		answer_trouble(s, s->trouble);
 	else
-		answer(s, MSG_UIDLS, s->answer, used);
+		answer(s, type, s->answer, s->ready_len);
+	s->listing = type;
+	s->ready = s->next;
+	s->ready_len = 0;
+	if (in_order && s->ready <= mailbox_count(&s->mailbox))
+		s->ready_len = fill(s, s->ready, 0);
 }
 
 /* One file; and some more for whoever reads one message after the other. */
@@ -295,9 +312,9 @@ serve_open(struct store *s)
 	const struct message *m = &s->request;
 
 	if (channel_is(m, MSG_SIZES, sizeof(struct msg_number)))
-		do_sizes(s);
+		do_list(s, MSG_SIZES, fill_sizes);
 	else if (channel_is(m, MSG_UIDLS, sizeof(struct msg_number)))
-		do_uidls(s);
+		do_list(s, MSG_UIDLS, fill_uidls);
 	else if (channel_is(m, MSG_FETCH, sizeof(struct msg_number)))
 		do_fetch(s);
 	else if (channel_is(m, MSG_MARKS, sizeof(struct msg_marks)))
