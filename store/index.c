@@ -16,7 +16,9 @@
  * costs more than all the rest of a login.
  */
 #define LOG_FILE_OCTETS	  (256 * 1024)
+#define LOG_MUCH_OCTETS	  (4 * 1024 * 1024) /* while much is changed */
 #define LOG_BUFFER_OCTETS (32 * 1024)
+#define FILLER_OCTETS	  1024
 #define CACHE_OCTETS	  (8 * 1024 * 1024)
 #define MEMORY_OCTETS	  (256 * 1024 * 1024) /* taken as needed */
 #define BULK_OCTETS	  (64 * 1024)
@@ -39,6 +41,7 @@ struct index {
 	enum index_mode mode;
 	DB_ENV *env; /* INDEX_WRITE only */
 	DB_TXN *txn;
+	int much; /* the log's files may be large */
 	DB *table[TABLES];
 	char file[PATH_MAX]; /* without an environment: the path */
 };
@@ -174,6 +177,52 @@ index_open(struct index **index, const char *dir, enum index_mode mode)
 	return error;
 }
 
+static int
+current_log(struct index *ix, uint32_t *file)
+{
+	DB_LOG_STAT *stat;
+	int error;
+
+	if ((error = ix->env->log_stat(ix->env, &stat, 0)) != 0)
+		return error;
+	*file = stat->st_cur_file;
+	free(stat);
+	return 0;
+}
+
+/*
+ * The last file of a log stays for the next one to go on with, and is read
+ * and zeroed to its end then: a large one is filled up, so that a small one
+ * follows.
+ */
+static int
+shorten_log(struct index *ix)
+{
+	uint32_t file, now;
+	int error, i;
+
+	if (!ix->much)
+		return 0;
+	if ((error = ix->env->set_lg_max(ix->env, LOG_FILE_OCTETS)) != 0 ||
+	    (error = current_log(ix, &file)) != 0)
+		return error;
+	for (now = file; error == 0 && now == file;
+	     error = error != 0 ? error : current_log(ix, &now))
+		for (i = 0; error == 0 && i < 64; i++)
+			error = ix->env->log_printf(ix->env, NULL, "%*s",
+			    FILLER_OCTETS, "");
+	return error;
+}
+
+int
+index_expect_much(struct index *ix)
+{
+	if (ix->env == NULL)
+		return 0;
+	ix->much = 1;
+	return ix->env->set_lg_max(ix->env, LOG_MUCH_OCTETS);
+}
+
 int
 index_close(struct index *ix)
 {
@@ -192,7 +241,7 @@ index_close(struct index *ix)
 	}
 	if (ix->env != NULL) {
 		/* All is in index.db now: the log may go. */
-		if (error == 0)
+		if (error == 0 && (error = shorten_log(ix)) == 0)
 			error = index_trim(ix);
 		rv = ix->env->close(ix->env, 0);
 		if (error == 0)
@@ -544,10 +593,12 @@ static int
 start_walk(struct index *ix, enum table t, struct walk **walk)
 {
 	struct walk *w;
+	uint32_t page;
 	int error;
 
 	*walk = NULL;
-	if ((error = open_table(ix, t)) != 0)
+	if ((error = open_table(ix, t)) != 0 ||
+	    (error = ix->table[t]->get_pagesize(ix->table[t], &page)) != 0)
 		return error;
 	if ((w = malloc(sizeof(*w))) == NULL)
 		return ENOMEM;
@@ -559,7 +610,8 @@ start_walk(struct index *ix, enum table t, struct walk **walk)
 	w->names = t == TABLE_NAMES;
 	w->next = NULL;
 	w->data = dbt(w->buf, 0);
-	w->data.ulen = sizeof(w->buf);
+	/* Little at first: who asks for one message wants no more. */
+	w->data.ulen = page < sizeof(w->buf) / 2 ? 2 * page : sizeof(w->buf);
 	w->data.flags = DB_DBT_USERMEM;
 	*walk = w;
 	return 0;
@@ -643,7 +695,8 @@ index_walk_next(struct walk *w, struct entry *e)
 		if (error != 0)
 			return error;
 		w->flags = DB_NEXT;
-		DB_MULTIPLE_INIT(w->next, &w->data);
+		DB_MULTIPLE_INIT(w->next, &w->data); /* needs ulen as it was */
+		w->data.ulen = sizeof(w->buf);
 	}
 }
 

@@ -83,6 +83,12 @@ int index_begin(struct index *index);
 int index_commit(struct index *index, int durable);
 void index_abort(struct index *index);
 
+/*
+ * Before thousands of changes: the log gets larger files until the index is
+ * closed, since each costs a sync and a removal.
+ */
+int index_expect_much(struct index *index);
+
 /* Between transactions: shortens the log that many changes have made. */
 int index_trim(struct index *index);
 

@@ -229,6 +229,9 @@ add_found(struct sync *s)
 	size_t i, end;
 	int error = 0;
 
+	if (s->nfound > BATCH &&
+	    (error = index_expect_much(s->mb->index)) != 0)
+		return error;
 	if (s->nfound > 1)
 		qsort(s->found, s->nfound, sizeof(s->found[0]), compare_found);
 	for (i = 0; error == 0 && i < s->nfound;) {

@@ -7,6 +7,8 @@
 #include "store/listing.h"
 #include "store/update.h"
 
+#define MANY 1000 /* messages, after which more are expected */
+
 /* The file names of messages to be unlinked. */
 struct names {
 	struct listing folder[FOLDERS];
@@ -89,7 +91,9 @@ take_out_marked(struct mailbox *mb,
 			continue;
 		if ((error = take_out(mb, n, names)) != 0)
 			return error;
-		++*deleted;
+		if (++*deleted == MANY &&
+		    (error = index_expect_much(mb->index)) != 0)
+			return error;
 	}
 	return commit(mb, 1);
 }
