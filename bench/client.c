@@ -6,8 +6,8 @@
  *	list	LIST of all
  *	uidl	UIDL of all
  *	random	RETR of a message of many, median of 101
- *	serial	RETR of the first 10,000, one after the other
- *	pipe	the same, 100 in advance
+ *	serial	RETR of the first 1,000, one after the other
+ *	pipe	RETR of the first 10,000, up to 100 in advance
  *	large	RETR of message 1, ten times
  *	delete	DELE of the first 10,000 (not measured), and QUIT
  *	quit	QUIT
@@ -28,12 +28,16 @@
 #include <unistd.h>
 
 #define MANY	 10000
+#define SOME	 1000
 #define AHEAD	 100
 #define SAMPLES	 101
 #define REPEATED 10
 
+#define LINE_OCTETS 512
+
 static struct tls *tls;
-static char in[256 * 1024];
+static char in[256 * 1024], out[16384];
+static size_t used; /* of out */
 static size_t start, end;
 static uint64_t octets;
 static unsigned long count; /* of messages, from STAT */
@@ -54,23 +58,38 @@ wants(ssize_t n)
 	return n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT;
 }
 
+/* Sends what put() gathered. */
+static void
+flush(void)
+{
+	size_t sent = 0;
+	ssize_t n;
+
+	while (sent < used) {
+		if (wants(n = tls_write(tls, out + sent, used - sent)))
+			continue;
+		if (n == -1)
+			errx(1, "write: %s", tls_error(tls));
+		sent += (size_t)n;
+	}
+	used = 0;
+}
+
+/* Gathers a command, which is sent before the next answer is read. */
 static void
 put(const char *fmt, ...)
 {
-	char line[512];
 	va_list ap;
-	ssize_t n;
-	int len, sent;
+	int len;
 
+	if (sizeof(out) - used < LINE_OCTETS)
+		flush();
 	va_start(ap, fmt);
-	len = vsnprintf(line, sizeof(line), fmt, ap);
+	len = vsnprintf(out + used, sizeof(out) - used, fmt, ap);
 	va_end(ap);
-	for (sent = 0; sent < len; sent += (int)n)
-		if (wants(n = tls_write(
-			      tls, line + sent, (size_t)(len - sent))))
-			n = 0;
-		else if (n == -1)
-			errx(1, "write: %s", tls_error(tls));
+	if (len < 0 || (size_t)len >= sizeof(out) - used)
+		errx(1, "a command is too long");
+	used += (size_t)len;
 }
 
 static void
@@ -78,6 +97,7 @@ fill(void)
 {
 	ssize_t n;
 
+	flush();
 	if (start == end)
 		start = end = 0;
 	if (start > 0 && end == sizeof(in)) {
@@ -172,14 +192,17 @@ random_messages(void)
 }
 
 static void
-retrieve(unsigned long ahead)
+retrieve(unsigned long n, unsigned long ahead)
 {
 	unsigned long asked = 0, got;
-	unsigned long n = count < MANY ? count : MANY;
 
+	if (n > count)
+		n = count;
 	for (got = 0; got < n; got++) {
-		while (asked < n && asked < got + ahead)
-			put("RETR %lu\r\n", ++asked);
+		/* Many commands in one write: refill when half are answered. */
+		if (asked - got <= ahead / 2)
+			while (asked < n && asked < got + ahead)
+				put("RETR %lu\r\n", ++asked);
 		skip_lines();
 	}
 }
@@ -217,9 +240,9 @@ step(const char *name, const char *password)
 	} else if (strcmp(name, "random") == 0)
 		return random_messages();
 	else if (strcmp(name, "serial") == 0)
-		retrieve(1);
+		retrieve(SOME, 1);
 	else if (strcmp(name, "pipe") == 0)
-		retrieve(AHEAD);
+		retrieve(MANY, AHEAD);
 	else if (strcmp(name, "large") == 0)
 		for (i = 0; i < REPEATED; i++) {
 			put("RETR 1\r\n");

@@ -4,7 +4,6 @@ import ctypes
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -13,6 +12,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OWNER = "mail"  # a user of every Debian, and not root
 USER = "you@example.com"
 PASSWORD = "secret"
+BENCH_DIR = os.environ.get("BENCH_DIR", "/tmp/pop3d-bench")
 
 
 def free_port():
@@ -87,6 +87,7 @@ class Daemon:
 
 class Pop3d(Inetd):
     name = "pop3d"
+    user = USER
 
     def __init__(self, directory, maildir, certificate):
         self.directory = directory
@@ -112,6 +113,7 @@ class Pop3d(Inetd):
 
 class Limit(Inetd):
     name = "limit"
+    user = USER
     password = PASSWORD
 
     def __init__(self, certificate, octets=None):
@@ -119,73 +121,81 @@ class Limit(Inetd):
         super().__init__([TOP + "/build/bench/limit", *certificate, *more])
 
 
-class Dovecot(Daemon):
-    """As shipped, but for where things are: a login process and a pop3
-    process for each session, indexes in the Maildir."""
+class Absent(Exception):
+    """A peer that cannot be had, or does not work, here."""
 
-    name = "dovecot"
+
+class Peer(Daemon):
+    """A server from Debian, as bench/peers/NAME sets it up, with a copy of a
+    Maildir of its own (popa3d: an mbox)."""
+
     password = PASSWORD
+    user = "bench"
 
-    @staticmethod
-    def missing():
-        return None if os.path.exists("/usr/lib/dovecot/pop3-login") else \
-            "dovecot-pop3d is not installed"
-
-    def __init__(self, directory, maildir, certificate):
+    def __init__(self, name, directory, maildir, certificate):
         super().__init__(free_port())
-        os.makedirs(directory, exist_ok=True)
-        user = pwd.getpwnam(OWNER)
-        with open(directory + "/passwd", "w") as f:
-            f.write("%s:{PLAIN}%s:%d:%d::%s\n" % (USER, PASSWORD, user.pw_uid,
-                                                  user.pw_gid, directory))
-        conf = directory + "/dovecot.conf"
-        with open(conf, "w") as f:
-            f.write("""
-base_dir = %(d)s/run
-log_path = %(d)s/log
-protocols = pop3
-ssl = required
-ssl_cert = <%(c)s
-ssl_key = <%(k)s
-mail_location = maildir:%(m)s
-first_valid_uid = 1
-passdb {
-  driver = passwd-file
-  args = %(d)s/passwd
-}
-userdb {
-  driver = passwd-file
-  args = %(d)s/passwd
-}
-service pop3-login {
-  inet_listener pop3 {
-    port = 0
-  }
-  inet_listener pop3s {
-    address = 127.0.0.1
-    port = %(p)d
-  }
-}
-""" % {"d": directory, "c": certificate[0], "k": certificate[1],
-                "m": maildir, "p": self.port})
-        self.process = subprocess.Popen(["dovecot", "-F", "-c", conf],
-                                        stderr=subprocess.DEVNULL)
+        self.name = name
+        home = "%s/peer-%s" % (directory, name)
+        if name != "popa3d":
+            copy_maildir(maildir, home + "/Maildir")
+        elif not os.path.exists(home):
+            make_mbox(maildir, home + "/spool")
+        owner = pwd.getpwnam(OWNER)
+        os.chown(home, owner.pw_uid, owner.pw_gid)
+        peers = TOP + "/bench/peers/"
+        self.process = subprocess.Popen(
+            [peers + "enter", "%s/root-%s" % (BENCH_DIR, name), peers + name],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=dict(os.environ, BENCH_DIR=BENCH_DIR, PEER_HOME=home,
+                     PEER_PORT=str(self.port), PEER_USER=self.user,
+                     PEER_PASSWORD=PASSWORD, PEER_UID=str(owner.pw_uid),
+                     PEER_GID=str(owner.pw_gid), PEER_CERT=certificate[0],
+                     PEER_KEY=certificate[1]))
         daemons.add(self.process.pid)
-        for _ in range(100):
+        self.wait()
+
+    def wait(self):
+        """Until it listens: the first time it has to be installed."""
+        while self.process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port)).close()
                 return
             except ConnectionRefusedError:
                 time.sleep(0.1)
-        raise SystemExit("dovecot does not start: see %s/log" % directory)
+        daemons.remove(self.process.pid)
+        raise Absent("%s does not start: see %s/root-%s/log"
+                     % (self.name, BENCH_DIR, self.name))
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
+        self.process.kill()
         self.process.wait()
-        daemons.remove(self.process.pid)
+        daemons.discard(self.process.pid)
+
+
+PEERS = ("dovecot", "courier", "popa3d", "mailutils")
+
+
+def make_mbox(maildir, directory):
+    os.makedirs(directory)
+    with open(directory + "/" + Peer.user, "wb") as mbox:
+        for name in sorted(os.listdir(maildir + "/cur")):
+            mbox.write(b"From b Thu Jan  1 00:00:00 1970\n")
+            with open(maildir + "/cur/" + name, "rb") as f:
+                mbox.write(f.read() + b"\n")
+    owner = pwd.getpwnam(OWNER)
+    for path in (directory, mbox.name):
+        os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
 def copy_maildir(source, target):
-    shutil.rmtree(target, ignore_errors=True)
-    subprocess.run(["cp", "-a", source, target], check=True)
-    shutil.rmtree(target + "/pop3d", ignore_errors=True)
+    """A copy with all of the source's messages and no index; one that is
+    there already gets back what it lacks."""
+    os.makedirs(target, exist_ok=True)
+    for name in os.listdir(target):
+        if name not in ("cur", "new", "tmp"):
+            subprocess.run(["rm", "-rf", target + "/" + name], check=True)
+    for sub in ("cur", "new", "tmp"):
+        subprocess.run(["cp", "-an", source + "/" + sub, target], check=True)
+    shutil.copystat(source, target)
+    owner = os.stat(source)
+    os.chown(target, owner.st_uid, owner.st_gid)

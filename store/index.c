@@ -332,6 +332,13 @@ index_abort(struct index *ix)
 		(void)txn->abort(txn);
 }
 
+/* A record longer than any of ours: damage, not a small buffer. */
+static int
+too_long(int error)
+{
+	return error == DB_BUFFER_SMALL ? EINVAL : error;
+}
+
 static int
 get(struct index *ix, enum table t, DBT *key, void *buf, size_t size,
     size_t *len)
@@ -346,7 +353,7 @@ get(struct index *ix, enum table t, DBT *key, void *buf, size_t size,
 	data.flags = DB_DBT_USERMEM;
 	error = ix->table[t]->get(ix->table[t], ix->txn, key, &data, 0);
 	*len = data.size;
-	return error;
+	return too_long(error);
 }
 
 static int
@@ -421,19 +428,41 @@ name_key(const struct entry *e, unsigned char buf[NAME_OCTETS + 1])
 	return dbt(buf, len + 1);
 }
 
+/*
+ * A part of a file name as a directory has it: what else a damaged record
+ * may hold must never reach open(2) or unlink(2).
+ */
+static int
+decode_text(const unsigned char *p, size_t len, char text[NAME_OCTETS])
+{
+	if (len >= NAME_OCTETS || memchr(p, '\0', len) != NULL ||
+	    memchr(p, '/', len) != NULL)
+		return EINVAL;
+	memcpy(text, p, len);
+	text[len] = '\0';
+	return 0;
+}
+
+static int
+decode_base(const unsigned char *p, size_t len, char base[NAME_OCTETS])
+{
+	if (len == 0 || decode_text(p, len, base) != 0 ||
+	    maildir_base(base) != len)
+		return EINVAL;
+	return 0;
+}
+
 static int
 decode_name(const unsigned char *p, size_t len, struct entry *e)
 {
-	if (len < NAME_FIXED || len - NAME_FIXED >= sizeof(e->suffix) ||
-	    p[0] > EXPUNGING || p[1] > CUR)
+	if (len < NAME_FIXED || p[0] > EXPUNGING || p[1] > CUR ||
+	    (len > NAME_FIXED && p[NAME_FIXED] != ':'))
 		return EINVAL;
 	e->state = p[0];
 	e->sub = p[1];
 	e->sequence = get64(p + 2);
 	e->octets = get64(p + 10);
-	memcpy(e->suffix, p + NAME_FIXED, len - NAME_FIXED);
-	e->suffix[len - NAME_FIXED] = '\0';
-	return 0;
+	return decode_text(p + NAME_FIXED, len - NAME_FIXED, e->suffix);
 }
 
 int
@@ -502,14 +531,11 @@ static int
 decode_queue(const unsigned char *key, size_t keylen,
     const unsigned char *data, size_t len, struct entry *e)
 {
-	if (keylen != SEQUENCE_FIXED || len <= QUEUE_FIXED ||
-	    len - QUEUE_FIXED >= sizeof(e->base))
+	if (keylen != SEQUENCE_FIXED || len <= QUEUE_FIXED)
 		return EINVAL;
 	e->sequence = get64(key);
 	e->octets = get64(data);
-	memcpy(e->base, data + QUEUE_FIXED, len - QUEUE_FIXED);
-	e->base[len - QUEUE_FIXED] = '\0';
-	return 0;
+	return decode_base(data + QUEUE_FIXED, len - QUEUE_FIXED, e->base);
 }
 
 /* Moves a cursor to message number, and gives its key and data. */
@@ -668,10 +694,8 @@ decode_walked(const struct walk *w, const unsigned char *key, size_t keylen,
 		return decode_queue(key, keylen, data, len, e);
 	if (keylen < 1 || key[0] != folder_key[w->folder])
 		return DB_NOTFOUND; /* behind the last of this folder */
-	if (keylen - 1 >= sizeof(e->base))
+	if (decode_base(key + 1, keylen - 1, e->base) != 0)
 		return EINVAL;
-	memcpy(e->base, key + 1, keylen - 1);
-	e->base[keylen - 1] = '\0';
 	return decode_name(data, len, e);
 }
 
@@ -693,7 +717,7 @@ index_walk_next(struct walk *w, struct entry *e)
 		error = w->cursor->get(w->cursor, &w->key, &w->data,
 		    w->flags | DB_MULTIPLE_KEY);
 		if (error != 0)
-			return error;
+			return too_long(error);
 		w->flags = DB_NEXT;
 		DB_MULTIPLE_INIT(w->next, &w->data); /* needs ulen as it was */
 		w->data.ulen = sizeof(w->buf);

@@ -137,11 +137,14 @@ do_open(struct store *s, const struct conf *conf)
 }
 
 static uint64_t
-requested_number(const struct store *s)
+requested_number(struct store *s)
 {
 	struct msg_number number;
 
 	memcpy(&number, s->request.data, sizeof(number));
+	/* Not trouble of the mailbox's: a liar could fill the log with it. */
+	if (number.n == 0)
+		end(s, "not-a-request", 0, 0);
 	return number.n;
 }
 

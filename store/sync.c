@@ -156,6 +156,7 @@ still_unknown(struct index *index, const struct entry *e)
 static int
 measure(const struct sync *s, struct found *f)
 {
+	char safe[LOG_SAFE_MAX];
 	int error, fd;
 
 	error = maildir_file(s->maildir, (enum subdir)f->listed->sub,
@@ -166,7 +167,8 @@ measure(const struct sync *s, struct found *f)
 	}
 	if (error != 0 && error != ENOENT && error != EINVAL)
 		log_warn("%s: message %s left out: %s", s->mb->view.maildir,
-		    f->listed->name, strerror(error));
+		    log_safe(safe, sizeof(safe), f->listed->name),
+		    strerror(error));
 	f->measured = error == 0;
 	return f->measured;
 }
@@ -342,7 +344,8 @@ static int
 merge(struct sync *s, struct walk *walk)
 {
 	const struct listed *l = s->listing.entry;
-	const struct listed *end = l + s->listing.n, *last = NULL;
+	const struct listed *end = l != NULL ? l + s->listing.n : NULL;
+	const struct listed *last = NULL;
 	struct entry e;
 	int c, error, more;
 
@@ -648,13 +651,15 @@ static int
 look(struct sync *s, struct coming *coming)
 {
 	struct found *f;
+	size_t i;
 	int error;
 
 	if ((error = find_new(s)) != 0)
 		return error;
 	if (s->twins > 0 || s->nfound > BATCH)
 		return EAGAIN;
-	for (f = s->found; f < s->found + s->nfound; f++) {
+	for (i = 0; i < s->nfound; i++) {
+		f = &s->found[i];
 		if (!measure(s, f) || f->modified < s->mb->view.from_now)
 			continue;
 		coming->count++;

@@ -125,6 +125,7 @@ static int
 unlink_files(struct mailbox *mb, enum folder folder, struct listing *names)
 {
 	const struct maildir *m = &mb->maildir[folder];
+	char safe[LOG_SAFE_MAX];
 	size_t i, gone = 0;
 	int error;
 
@@ -135,7 +136,8 @@ unlink_files(struct mailbox *mb, enum folder folder, struct listing *names)
 		else
 			log_warn("%s: %s could not be unlinked, the next "
 			    "session will try again: %s", mb->view.maildir,
-			    names->entry[i].name, strerror(error));
+			    log_safe(safe, sizeof(safe),
+				names->entry[i].name), strerror(error));
 	}
 	names->n = gone;
 	/* A name must not be forgotten before its file is, power cut or not. */

@@ -366,6 +366,13 @@ class Terminal:
     def type(self, text):
         os.write(self.fd, text)
 
+    def interrupt(self, text):
+        """Until it acts: readpassphrase(3) looks for a signal and then
+        reads, and one that comes in between is seen at the next."""
+        os.write(self.fd, text)
+        while not select.select([self.fd], [], [], 1)[0]:
+            os.write(self.fd, b"\x03")
+
     def end(self):
         """Returns (exit status, what was shown last)."""
         while self.read():
@@ -409,7 +416,7 @@ def test_nothing_typed(server, account):
 def test_interrupted_at_the_prompt(server, account):
     terminal = Terminal(server, "passwd", account.address)
     terminal.expect(b"assword: ")
-    terminal.type(b"chang\x03")
+    terminal.interrupt(b"chang\x03")
     status, _ = terminal.end()
     assert status != 0
     account.login().quit()

@@ -176,6 +176,7 @@ check_longest_names(struct index *ix)
 	memset(e.base, 'b', NAME_MAX);
 	e.base[NAME_MAX] = '\0';
 	memset(e.suffix, 's', NAME_MAX);
+	e.suffix[0] = ':';
 	e.suffix[NAME_MAX] = '\0';
 	wanted = e;
 	good(index_begin(ix));

@@ -1,0 +1,272 @@
+/*
+ * Auth and a hostile session: whatever it is asked, it lets in whoever has
+ * the right password and nobody else, answers once, and gives up in time.
+ */
+#include "tests/fuzz/process.h"
+
+#include <crypt.h>
+#include <ctype.h>
+
+/* Time passes without anybody waiting. */
+static int64_t passed;
+
+static inline int
+skip_clock(clockid_t clock, struct timespec *t)
+{
+	(void)clock;
+	t->tv_sec = ++passed;
+	t->tv_nsec = 0;
+	return 0;
+}
+
+static inline int
+skip_wait(const struct pollfd *p, nfds_t n, int ms)
+{
+	(void)p;
+	MUST(n == 2 && ms > 0 && ms <= 1000);
+	return 0;
+}
+#define clock_gettime(clock, t) skip_clock(clock, t)
+#define poll(p, n, ms)		skip_wait(p, n, ms)
+#include "auth/auth.c"
+#undef clock_gettime
+#undef poll
+
+USES_BERKELEY_DB
+
+#define FAILURES 3
+#define MESSAGES 5 /* in one session */
+
+static struct conf conf = { .max_failures = FAILURES, .auth_accounts = 1 };
+static struct auth a;
+static struct message got;
+static char app_password[APP_PASSWORD_SIZE];
+
+enum { ONE, OFF, TWO_FACTOR, NONE, NOBODY };
+static const struct {
+	const char *address, *password;
+	int in; /* may log in with that password */
+} people[] = {
+	{ "one@example.com", "secret", 1 },
+	{ "off@example.com", "secret", 0 },
+	{ "two-factor@example.com", "secret", 0 },
+	{ "none@example.com", "", 0 },
+	{ "", "secret", 0 },
+};
+
+/* The same application password every time, for findings to be repeated. */
+uint32_t
+arc4random_uniform(uint32_t bound)
+{
+	static uint32_t n;
+
+	return n++ % bound;
+}
+
+/* Stands for the system's: at once, and NULL for what it does not know. */
+char *
+crypt_rn(const char *phrase, const char *setting, void *data, int size)
+{
+	MUST(strlen(phrase) <= PASSWORD_MAX);
+	if (strncmp(setting, "$fuzz$", 6) != 0 && setting[0] != '$')
+		return NULL;
+	snprintf(data, (size_t)size, "$fuzz$%.100s", phrase);
+	return data;
+}
+
+static void
+furnish(void)
+{
+	static struct account account; /* large */
+	struct accounts_edit *edit;
+	char err[512];
+	size_t i;
+
+	conf.accounts = strdup(scratch_path("accounts.db"));
+	MUST(accounts_edit_begin(&edit, conf.accounts, err, sizeof(err)) ==
+	    0);
+	for (i = 0; i < NOBODY; i++) {
+		memset(&account, 0, sizeof(account));
+		strlcpy(account.address, people[i].address,
+		    sizeof(account.address));
+		strlcpy(account.maildir, "/var/vmail",
+		    sizeof(account.maildir));
+		account.uid = account.gid = 1000;
+		account.access = i == OFF ? ACCESS_OFF : ACCESS_ALL;
+		account.two_factor = i == TWO_FACTOR;
+		if (people[i].password[0] != '\0')
+			snprintf(account.hash, sizeof(account.hash),
+			    "$fuzz$%s", people[i].password);
+		account.napp = 1;
+		strlcpy(account.app[0].label, "phone",
+		    sizeof(account.app[0].label));
+		if (i == TWO_FACTOR)
+			app_password_make(
+			    app_password, account.app[0].digest);
+		MUST(accounts_edit_put(edit, &account, err, sizeof(err)) ==
+		    0);
+	}
+	MUST(accounts_edit_commit(edit, err, sizeof(err)) == 0);
+	MUST(accounts_open(&a.accounts, conf.accounts, err, sizeof(err)) ==
+	    0);
+}
+
+/* Blanks, hyphens and case are no part of an application password. */
+static int
+is_app_password(const char *typed)
+{
+	const char *s = app_password;
+
+	for (;; typed++, s++) {
+		typed += strspn(typed, " -");
+		s += strspn(s, " -");
+		if (*s == '\0' || tolower((unsigned char)*typed) != *s)
+			return *s == *typed;
+	}
+}
+
+/* What the answer to a question must be. */
+static int
+is_right(const struct msg_login *asked)
+{
+	struct msg_login login = *asked;
+	size_t i;
+
+	login.user[ADDRESS_MAX] = login.password[PASSWORD_MAX] = '\0';
+	for (i = 0; i < sizeof(people) / sizeof(people[0]); i++)
+		if (strcasecmp(login.user, people[i].address) == 0)
+			break;
+	if (i == TWO_FACTOR && is_app_password(login.password))
+		return 1;
+	return i < sizeof(people) / sizeof(people[0]) && people[i].in &&
+	    strcmp(login.password, people[i].password) == 0;
+}
+
+static int
+answered(int fd)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+
+	return (poll)(&p, 1, 0) == 1 && channel_recv(fd, &got) == 1;
+}
+
+static void
+check_grant(int session, int parent)
+{
+	struct msg_verdict v;
+
+	MUST(answered(session));
+	MUST(channel_is(&got, MSG_GRANTED, 0) && got.nfd == 0);
+	MUST(answered(parent));
+	MUST(channel_is(&got, MSG_VERDICT, sizeof(v)));
+	memcpy(&v, got.data, sizeof(v));
+	MUST(v.uid == 1000 && v.gid == 1000 && v.address[0] != '\0');
+	MUST(strcmp(v.maildir, "/var/vmail") == 0);
+}
+
+static int
+check_denial(int session, int failures)
+{
+	struct msg_denied denied;
+
+	MUST(answered(session));
+	MUST(channel_is(&got, MSG_DENIED, sizeof(denied)));
+	memcpy(&denied, got.data, sizeof(denied));
+	MUST(denied.last == (failures == FAILURES));
+	return denied.last;
+}
+
+/* Puts somebody's name and password together, right, wrong or overlong. */
+static void
+make_login(struct input *in, unsigned int how, struct msg_login *login)
+{
+	unsigned int person = take8(in) % (sizeof(people) / sizeof(people[0]));
+	uint8_t *text;
+	size_t len;
+
+	memset(login, how & 1 ? 'x' : 0, sizeof(*login));
+	strlcpy(login->user, people[person].address, sizeof(login->user));
+	strlcpy(login->password, how & 2 ? app_password :
+	    people[person].password, sizeof(login->password));
+	if (how & 4)
+		login->user[0] ^= 0x20;
+	text = take(in, take8(in), &len);
+	if (how & 8)
+		memcpy(login->password + 3, text, len);
+	if (how & 16)
+		memcpy(login->user, text,
+		    len < ADDRESS_MAX ? len : ADDRESS_MAX);
+	free(text);
+}
+
+/* Asks one question; 1 if it is one at all, -1 if it must be let in. */
+static int
+ask(struct input *in, int session)
+{
+	static unsigned char buf[RAW_MAX];
+	const uint32_t type = MSG_LOGIN;
+	unsigned int how = take8(in), nfd = 0;
+	struct msg_login login;
+	size_t len = sizeof(type) + sizeof(login);
+
+	if (how < 0x80) {
+		make_login(in, how, &login);
+		memcpy(buf, &type, sizeof(type));
+		memcpy(buf + sizeof(type), &login, sizeof(login));
+	} else
+		len = take_message(in, how & 1 ? type : how, sizeof(login),
+		    buf, &nfd);
+	MUST(send_raw(session, buf, len, nfd) == 0);
+	if (memcmp(buf, &type, sizeof(type)) != 0 ||
+	    len != sizeof(type) + sizeof(login) || nfd > CHANNEL_MAX_FDS)
+		return 0;
+	memcpy(&login, buf + sizeof(type), sizeof(login));
+	return is_right(&login) ? -1 : 1;
+}
+
+/* All questions wait already when auth looks for the first. */
+static void
+run(struct input *in, int session, int parent)
+{
+	int question[MESSAGES], n = 0, i, failures = 0, over_now = 0;
+
+	while (in->left > 0 && n < MESSAGES)
+		question[n++] = ask(in, session);
+	shutdown(session, SHUT_WR);
+	if (setjmp(over) == 0)
+		serve(&a);
+	for (i = 0; i < n && !over_now; i++) {
+		if (question[i] == -1)
+			check_grant(session, parent);
+		over_now = question[i] != 1 ||
+		    check_denial(session, ++failures);
+	}
+	MUST(!answered(session) && !answered(parent));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+	int channel[2], verdict[2], fds;
+
+	if (a.accounts == NULL) {
+		scratch_make();
+		furnish();
+	}
+	fds = open_fds();
+	MUST(channel_pair(channel) == 0 && channel_pair(verdict) == 0);
+	a.conf = &conf;
+	a.peer = "192.0.2.1";
+	a.channel = channel[0];
+	a.verdict = verdict[0];
+	a.system = -1;
+	a.failures = 0;
+	run(&in, channel[1], verdict[1]);
+	close(channel[0]);
+	close(channel[1]);
+	close(verdict[0]);
+	close(verdict[1]);
+	MUST(open_fds() == fds);
+	return 0;
+}

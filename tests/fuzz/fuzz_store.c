@@ -1,0 +1,173 @@
+/*
+ * The store and a hostile session: whatever is asked, in whatever order,
+ * answers keep their bounds, and a file is unlinked only by an UPDATE that
+ * carried its mark (I1).
+ */
+#include "tests/fuzz/process.h"
+
+/* Small answers: a few messages make many, the next made ready as well. */
+#undef SIZES_MAX
+#define SIZES_MAX 12
+#include "store/store.c"
+#include "tests/fuzz/maildrop.h"
+
+USES_BERKELEY_DB
+
+#define LINES_MAX 8 /* of the log, whatever a session does */
+
+static const struct conf conf = { .junk = (char *)(uintptr_t) ".Junk" };
+static struct msg_verdict verdict = { .address = "you@example.com",
+	.label = "a label" };
+static struct store s;	  /* large */
+static struct message got; /* its answers */
+static int session = -1;  /* our end of the channel */
+static uint64_t asked;	  /* the number in the last request */
+
+/* From message asked on, each its own: new mail is in order of its names. */
+static void
+check_uidls(const unsigned char *data, size_t len)
+{
+	char uidl[UIDL_MAX + 1];
+	uint64_t n = asked;
+
+	MUST(len > 0);
+	for (; len > 0; len -= 1u + *data, data += 1 + *data, n++) {
+		snprintf(uidl, sizeof(uidl), "1700000%03d.M1P1.fuzz", (int)n);
+		MUST(n >= 1 && n <= MESSAGES && data[0] < len);
+		MUST(data[0] == strlen(uidl));
+		MUST(memcmp(data + 1, uidl, data[0]) == 0);
+	}
+}
+
+static void
+check_sizes(const unsigned char *data, size_t len)
+{
+	uint64_t octets, n = asked;
+
+	MUST(len > 0 && len % sizeof(octets) == 0);
+	for (; len > 0; len -= sizeof(octets), data += sizeof(octets), n++) {
+		memcpy(&octets, data, sizeof(octets));
+		MUST(n >= 1 && n <= MESSAGES && octets == OCTETS(n));
+	}
+}
+
+static void
+check_answer(void)
+{
+	struct msg_maildrop maildrop;
+
+	switch (got.type) {
+	case MSG_MAILDROP:
+		MUST(got.len == sizeof(maildrop) && got.nfd == 0);
+		memcpy(&maildrop, got.data, sizeof(maildrop));
+		MUST(maildrop.count == MESSAGES);
+		MUST(maildrop.octets == MESSAGES *
+			(OCTETS(1) + OCTETS(MESSAGES)) / 2);
+		break;
+	case MSG_SIZES:
+		check_sizes(got.data, got.len);
+		break;
+	case MSG_UIDLS:
+		check_uidls(got.data, got.len);
+		break;
+	case MSG_FILES:
+		MUST(got.len == 0 && got.nfd > 0 && got.nfd <= MESSAGES);
+		break;
+	case MSG_UPDATED:
+		updated = 1;
+		MUST(got.len == sizeof(struct msg_updated));
+		break;
+	default:
+		MUST(channel_is(&got, MSG_TROUBLE, sizeof(struct msg_trouble)));
+	}
+}
+
+/* One answer at the most for one request; none that nobody asked for. */
+static void
+drain(void)
+{
+	struct pollfd p = { session, POLLIN, 0 };
+	int answers = 0;
+
+	while (poll(&p, 1, 0) == 1 && channel_recv(session, &got) == 1) {
+		check_answer();
+		while (got.nfd > 0)
+			close(got.fd[--got.nfd]);
+		MUST(++answers == 1);
+	}
+}
+
+/* store_run() behind its sandbox; leaves by _exit(). */
+static void
+serve_one(struct input *in)
+{
+	unsigned char buf[RAW_MAX] = { 0 };
+	unsigned int nfd;
+	size_t len = take_request(in, buf, &nfd);
+
+	MUST(send_raw(session, buf, len, nfd) == 0);
+	memcpy(&asked, buf + sizeof(uint32_t), sizeof(asked));
+	if (s.state == OPEN)
+		note_marks(buf, len);
+	if (channel_recv(s.channel, &s.request) != 1)
+		end(&s, "session-died", 0, 0);
+	while (s.request.nfd > 0)
+		close(s.request.fd[--s.request.nfd]);
+	serve(&s, &conf);
+}
+
+static void
+run(struct input *in)
+{
+	static int channel[2];
+
+	MUST(channel_pair(channel) == 0);
+	memset(&s, 0, sizeof(s));
+	s.verdict = &verdict;
+	s.peer = "192.0.2.1";
+	s.channel = channel[0];
+	session = channel[1];
+	if (setjmp(over) == 0) {
+		while (in->left > 0) {
+			serve_one(in);
+			drain();
+		}
+		shutdown(session, SHUT_RDWR);
+		MUST(channel_recv(s.channel, &s.request) != 1);
+		end(&s, "session-died", 0, 0);
+	}
+	drain();
+	close(channel[0]);
+	close(channel[1]);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static int started, fds;
+	struct input in = { data, size };
+	struct piece *p;
+
+	if (!started) {
+		started = 1;
+		scratch_make();
+		strlcpy(verdict.maildir, scratch_path("Maildir"),
+		    sizeof(verdict.maildir));
+		lock_learn_boot();
+		furnish();
+		fds = open_fds();
+	}
+	forget_marks();
+	logged = 0;
+	verdict.auto_delete = 1;
+	run(&in);
+	while ((p = s.pieces) != NULL) {
+		s.pieces = p->next;
+		free(p);
+	}
+	MUST(open_fds() == fds);
+	MUST(logged <= LINES_MAX);
+	if (check_files() > 0)
+		furnish();
+	return 0;
+}

@@ -1,0 +1,42 @@
+/*
+ * Records of the index that no entry of ours makes, put into sound tables:
+ * for targets that include store/index.c.
+ *
+ * In the input a record is the table, what kind of key, the key's length,
+ * the data's (times four if kind & 0x80, times 256 if kind & 0x40: zeroes
+ * follow what there is), and both.
+ */
+#ifndef TESTS_FUZZ_GARBAGE_H
+#define TESTS_FUZZ_GARBAGE_H
+
+#include "tests/fuzz/fuzz.h"
+
+static inline int
+put_garbage(struct index *ix, struct input *in)
+{
+	enum table t = (enum table)(take8(in) % TABLES);
+	unsigned int kind = take8(in);
+	size_t keylen = take8(in), len, datalen;
+	uint8_t *key, *data, *text;
+	DBT k;
+	int error;
+
+	if (kind % 4 == 0)
+		keylen = t == TABLE_NAMES ? 1 : SEQUENCE_FIXED;
+	len = (size_t)take8(in) * (kind & 0x80 ? 4 : 1);
+	key = take(in, keylen, &keylen);
+	datalen = kind & 0x40 ? len * 256 : len;
+	MUST((data = calloc(1, datalen + 1)) != NULL);
+	text = take(in, len, &len);
+	memcpy(data, text, len);
+	free(text);
+	if (t == TABLE_NAMES && kind % 4 != 3 && keylen > 0)
+		key[0] = (uint8_t)"mij"[kind % 4];
+	k = dbt(key, keylen);
+	error = put(ix, t, &k, data, datalen);
+	free(data);
+	free(key);
+	return error;
+}
+
+#endif
