@@ -32,6 +32,8 @@ struct store {
 	uint64_t highest; /* number that may be marked */
 	uint64_t deleted;
 	uint64_t files_next; /* message behind the last FILES */
+	size_t nfiles;	     /* open already, from files_next on */
+	int files[CHANNEL_MAX_FDS];
 	uint32_t listing;    /* what was last listed: MSG_SIZES, MSG_UIDLS */
 	uint64_t ready;	     /* message that will be asked for next */
 	size_t ready_len;    /* of the answer to that, if it is ready */
@@ -212,31 +214,56 @@ do_list(struct store *s, uint32_t type,
 		s->ready_len = fill(s, s->ready, 0);
 }
 
-/* One file; and some more for whoever reads one message after the other. */
+static size_t
+open_files(struct store *s, uint64_t first, size_t max)
+{
+	size_t n = 0;
+
+	s->trouble = TROUBLE_GONE;
+	while (n < max && first + n <= mailbox_count(&s->mailbox)) {
+		s->trouble =
+		    mailbox_file(&s->mailbox, first + n, &s->files[n]);
+		if (s->trouble != TROUBLE_NONE)
+			break;
+		n++;
+	}
+	return n;
+}
+
+static void
+close_files(struct store *s)
+{
+	while (s->nfiles > 0)
+		close(s->files[--s->nfiles]);
+}
+
+/*
+ * One file; and some more for whoever reads one message after the other,
+ * the next of which are opened while the session sends these.
+ */
 static void
 do_fetch(struct store *s)
 {
-	uint64_t first = requested_number(s), n = first;
-	size_t nfd = 0, max = first == s->files_next ? CHANNEL_MAX_FDS : 1;
-	int fd[CHANNEL_MAX_FDS], rv;
-	enum trouble trouble = TROUBLE_NONE;
+	uint64_t first = requested_number(s);
+	int rv, in_order = first == s->files_next;
 
-	for (; nfd < max && n <= mailbox_count(&s->mailbox); nfd++, n++) {
-		trouble = mailbox_file(&s->mailbox, n, &fd[nfd]);
-		if (trouble != TROUBLE_NONE)
-			break;
+	if (!in_order || s->nfiles == 0) {
+		close_files(s);
+		s->nfiles =
+		    open_files(s, first, in_order ? CHANNEL_MAX_FDS : 1);
 	}
-	s->files_next = n;
-	if (nfd == 0) {
-		answer_trouble(
-		    s, trouble == TROUBLE_NONE ? TROUBLE_GONE : trouble);
+	s->files_next = first + s->nfiles;
+	if (s->nfiles == 0) {
+		answer_trouble(s, s->trouble);
 		return;
 	}
-	rv = channel_send_fds(s->channel, MSG_FILES, NULL, 0, fd, nfd);
-	while (nfd > 0)
-		close(fd[--nfd]);
+	rv = channel_send_fds(
+	    s->channel, MSG_FILES, NULL, 0, s->files, s->nfiles);
+	close_files(s);
 	if (rv == -1)
 		end(s, "session-gone", 0, 0);
+	if (in_order)
+		s->nfiles = open_files(s, s->files_next, CHANNEL_MAX_FDS);
 }
 
 /* No more pieces than the mailbox can have: the session may be lying. */
