@@ -1,0 +1,350 @@
+"""The clean mark: a believed one opens nothing, a wrong one is not believed.
+
+store/lock.h says what a mark is.  Wherever it can be done, the mark that
+must not be believed also lies: a session that believed it would tell.
+"""
+
+import hashlib
+import os
+import shutil
+
+import pytest
+
+from daemon import ROOT, wait_until
+from inject import Strace, application_password
+from maildir import message
+
+pytestmark = pytest.mark.skipif(
+    not ROOT, reason="only root may trace the store, which is not dumpable")
+
+# The words of a mark; COUNT, NEW and CUR are the inbox's.
+BOOT, INODE, SIZE, CHANGED, COUNT, NEW, CUR = 1, 2, 3, 4, 7, 9, 10
+LIE = 7777
+
+
+@pytest.fixture
+def mailbox(account):
+    """Ten messages and a clean mark."""
+    return marked(account, 10)
+
+
+def marked(account, count):
+    application_password(account)
+    account.names = [account.maildir.deliver(message(str(n)))
+                     for n in range(count)]
+    account.lock = account.maildir.path + "/pop3d/lock"
+    see(account)
+    settle(account)
+    return account
+
+
+def settle(account):
+    """Until the directories' times are old enough to be recorded."""
+    def is_settled():
+        believed = is_believed(account)
+        return believed and b"0" not in read_mark(account).split()[NEW:CUR + 1]
+    wait_until(is_settled, "the mark is not believed")
+
+
+def see(account):
+    """What a session sees, and no part of it contradicts another."""
+    pop = account.login()
+    count, octets = pop.stat()
+    sizes, uidls = pop.list(), pop.uidl()
+    assert len(sizes) == len(uidls) == count
+    assert sum(sizes.values()) == octets
+    for n in uidls:
+        assert len(pop.retr(n)) == sizes[n]
+    pop.quit()
+    return list(uidls.values())
+
+
+def watch(account, act, *options):
+    """The store's system calls from the login to the end."""
+    pop = account.server.connect()
+    pop.ok("USER " + account.address)
+    strace = Strace(account.server.processes(pop).parent, *options)
+    pop.ok("PASS " + account.password)
+    act(pop)
+    pop.quit()
+    strace.finish()
+    return strace
+
+
+def opened(account, act=lambda pop: pop.stat()):
+    """The files that the store opens."""
+    return watch(account, act, "-e", "trace=open,openat,openat2").lines
+
+
+def is_believed(account):
+    return not any("index.db" in line for line in opened(account))
+
+
+def read_mark(account):
+    with open(account.lock, "rb") as f:
+        return f.read()
+
+
+def write_mark(account, text):
+    with open(account.lock, "wb") as f:
+        f.write(text)
+
+
+def lie(account, word=None, value=None):
+    """Another mark, whole: it claims LIE messages, and what word is."""
+    words = read_mark(account).split()[:-1]
+    words[COUNT] = b"%d" % LIE
+    if word is not None:
+        assert words[word] != value
+        words[word] = value
+    text = b" ".join(words) + b" "
+    write_mark(account, text + hashlib.sha256(text).hexdigest().encode()
+               + b"\n")
+    return words
+
+
+# What is believed.
+
+def test_mark_opens_nothing(mailbox):
+    """An unchanged mailbox: no index, no environment, nothing written."""
+    strace = watch(mailbox, lambda pop: pop.stat())
+    assert not strace.calls(r"\w+")[0].startswith("execve")
+    opens = strace.calls("open|openat|openat2")
+    assert any("/pop3d/lock" in line for line in opens)
+    assert not any("index.db" in line or "/log." in line or "/__db" in line
+                   or "O_DIRECTORY" in line and '"."' in line
+                   for line in opens), "\n".join(opens)
+    changes = strace.calls("pwrite64|pwritev|ftruncate|rename.*|unlink.*|"
+                           "fsync|fdatasync|mkdir.*|utimensat")
+    assert not [line for line in changes if "EEXIST" not in line]
+
+
+def test_mark_is_what_a_login_sees(mailbox):
+    """A whole lie for the right file is believed: the lies below would be."""
+    lie(mailbox)
+    pop = mailbox.login()
+    assert pop.stat()[0] == LIE
+    pop.close()
+
+
+def test_mark_is_kept(mailbox):
+    """Sessions that only read leave it, and index.db, as they are."""
+    before = read_mark(mailbox)
+    see(mailbox)
+    pop = mailbox.login()
+    pop.ok("DELE 1")
+    pop.close()
+    mailbox.server.wait_empty()
+    assert read_mark(mailbox) == before
+    assert is_believed(mailbox)
+
+
+def test_constant_work(server):
+    """I7: the same system calls for 10 and for 10,000 messages."""
+    def act(pop):
+        pop.stat()
+        pop.retr(7)
+
+    def calls(count):
+        account = marked(server.add_account(), count)
+        names = [line.split("(")[0]
+                 for line in watch(account, act).calls()]
+        del names[:names.index("socketpair")]  # where it had been waiting
+        # The depth of the tree shows in how many pages are read.
+        paging = [name for name in names if name in ("pread64", "brk")]
+        return ([name for name in names if name not in paging], paging)
+
+    few, paging_of_few = calls(10)
+    many, paging_of_many = calls(10000)
+    assert many == few
+    assert len(paging_of_many) <= len(paging_of_few) + 20
+
+
+# What is not.
+
+@pytest.mark.parametrize("word,value", [
+    (BOOT, lambda old: old.split(b"/")[0] +
+     b"/01234567-89ab-cdef-0123-456789abcdef"),
+    (BOOT, lambda old: b"other.example.com/" + old.split(b"/")[1]),
+    (BOOT, lambda old: b"/"),
+    (INODE, lambda old: b"%d" % (int(old) + 1)),
+    (SIZE, lambda old: b"%d" % (int(old) + 4096)),
+    (CHANGED, lambda old: b"%d.%s" % (int(old.split(b".")[0]) - 1,
+                                      old.split(b".")[1])),
+    (CHANGED, lambda old: old[:-1] + (b"1" if old[-1:] != b"1" else b"2")),
+    (0, lambda old: b"dirty")],
+    ids=["boot", "host", "no-boot", "inode", "size", "second", "nanosecond",
+         "word"])
+def test_other_mark(mailbox, word, value):
+    """A whole mark that was made elsewhere, or for something else."""
+    old = read_mark(mailbox).split()[word]
+    lie(mailbox, word, value(old))
+    assert see(mailbox) == mailbox.names
+    assert see(mailbox) == mailbox.names
+
+
+def test_reboot(mailbox):
+    """One login after it recovers; the next one finds a mark again."""
+    old = read_mark(mailbox).split()[BOOT]
+    lie(mailbox, BOOT, old[:-1] + (b"1" if old[-1:] != b"1" else b"2"))
+    assert see(mailbox) == mailbox.names
+    assert is_believed(mailbox)
+
+
+def test_honest_mark_of_another_boot(mailbox):
+    """The same where the old mark tells what is still true."""
+    words = read_mark(mailbox).split()[:-1]
+    words[BOOT] = words[BOOT][:-1] + (
+        b"1" if words[BOOT][-1:] != b"1" else b"2")
+    text = b" ".join(words) + b" "
+    write_mark(mailbox, text + hashlib.sha256(text).hexdigest().encode()
+               + b"\n")
+    assert see(mailbox) == mailbox.names
+    assert is_believed(mailbox)
+
+
+def test_another_boot_id(make_server, tmp_path):
+    """The kernel's own word changes."""
+    fake = tmp_path / "boot_id"
+    fake.write_text("11111111-2222-3333-4444-555555555555\n")
+    server = make_server(prefix=[
+        "unshare", "-m", "sh", "-c", "mount --bind \"$0\" "
+        "/proc/sys/kernel/random/boot_id && exec \"$@\"", str(fake)])
+    account = application_password(server.add_account())
+    account.lock = account.maildir.path + "/pop3d/lock"
+    account.names = [account.maildir.deliver(message(str(n)))
+                     for n in range(3)]
+    see(account)
+    settle(account)
+    assert b"/11111111-" in read_mark(account)
+    lie(account)
+    fake.write_text("11111111-2222-3333-4444-555555555556\n")
+    assert see(account) == account.names
+    assert b"5556 " in read_mark(account)
+
+
+def pieces(text):
+    """Marks that were half written, or damaged since."""
+    for n in range(0, len(text), 20):
+        yield "the first %d octets" % n, text[:n]
+    yield "no newline", text[:-1]
+    for n in range(0, len(text), 17):
+        yield ("octet %d changed" % n,
+               text[:n] + bytes([text[n] ^ 1]) + text[n + 1:])
+    yield "more", text + b"more"
+    yield "twice", text + text
+    yield "NUL before", b"\0" + text
+    yield "NULs", b"\0" * len(text)
+    yield "long", b"clean " * 1000
+    yield "numbers", b"clean " + b"18446744073709551616 " * 40 + b"\n"
+    yield "random", hashlib.sha512(text).digest() * 8
+
+
+def test_damaged_mark(mailbox):
+    """Whatever is in lock: the session sees the truth."""
+    for what, text in pieces(read_mark(mailbox)):
+        write_mark(mailbox, text)
+        pop = mailbox.login()
+        assert pop.stat()[0] == 10, what
+        pop.quit()
+    assert see(mailbox) == mailbox.names
+    assert is_believed(mailbox)
+
+
+def test_crash(mailbox):
+    """Killed after the commit: index.db is behind its log then."""
+    pop = mailbox.login()
+    for n in range(1, 6):
+        pop.ok("DELE %d" % n)
+    strace = Strace(mailbox.server.processes(pop).store, "-e",
+                    "inject=unlink,unlinkat:signal=KILL:when=2")
+    pop.send("QUIT\r\n")
+    assert not pop.rest().startswith(b"+OK")
+    assert "killed by SIGKILL" in strace.finish()[-1]
+    assert read_mark(mailbox) == b""
+    assert not is_believed(mailbox)
+    assert see(mailbox) == mailbox.names[5:]
+    settle(mailbox)
+
+
+def test_mark_is_gone_before_the_index_changes(mailbox):
+    """At QUIT and with new mail: first the mark, then the first write."""
+    mailbox.maildir.deliver(message())
+    for act in (lambda pop: None, lambda pop: pop.ok("DELE 1")):
+        calls = watch(mailbox, act, "-e", "trace=ftruncate,openat,pwrite64,"
+                      "write,rename,renameat,renameat2,unlink,unlinkat"
+                      ).calls()
+        first = [n for n, line in enumerate(calls)
+                 if line.startswith("ftruncate") or "O_RDWR" in line and
+                 "/lock" not in line or line.startswith("pwrite64") or
+                 line.startswith("rename") or line.startswith("unlink")]
+        assert calls[first[0]].startswith("ftruncate"), calls[first[0]]
+
+
+# Backups.
+
+def files(account, *names):
+    directory = account.maildir.path + "/pop3d"
+    return [os.path.join(directory, name)
+            for name in sorted(os.listdir(directory))
+            if name.startswith(names)]
+
+
+def copy_over(source, target):
+    with open(source, "rb") as old, open(target, "wb") as new:
+        new.write(old.read())
+
+
+def copy_with_times(source, target):
+    """cp -p"""
+    copy_over(source, target)
+    shutil.copystat(source, target)
+
+
+def put_in_place(source, target):
+    """As restoring programs do: a new file of the old times."""
+    shutil.copy2(source, target + ".tmp")
+    status = os.stat(source)
+    os.chown(target + ".tmp", status.st_uid, status.st_gid)
+    os.rename(target + ".tmp", target)
+
+
+def back_up(account, directory):
+    os.mkdir(directory)
+    for path in files(account, ""):
+        put_in_place(path, os.path.join(
+            str(directory), os.path.basename(path)))
+
+
+@pytest.mark.parametrize("restore", [copy_over, copy_with_times,
+                                     put_in_place])
+@pytest.mark.parametrize("what", [("index.db",), ("lock",), ("log.",),
+                                  ("index.db", "lock"), ("",)],
+                         ids=["index", "lock", "log", "both", "all"])
+@pytest.mark.parametrize("lies", [False, True], ids=["honest", "lying"])
+def test_restored(mailbox, tmp_path, what, restore, lies):
+    """Older files come back, and messages have come and gone since."""
+    account = mailbox
+    back_up(account, tmp_path / "backup")
+    pop = account.login()
+    pop.ok("DELE 2")
+    pop.ok("DELE 9")
+    pop.quit()
+    names = account.names[:1] + account.names[2:8] + account.names[9:]
+    names += [account.maildir.deliver(message("new %d" % n))
+              for n in range(3)]
+    assert see(account) == names
+    settle(account)
+    if lies:
+        lie(account)
+    for name in sorted(os.listdir(tmp_path / "backup")):
+        target = os.path.join(account.maildir.path, "pop3d", name)
+        if name.startswith(what):
+            restore(str(tmp_path / "backup" / name), target)
+            os.chown(target, account.maildir.uid, account.maildir.gid)
+    if lies and what == ("log.",):
+        account.server.ctl("index", account.address)
+        return  # it is believed, and this test's lie is all that is wrong
+    assert see(account) == names
+    assert see(account) == names
+    assert sorted(account.maildir.contents()) == sorted(names)
