@@ -250,7 +250,7 @@ TRY(set_gid, outcome(setresgid(0, 0, 0)))
 TRY(set_groups, outcome(setgroups(1, (gid_t[1]){ 0 })))
 TRY_CALL(cap_set, SYS_capset, NULL, NULL)
 TRY(chroot_call, outcome(chroot(".")))
-TRY(chdir_up, outcome(chdir("..")))
+TRY(chdir_up, outcome(chdir("/")))
 TRY(unshare_user, outcome(unshare(CLONE_NEWUSER)))
 TRY(unshare_mount, outcome(unshare(CLONE_NEWNS)))
 TRY_CALL(set_ns, SYS_setns, -1, 0)
@@ -495,7 +495,7 @@ static const struct attempt attempts[] = {
 	{ "setgroups", set_groups, ALL(K), MUST_ROOT },
 	{ "capset", cap_set, ALL(K), NONE },
 	{ "chroot", chroot_call, ALL(K), SHOW_ROOT },
-	{ "chdir ..", chdir_up, ALL(K), MUST },
+	{ "chdir /", chdir_up, ALL(K), MUST },
 	{ "unshare user", unshare_user, ALL(K), SHOW },
 	{ "unshare mounts", unshare_mount, ALL(K), SHOW_ROOT },
 	{ "setns", set_ns, ALL(K), NONE },
