@@ -24,16 +24,22 @@ ROOT = os.geteuid() == 0
 PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TZ")
 
 
-def owner():
-    """Whose mailboxes the tests use; root makes a user for that."""
-    if not ROOT:
-        return pwd.getpwuid(os.geteuid())
+def system_user(name):
+    """A user that is made, as an installation does, where it is missing."""
     try:
-        return pwd.getpwnam("vmail")
+        return pwd.getpwnam(name)
     except KeyError:
         subprocess.run(["useradd", "-r", "-s", "/usr/sbin/nologin", "-d",
-                        "/nonexistent", "vmail"], check=True)
-        return pwd.getpwnam("vmail")
+                        "/nonexistent", name], check=True)
+        return pwd.getpwnam(name)
+
+
+def owner():
+    """Whose mailboxes the tests use."""
+    if not ROOT:
+        return pwd.getpwuid(os.geteuid())
+    system_user("_pop3d")
+    return system_user("vmail")
 
 
 def temporary_directory():
