@@ -406,11 +406,11 @@ mailbox_check(struct mailbox *mb, void (*say)(void *arg, const char *sentence),
 	int error;
 
 	error = check_all(&c);
-	if (mailbox_is_damage(error)) {
+	if (mailbox_is_damage(error))
+		error = mailbox_rebuild(mb);
+	if (mb->rebuilt)
 		mended(&c, "the index was damaged and is made anew; what was "
 		    "retained is in the queue again");
-		error = mailbox_rebuild(mb);
-	}
 	*count = c.mended;
 	if (error != 0 && error != ECANCELED)
 		mailbox_unclean(mb, "check", error);

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <db.h>
 #include <dirent.h>
 #include <endian.h>
@@ -151,6 +153,15 @@ open_table(struct index *ix, enum table t)
 	return db->open(db, NULL, file, name, DB_BTREE, flags, 0600);
 }
 
+/* Berkeley DB would wait for ever for somebody to write to a FIFO. */
+static int
+is_no_file(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
 int
 index_open(struct index **index, const char *dir, enum index_mode mode)
 {
@@ -164,6 +175,8 @@ index_open(struct index **index, const char *dir, enum index_mode mode)
 	if ((size_t)snprintf(ix->file, sizeof(ix->file), "%s/%s", dir,
 		FILE_NAME) >= sizeof(ix->file))
 		error = ENAMETOOLONG;
+	else if (mode != INDEX_MEMORY && is_no_file(ix->file))
+		error = EINVAL;
 	if (error == 0 && mode == INDEX_WRITE)
 		error = open_env(ix, dir);
 	/* Reading opens what is needed when it is needed. */
@@ -283,6 +296,52 @@ index_discard(const char *dir)
 		if (strncmp(d->d_name, "log.", 4) == 0)
 			(void)unlinkat(dirfd(dirp), d->d_name, 0);
 	closedir(dirp);
+	return 0;
+}
+
+int
+index_check_pages(struct index *ix)
+{
+	static char page[65536]; /* the largest that there is */
+	uint32_t size;
+	ssize_t n = 0;
+	off_t at;
+	int error, fd;
+
+	/* What recovery has mended is in the file after a checkpoint. */
+	if ((error = index_trim(ix)) != 0 ||
+	    (error = ix->table[TABLE_NAMES]->get_pagesize(
+		 ix->table[TABLE_NAMES], &size)) != 0)
+		return error;
+	if ((fd = open(ix->file, O_RDONLY | O_CLOEXEC)) == -1)
+		return errno;
+	for (at = 0; error == 0; at += n) {
+		if ((n = pread(fd, page, size, at)) <= 0)
+			break;
+		if (page[0] == '\0' &&
+		    memcmp(page, page + 1, (size_t)n - 1) == 0)
+			error = DB_PAGE_NOTFOUND;
+	}
+	if (n == -1)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+int
+index_read_all(struct index *ix)
+{
+	DB_BTREE_STAT *stat;
+	enum table t;
+	int error;
+
+	for (t = 0; t < TABLES; t++) {
+		if ((error = open_table(ix, t)) != 0 ||
+		    (error = ix->table[t]->stat(
+			 ix->table[t], NULL, &stat, 0)) != 0)
+			return error;
+		free(stat);
+	}
 	return 0;
 }
 

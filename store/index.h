@@ -72,6 +72,16 @@ const char *index_strerror(int error);
 /* Throws everything away, for a rebuilding; index.db is kept as index.bad. */
 int index_discard(const char *dir);
 
+/*
+ * Berkeley DB takes a page of zeroes for a hole, checks no checksum, and
+ * then may search for ever: an index that nobody vouches for is looked
+ * through for them, once it has been recovered.  DB_PAGE_NOTFOUND: found.
+ */
+int index_check_pages(struct index *index);
+
+/* Reads all of the tables: 0, or the error that tells of the damage. */
+int index_read_all(struct index *index);
+
 /* Is index.db, open nowhere, well-formed?  DB_VERIFY_BAD: it is not. */
 int index_verify(const char *dir);
 

@@ -15,6 +15,7 @@
 
 #include "store/lock.h"
 
+#define SUSPICION   "suspicious\n"
 #define MARK_OCTETS 1024
 #define RETRY_MS    20
 
@@ -203,4 +204,25 @@ int
 lock_clear_mark(const struct lock *l)
 {
 	return l->fd != -1 && ftruncate(l->fd, 0) == -1 ? errno : 0;
+}
+
+int
+lock_write_suspicion(const struct lock *l)
+{
+	int error;
+
+	if ((error = lock_clear_mark(l)) != 0)
+		return error;
+	return pwrite(l->fd, SUSPICION, strlen(SUSPICION), 0) == -1 ?
+	    errno : 0;
+}
+
+int
+lock_is_suspicious(const struct lock *l)
+{
+	char text[sizeof(SUSPICION)];
+	ssize_t n = pread(l->fd, text, sizeof(text), 0);
+
+	return n == (ssize_t)strlen(SUSPICION) &&
+	    memcmp(text, SUSPICION, (size_t)n) == 0;
 }

@@ -40,4 +40,11 @@ int lock_read_mark(const struct lock *lock, struct meta *meta);
 int lock_write_mark(const struct lock *lock, const struct meta *meta);
 int lock_clear_mark(const struct lock *lock);
 
+/*
+ * In place of a mark: reading the index failed, the next one to open it is
+ * to read all of it first.
+ */
+int lock_write_suspicion(const struct lock *lock);
+int lock_is_suspicious(const struct lock *lock);
+
 #endif

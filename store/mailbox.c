@@ -196,10 +196,15 @@ open_index(struct mailbox *mb)
 
 	mb->index = NULL;
 	mb->clean = lock_read_mark(&mb->lock, &mb->meta);
-	mb->mark = mb->meta;
-	if (mb->clean)
+	if (mb->clean) {
+		mb->mark = mb->meta;
 		return 0;
-	if ((error = mailbox_writable(mb)) != 0)
+	}
+	if (lock_is_suspicious(&mb->lock))
+		mb->thorough = 1;
+	if ((error = mailbox_writable(mb)) != 0 ||
+	    (error = index_check_pages(mb->index)) != 0 ||
+	    (mb->thorough && (error = index_read_all(mb->index)) != 0))
 		return error;
 	return load_meta(mb);
 }
@@ -258,7 +263,8 @@ mailbox_rebuild(struct mailbox *mb)
 	int error;
 
 	drop_index(mb);
-	mb->dirty = 0;
+	mb->dirty = mb->thorough = 0;
+	mb->rebuilt = 1;
 	if ((error = index_discard(mb->dir)) != 0)
 		return error;
 	return open_and_sync(mb);
@@ -269,6 +275,13 @@ static int
 open_otherwise(struct mailbox *mb, int error)
 {
 	(void)mailbox_trouble(mb, "index", error);
+	/* A disk's passing trouble looks like damage, too: once more. */
+	if (mailbox_is_damage(error)) {
+		drop_index(mb);
+		mb->dirty = 0;
+		if ((error = open_and_sync(mb)) == 0 || error == ECANCELED)
+			return error;
+	}
 	if (mailbox_is_damage(error)) {
 		log_warn("%s: the index is damaged and is made anew; what "
 		    "was retained is in the queue again", mb->view.maildir);
@@ -355,6 +368,8 @@ close_index(struct mailbox *mb)
 	if (mb->index != NULL && (error = index_close(mb->index)) != 0)
 		mb->clean = 0;
 	mb->index = NULL;
+	if (mb->suspicious)
+		return lock_write_suspicion(&mb->lock);
 	if (mb->clean && memcmp(&mb->mark, &mb->meta, sizeof(mb->meta)) != 0)
 		error = lock_write_mark(&mb->lock, &mb->meta);
 	return error;
@@ -391,6 +406,15 @@ mailbox_octets(const struct mailbox *mb)
 		octets += mb->meta.folder[mb->order[i]].octets +
 		    mb->coming[mb->order[i]].octets;
 	return octets;
+}
+
+/* What failed to be read is looked at more closely next time. */
+static enum trouble
+suspect(struct mailbox *mb, const char *what, int error)
+{
+	if (mailbox_is_damage(error))
+		mb->suspicious = mb->dirty = 1;
+	return mailbox_trouble(mb, what, error);
 }
 
 /* Which folder message n is in, and its number there; 0: there is none. */
@@ -453,7 +477,7 @@ mailbox_entry(struct mailbox *mb, uint64_t n, struct entry *e)
 	end_walk(mb);
 	if (error == DB_NOTFOUND && n > mailbox_count(mb))
 		return TROUBLE_GONE;
-	return mailbox_trouble(mb, "reading the index", error);
+	return suspect(mb, "reading the index", error);
 }
 
 void
@@ -476,12 +500,13 @@ mailbox_find(struct mailbox *mb, struct entry *e, int *fd)
 		return ENAMETOOLONG;
 	error = maildir_file(m, e->sub, name, fd);
 	if (error != ENOENT)
-		return error;
+		return error == EINVAL ? ENOENT : error; /* no mail now */
 	/* Others renamed it: the base name tells which it is. */
 	if ((error = maildir_search(m, e->base, &e->sub, name)) != 0)
 		return error;
 	strlcpy(e->suffix, name + strlen(e->base), sizeof(e->suffix));
-	return maildir_file(m, e->sub, name, fd);
+	error = maildir_file(m, e->sub, name, fd);
+	return error == EINVAL ? ENOENT : error;
 }
 
 enum trouble
@@ -490,11 +515,10 @@ mailbox_file(struct mailbox *mb, uint64_t n, int *fd)
 	struct entry e;
 	int error;
 
-	if ((error = mailbox_number(mb, n, &e)) == 0)
-		error = mailbox_find(mb, &e, fd);
-	if (error == ENOENT || error == EINVAL)
+	if ((error = mailbox_number(mb, n, &e)) == 0 &&
+	    (error = mailbox_find(mb, &e, fd)) == ENOENT)
 		return TROUBLE_GONE;
-	return mailbox_trouble(mb, "reading a message", error);
+	return suspect(mb, "reading a message", error);
 }
 
 enum trouble

@@ -47,6 +47,9 @@ struct mailbox {
 	enum index_mode mode;
 	int clean; /* the mark vouches for index.db, or may be made to */
 	int dirty; /* a change failed: only a recovery may vouch for it */
+	int rebuilt; /* the index was damaged, and is made anew */
+	int thorough; /* somebody failed to read it: it is read whole first */
+	int suspicious; /* it was us */
 	struct meta meta;
 	struct meta mark; /* what the mark says */
 	struct coming coming[FOLDERS];
@@ -125,7 +128,10 @@ void mailbox_changes_end(
 /* The index can not be vouched for: the next one to open it recovers it. */
 void mailbox_unclean(struct mailbox *mb, const char *what, int error);
 
-/* Finds the file of an entry; its sub and suffix are corrected. */
+/*
+ * Finds the file of an entry; its sub and suffix are corrected.  ENOENT:
+ * there is none, or no regular one.
+ */
 int mailbox_find(struct mailbox *mb, struct entry *e, int *fd);
 
 /* Says what went wrong in the log, and which trouble that is. */

@@ -177,6 +177,7 @@ maildir_file(
     const struct maildir *m, enum subdir sub, const char *name, int *fd)
 {
 	struct stat st;
+	int error;
 
 	if (m->dir[sub] == -1)
 		return ENOENT;
@@ -184,11 +185,13 @@ maildir_file(
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (*fd == -1)
 		return errno == ELOOP ? EINVAL : errno;
-	if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode))
-		return 0;
-	close(*fd);
-	*fd = -1;
-	return EINVAL;
+	error = fstat(*fd, &st) == -1 ? errno :
+	    S_ISREG(st.st_mode) ? 0 : EINVAL;
+	if (error != 0) {
+		close(*fd);
+		*fd = -1;
+	}
+	return error;
 }
 
 int

@@ -46,6 +46,7 @@ struct sync {
 	int64_t time[2];  /* of the directories as they were listed */
 	int64_t began;	  /* when the listing was made, ns */
 	int settled; /* the listing is exact: what is not in it is not there */
+	int left_out; /* some could not be read: look again next time */
 	struct found *found;
 	size_t nfound;
 	size_t twins; /* of them, those to be renewed */
@@ -154,7 +155,7 @@ still_unknown(struct index *index, const struct entry *e)
 
 /* Sizes a found file; 0 when it has gone again, or is no mail. */
 static int
-measure(const struct sync *s, struct found *f)
+measure(struct sync *s, struct found *f)
 {
 	char safe[LOG_SAFE_MAX];
 	int error, fd;
@@ -165,10 +166,12 @@ measure(const struct sync *s, struct found *f)
 		error = maildir_measure(fd, &f->octets, &f->modified);
 		close(fd);
 	}
-	if (error != 0 && error != ENOENT && error != EINVAL)
+	if (error != 0 && error != ENOENT && error != EINVAL) {
+		s->left_out = 1;
 		log_warn("%s: message %s left out: %s", s->mb->view.maildir,
 		    log_safe(safe, sizeof(safe), f->listed->name),
 		    strerror(error));
+	}
 	f->measured = error == 0;
 	return f->measured;
 }
@@ -442,6 +445,8 @@ sync_all(struct sync *s)
 		(error = apply_changes(s)) != 0 ||
 		(error = add_found(s)) != 0))
 		return error;
+	if (s->left_out)
+		return 0;
 	s->meta->read = now_ns() / NS;
 	s->meta->time[NEW] = settled(s->time[NEW]);
 	s->meta->time[CUR] = s->settled ? s->time[CUR] : 0;
