@@ -43,12 +43,20 @@ struct store {
 	unsigned char answer[CHANNEL_MAX];
 };
 
+static void
+close_files(struct store *s)
+{
+	while (s->nfiles > 0)
+		close(s->files[--s->nfiles]);
+}
+
 /* The session is gone, or not what it was: nothing else is to be done. */
 static void __attribute__((noreturn))
 end(struct store *s, const char *reason, uint64_t retrieved, uint64_t octets)
 {
 	char safe[LOG_SAFE_MAX];
 
+	close_files(s);
 	if (s->state != UNOPENED) {
 		mailbox_close(&s->mailbox);
 		log_info("end: user=%s peer=%s reason=%s retrieved=%llu "
@@ -230,13 +238,6 @@ open_files(struct store *s, uint64_t first, size_t max)
 	return n;
 }
 
-static void
-close_files(struct store *s)
-{
-	while (s->nfiles > 0)
-		close(s->files[--s->nfiles]);
-}
-
 /*
  * One file; and some more for whoever reads one message after the other,
  * the next of which are opened while the session sends these.
@@ -312,6 +313,7 @@ do_update(struct store *s)
 	struct msg_updated updated = { 0 };
 	enum trouble trouble = TROUBLE_NONE;
 
+	close_files(s);
 	if (s->pieces != NULL)
 		trouble = mailbox_update(&s->mailbox, is_marked, s,
 		    s->highest, &updated.deleted);
