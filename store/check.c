@@ -237,12 +237,17 @@ static int
 check_file(struct check *c, const struct listed *l)
 {
 	struct entry e = { .folder = c->folder };
-	int error;
+	int error, fd;
 
 	memcpy(e.base, l->name, l->base);
 	e.base[l->base] = '\0';
 	error = index_get_name(c->mb->index, &e);
 	if (error == DB_NOTFOUND) {
+		/* What is no mail, or can not be read, stays out of it. */
+		if (maildir_file(&c->mb->maildir[c->folder],
+			(enum subdir)l->sub, l->name, &fd) != 0)
+			return 0;
+		close(fd);
 		mended(c, "%s: was not in the index", safe(e.base));
 		return 0;
 	}

@@ -316,3 +316,13 @@ def test_check_of_a_lost_index(account):
     mailbox.ctl("check")
     assert mailbox.see() == list(mailbox.data)
     assert mailbox.ctl("check").stdout.endswith(", 0 mended\n")
+
+
+def test_check_does_not_claim_what_is_no_mail(account):
+    """A link in new/ is not mended, and not said to be."""
+    account.maildir.deliver(message("mail"))
+    account.server.ctl("index", account.address)
+    os.symlink("/etc/passwd", account.maildir.path + "/new/1700000000.link")
+    for _ in range(2):
+        told = account.server.ctl("check", account.address).stdout
+        assert told.endswith(" 0 mended\n"), told

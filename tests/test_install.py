@@ -48,13 +48,15 @@ def test_install_and_uninstall(destination):
     for name in there:
         with open(os.path.join(destination, name), "rb") as f:
             assert b"@SBINDIR@" not in f.read(), name
-    with open(destination + "/etc/pop3d.conf", "a") as f:
-        f.write("# mine\n")
+    for name in ("/etc/pop3d.conf", "/etc/pam.d/pop3d"):
+        with open(destination + name, "a") as f:
+            f.write("# mine\n")
     run("make", "install", "DESTDIR=" + destination, "PREFIX=/usr")
-    with open(destination + "/etc/pop3d.conf") as f:
-        assert f.read().endswith("# mine\n")
+    for name in ("/etc/pop3d.conf", "/etc/pam.d/pop3d"):
+        with open(destination + name) as f:
+            assert f.read().endswith("# mine\n")
     run("make", "uninstall", "DESTDIR=" + destination, "PREFIX=/usr")
-    assert files(destination) == ["etc/pop3d.conf"]
+    assert files(destination) == ["etc/pam.d/pop3d", "etc/pop3d.conf"]
 
 
 def test_the_units_are_good(destination):
