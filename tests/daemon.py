@@ -102,11 +102,12 @@ class Server:
     pop3d.conf, extra is added to it as it is.  All that pop3d logs is found
     in a file: it runs with -d and has that file for standard error, unless
     debug is False: then inetd starts it as administrators do, and its log
-    goes to syslog alone.  prefix comes before the parent's command.
+    goes to syslog alone.  prefix comes before the parent's command; a user
+    who could not reach the build has a copy of the program for himself.
     """
 
     def __init__(self, keypair, parent="systemd", extra="", debug=True,
-                 prefix=(), **settings):
+                 prefix=(), copied=False, **settings):
         for program in (POP3D, POP3CTL):
             assert os.access(program, os.X_OK), \
                 program + " is not there: make builds it"
@@ -116,6 +117,9 @@ class Server:
         self.mail = os.path.join(self.directory, "mail")
         self.owner = owner()
         self.keypair = keypair
+        self.program = POP3D
+        if copied:
+            self.program = shutil.copy(POP3D, self.directory + "/pop3d")
         self.parent = parent
         self.debug = debug
         self.prefix = list(prefix)
@@ -157,17 +161,17 @@ class Server:
                 environment += ["-E", name]
         inetd = ["--inetd"] if self.parent == "systemd" else []
         return (["systemd-socket-activate", "-a"] + inetd + environment +
-                ["-l", "127.0.0.1:%d" % self.port, POP3D, "-d", "-f",
+                ["-l", "127.0.0.1:%d" % self.port, self.program, "-d", "-f",
                  self.conf])
 
     def _inetd_command(self):
         if not self.debug:
-            return "%s %s -f %s" % (POP3D, POP3D, self.conf)
+            return "%s %s -f %s" % (self.program, self.program, self.conf)
         # Under inetd descriptor 2 is the client: a script turns it away.
         script = os.path.join(self.directory, "run")
         with open(script, "w") as f:
             f.write("#!/bin/sh\nexec %s -d -f %s 2>>%s\n"
-                    % (POP3D, self.conf, self.log_file))
+                    % (self.program, self.conf, self.log_file))
         os.chmod(script, 0o755)
         return script + " pop3d"
 
@@ -249,7 +253,7 @@ class Server:
 
     def pids(self):
         """All processes of this server's sessions, wherever they hang."""
-        return processes.running(POP3D, self.conf)
+        return processes.running(self.program, self.conf)
 
     def close_clients(self):
         for client in self.clients:

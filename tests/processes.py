@@ -68,10 +68,6 @@ def groups(pid):
     return [int(word) for word in status(pid, "Groups")]
 
 
-def root(pid):
-    return os.readlink("/proc/%d/root" % pid)
-
-
 def _tcp():
     """Lines of /proc/net/tcp: (local port, remote port, state, inode)."""
     for line in _read("/proc/net/tcp").decode().splitlines()[1:]:

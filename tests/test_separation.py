@@ -70,9 +70,9 @@ def is_sandboxed(pid):
 
 def is_locked_in(pid):
     """Its root, and where it stands, are a directory with nothing in it."""
-    return (processes.root(pid) == EMPTY and
-            os.readlink("/proc/%d/cwd" % pid) == EMPTY and
-            os.listdir("/proc/%d/root" % pid) == [])
+    return (os.path.samefile("/proc/%d/root" % pid, EMPTY) and
+            os.path.samefile("/proc/%d/cwd" % pid, EMPTY) and
+            os.listdir(EMPTY) == [])
 
 
 NULL = "/dev/null"
@@ -183,7 +183,7 @@ def user_server():
         os.chown(keypair[1], user.pw_uid, user.pw_gid)
         prefix = ["setpriv", "--reuid=%d" % user.pw_uid,
                   "--regid=%d" % user.pw_gid, "--clear-groups"]
-    server = Server(keypair, prefix=prefix)
+    server = Server(keypair, prefix=prefix, copied=True)
     yield server
     server.stop()
     shutil.rmtree(directory)
