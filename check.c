@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +13,9 @@
 #include <unistd.h>
 
 #include "auth/accounts.h"
+#include "auth/system.h"
 #include "check.h"
+#include "common/privdrop.h"
 #include "session/tls.h"
 
 #define DAY	  (24 * 60 * 60)
@@ -139,33 +142,63 @@ check_keypairs(const struct conf *conf)
 	return 0;
 }
 
+/* FILE:LINE; FILE alone for a default, which stands in no line. */
+static const char *
+place(const struct conf *conf, int line)
+{
+	static char text[PATH_MAX + 16];
+
+	if (line == 0)
+		return conf->file;
+	snprintf(text, sizeof(text), "%s:%d", conf->file, line);
+	return text;
+}
+
 static int
-check_user(const struct conf *conf, const char *keyword, const char *name)
+check_user(const char *where, const char *keyword, const char *name)
 {
 	struct passwd *pw = getpwnam(name);
 
 	if (pw == NULL)
 		return wrong("%s: %s: there is no user %s; create it, or name "
-		    "another", conf->file, keyword, name);
-	if (pw->pw_uid == 0)
-		return wrong("%s: %s: %s is root; name another user",
-		    conf->file, keyword, name);
+		    "another", where, keyword, name);
+	if (pw->pw_uid == 0 || pw->pw_gid == 0)
+		return wrong("%s: %s: %s is root; name another user", where,
+		    keyword, name);
 	return 0;
 }
 
 static int
 check_users(const struct conf *conf)
 {
-	if (geteuid() == 0 && check_user(conf, "user", conf->user) == -1)
+	if (geteuid() == 0 &&
+	    check_user(place(conf, conf->user_line), "user", conf->user) == -1)
 		return -1;
-	if (conf->owner != NULL && check_user(conf, "owner", conf->owner) == -1)
-		return -1;
+	if (conf->owner == NULL)
+		return 0;
+	return check_user(
+	    place(conf, conf->owner_line), "owner", conf->owner);
+}
+
+static int
+check_system(const struct conf *conf)
+{
+	const char *obstacle;
+
+	if (geteuid() == 0 && !privdrop_empty_dir(EMPTY_DIR))
+		return wrong("%s must be an empty directory that only root "
+		    "can write to; empty it, chown root and chmod 0755 it",
+		    EMPTY_DIR);
+	if (conf->auth_system && (obstacle = system_obstacle()) != NULL)
+		(void)wrong("%s: warning: auth system: %s", conf->file,
+		    obstacle);
 	return 0;
 }
 
 static int
 check_accounts(const struct conf *conf)
 {
+	const char *where = place(conf, conf->accounts_line);
 	struct accounts *accounts;
 	struct stat st;
 	char err[512];
@@ -174,13 +207,13 @@ check_accounts(const struct conf *conf)
 		return 0;
 	if (stat(conf->accounts, &st) == -1)
 		return wrong("%s: accounts %s: %s; `pop3ctl add' makes the "
-		    "first", conf->file, conf->accounts, strerror(errno));
+		    "first", where, conf->accounts, strerror(errno));
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return wrong("%s: accounts %s: others than its owner have "
-		    "access; chmod 0600 %s", conf->file, conf->accounts,
+		    "access; chmod 0600 %s", where, conf->accounts,
 		    conf->accounts);
 	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
-		return wrong("%s: accounts: %s", conf->file, err);
+		return wrong("%s: accounts: %s", where, err);
 	accounts_close(accounts);
 	return 0;
 }
@@ -195,7 +228,7 @@ check_configuration(struct conf *conf, const char *file)
 		return 1;
 	}
 	if (check_users(conf) == -1 || check_keypairs(conf) == -1 ||
-	    check_accounts(conf) == -1)
+	    check_system(conf) == -1 || check_accounts(conf) == -1)
 		return 1;
 	puts("configuration OK");
 	return 0;

@@ -27,8 +27,14 @@ int system_check(int channel, const struct msg_login *login,
     struct msg_verdict *verdict);
 
 /*
+ * What would keep the system from answering, for pop3d -n: half a sentence,
+ * or NULL.  system_pam.c, system_openbsd.c, as is system_password().
+ */
+const char *system_obstacle(void);
+
+/*
  * In that process: is it the user's password, and may the user log in now?
- * 1 or 0; why not is told in the log.  system_pam.c, system_bsd.c.
+ * 1 or 0; why not is told in the log.
  */
 int system_password(
     const char *user, const char *password, const char *peer);

@@ -10,6 +10,12 @@
 #include "auth/system.h"
 #include "common/log.h"
 
+const char *
+system_obstacle(void)
+{
+	return NULL;
+}
+
 int
 system_password(const char *user, const char *password, const char *peer)
 {

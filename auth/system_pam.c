@@ -9,12 +9,14 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auth/system.h"
 #include "common/log.h"
 
-#define LIBRARY "libpam.so.0"
-#define SERVICE "pop3d"
+#define LIBRARY	 "libpam.so.0"
+#define SERVICE	 "pop3d"
+#define SERVICES "/etc/pam.d"
 
 static struct {
 	int (*start)(const char *, const char *, const struct pam_conv *,
@@ -51,6 +53,20 @@ load_all(void)
 		return -1;
 	}
 	return 0;
+}
+
+const char *
+system_obstacle(void)
+{
+	void *library = dlopen(LIBRARY, RTLD_LAZY);
+
+	if (library == NULL)
+		return LIBRARY " can not be loaded; install PAM's library";
+	dlclose(library);
+	if (access(SERVICES "/" SERVICE, F_OK) == -1)
+		return "there is no " SERVICES "/" SERVICE ", so that PAM's "
+		    "service other decides; `make install' puts one there";
+	return NULL;
 }
 
 /* PAM asks; every question without echo is for the password. */

@@ -75,35 +75,56 @@ set_path(struct line *l, char **value)
 	return set_string(l, value);
 }
 
+/* It goes into every greeting. */
 static int
 set_hostname(struct line *l)
 {
+	const char *s;
+
+	for (s = l->word[1]; *s != '\0'; s++)
+		if (*s <= ' ' || *s > '~')
+			return wrong(l, "hostname: \"%s\" is no name of a "
+			    "host; give it like mail.example.com", l->word[1]);
 	return set_string(l, &l->conf->hostname);
 }
 
 static int
 set_accounts(struct line *l)
 {
+	l->conf->accounts_line = l->number;
 	return set_path(l, &l->conf->accounts);
 }
 
 static int
 set_maildir(struct line *l)
 {
-	if (l->word[1][0] == '~')
-		return set_string(l, &l->conf->maildir);
-	return set_path(l, &l->conf->maildir);
+	const char *template = l->word[1], *s = template;
+
+	while ((s = strchr(s, '%')) != NULL) {
+		if (s[1] == '\0' || strchr("dua%", s[1]) == NULL)
+			return wrong(l, "maildir: %s: only %%d, %%u, %%a and "
+			    "%%%% are known", template);
+		s += 2;
+	}
+	if (template[0] != '~')
+		return set_path(l, &l->conf->maildir);
+	if (template[1] != '/')
+		return wrong(l, "maildir: %s: the home of the owner is "
+		    "written ~/", template);
+	return set_string(l, &l->conf->maildir);
 }
 
 static int
 set_owner(struct line *l)
 {
+	l->conf->owner_line = l->number;
 	return set_string(l, &l->conf->owner);
 }
 
 static int
 set_user(struct line *l)
 {
+	l->conf->user_line = l->number;
 	return set_string(l, &l->conf->user);
 }
 

@@ -31,10 +31,11 @@ struct conf {
 	const char *file;
 	char *hostname;
 	char *accounts;
-	char *maildir; /* template for new accounts: %d %u %a ~ */
-	char *owner;   /* default owner of new mailboxes */
+	char *maildir; /* template for new accounts: %d %u %a ~, no other % */
+	char *owner;   /* default owner of new mailboxes, or NULL */
 	char *junk;
 	char *user;    /* what session and auth run as */
+	int accounts_line, owner_line, user_line; /* 0: nowhere, a default */
 	struct keypair keypair[CONF_KEYPAIRS_MAX];
 	size_t nkeypair;
 	struct outgoing outgoing[CONF_OUTGOING_MAX];

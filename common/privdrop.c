@@ -25,17 +25,25 @@ is_empty(const char *path)
 	return empty;
 }
 
-static int
-lock_in(const char *root)
+int
+privdrop_empty_dir(const char *path)
 {
 	struct stat st;
 
+	if (lstat(path, &st) == -1)
+		return errno == ENOENT;
+	return S_ISDIR(st.st_mode) && st.st_uid == 0 &&
+	    (st.st_mode & 022) == 0 && is_empty(path);
+}
+
+static int
+lock_in(const char *root)
+{
 	if (mkdir(root, 0555) == -1 && errno != EEXIST) {
 		log_warn("mkdir %s: %s", root, strerror(errno));
 		return -1;
 	}
-	if (lstat(root, &st) == -1 || !S_ISDIR(st.st_mode) ||
-	    st.st_uid != 0 || (st.st_mode & 022) != 0 || !is_empty(root)) {
+	if (!privdrop_empty_dir(root)) {
 		log_warn("%s must be an empty directory that only root can "
 		    "write to", root);
 		return -1;

@@ -14,6 +14,9 @@
 #define EMPTY_DIR "/var/empty"
 #endif
 
+/* Is there such a directory, or could it be made?  1 or 0. */
+int privdrop_empty_dir(const char *path);
+
 /*
  * Root only: locks the process in root (unless that is NULL), takes the
  * given uid and gid and no other group, and proves that there is no way

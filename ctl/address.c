@@ -131,7 +131,7 @@ append(struct text *t, const char *s, size_t len)
 	t->buf[t->used] = '\0';
 }
 
-static int
+static void
 expand(struct text *t, char c, const char *address)
 {
 	const char *at = strrchr(address, '@');
@@ -139,18 +139,16 @@ expand(struct text *t, char c, const char *address)
 	switch (c) {
 	case 'a':
 		append(t, address, strlen(address));
-		return 0;
+		break;
 	case 'd':
 		append(t, at + 1, strlen(at + 1));
-		return 0;
+		break;
 	case 'u':
 		append(t, address, (size_t)(at - address));
-		return 0;
-	case '%':
+		break;
+	default: /* the configuration lets nothing pass but %% */
 		append(t, "%", 1);
-		return 0;
-	default:
-		return -1;
+		break;
 	}
 }
 
@@ -172,10 +170,8 @@ account_maildir(
 	for (; *p != '\0'; p++)
 		if (*p != '%')
 			append(&t, p, 1);
-		else if (expand(&t, *++p, a->address) == -1)
-			return wrong(err, errsize, "%s: maildir %s: only %%d, "
-			    "%%u, %%a and %%%% are known", conf->file,
-			    conf->maildir);
+		else
+			expand(&t, *++p, a->address);
 	if (t.cut || a->maildir[0] != '/')
 		return wrong(err, errsize, "%s: maildir %s gives %s no usable "
 		    "path; say -m MAILDIR", conf->file, conf->maildir,
@@ -192,9 +188,14 @@ account_init(struct account *a, const char *address, const struct conf *conf,
 	a->access = ACCESS_ALL;
 	a->spam = SPAM_EXCLUDE;
 	a->auto_delete = 1;
-	if (conf->owner != NULL)
+	if (conf->owner != NULL) {
+		if (getpwnam(conf->owner) == NULL)
+			return wrong(err, errsize, "%s:%d: owner: there is no "
+			    "user %s; create it, or name another", conf->file,
+			    conf->owner_line, conf->owner);
 		return owner_parse(
 		    conf->owner, &a->uid, &a->gid, err, errsize);
+	}
 	a->uid = getuid();
 	a->gid = getgid();
 	return 0;

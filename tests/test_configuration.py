@@ -118,6 +118,13 @@ LINES = [
     ("x" * 5000, "the line is longer than 4094 octets"),
     ("accounts db", "accounts: db is not an absolute path; begin it with a "
      "slash"),
+    ('hostname "mail example"', 'hostname: "mail example" is no name of a '
+     "host; give it like mail.example.com"),
+    ("maildir /m/%d/%n", "maildir: /m/%d/%n: only %d, %u, %a and %% are "
+     "known"),
+    ("maildir /m/%", "maildir: /m/%: only %d, %u, %a and %% are known"),
+    ("maildir ~you/Maildir", "maildir: ~you/Maildir: the home of the owner "
+     "is written ~/"),
     ("maildir Maildir", "maildir: Maildir is not an absolute path; begin it "
      "with a slash"),
     ("keypair /x", "write: keypair CERTIFICATE KEY [STAPLE]"),
@@ -254,7 +261,7 @@ def test_unknown_user(conf, keyword):
                   if not line.startswith(keyword + " ")]
     conf.write(keyword + " nobody-of-this-name")
     conf.wrong("%s: there is no user nobody-of-this-name; create it, or "
-               "name another" % keyword)
+               "name another" % keyword, len(conf.lines) + 1)
 
 
 @users
@@ -262,7 +269,8 @@ def test_root_as_user(conf, keyword):
     conf.lines = [line for line in conf.lines
                   if not line.startswith(keyword + " ")]
     conf.write(keyword + " root")
-    conf.wrong("%s: root is root; name another user" % keyword)
+    conf.wrong("%s: root is root; name another user" % keyword,
+               len(conf.lines) + 1)
 
 
 # Accounts.
@@ -270,14 +278,14 @@ def test_root_as_user(conf, keyword):
 def test_no_accounts(conf):
     os.unlink(conf.accounts)
     conf.wrong("accounts %s: No such file or directory; `pop3ctl add' makes "
-               "the first" % conf.accounts)
+               "the first" % conf.accounts, 3)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
 def test_accounts_open_to_others(conf, mode):
     os.chmod(conf.accounts, mode)
     conf.wrong("accounts %s: others than its owner have access; chmod 0600 "
-               "%s" % (conf.accounts, conf.accounts))
+               "%s" % (conf.accounts, conf.accounts), 3)
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense\n" * 1000,
@@ -287,17 +295,25 @@ def test_accounts_that_are_none(conf, content):
         f.write(content)
     status, out, err = conf.check()
     assert (status, out) == (1, "")
-    assert err.startswith(conf.file + ": accounts: " + conf.accounts), err
+    assert err.startswith(conf.file + ":3: accounts: " + conf.accounts), err
 
 
 def test_system_alone(conf):
     """Where nobody looks at the accounts, none have to be."""
     os.unlink(conf.accounts)
     conf.write("auth system")
-    conf.good()
+    status, out, err = conf.check()
+    assert (status, out) == (0, "configuration OK\n")
+    assert err == ("" if os.path.exists("/etc/pam.d/pop3d") else
+                   "%s: warning: auth system: there is no /etc/pam.d/pop3d, "
+                   "so that PAM's service other decides; `make install' puts "
+                   "one there\n" % conf.file)
     conf.write("auth system", "auth accounts")
-    conf.wrong("accounts %s: No such file or directory; `pop3ctl add' makes "
-               "the first" % conf.accounts)
+    status, out, err = conf.check()
+    assert (status, out) == (1, "")
+    assert err.endswith("%s:3: accounts %s: No such file or directory; "
+                        "`pop3ctl add' makes the first\n"
+                        % (conf.file, conf.accounts))
 
 
 def test_the_check_changes_nothing(conf):
