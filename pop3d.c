@@ -29,6 +29,7 @@
 
 #define MAPPED	  "::ffff:"
 #define LISTEN_FD 3 /* sd_listen_fds(3): where systemd's sockets begin */
+#define GRACE_MS  300
 
 struct options {
 	const char *file;
@@ -221,6 +222,29 @@ wait_for_login(int channel)
 	_exit(0);
 }
 
+/*
+ * auth ends by itself when the session has; but what it asks, a disk or the
+ * system, may not answer, and then it gets no more than a moment.
+ */
+static int
+wait_for_verdict(int verdict, int channel)
+{
+	struct pollfd p[2] = { { verdict, POLLIN, 0 }, { channel, 0, 0 } };
+	int n, nfds = 2, timeout = -1;
+
+	for (;;) {
+		n = poll(p, (nfds_t)nfds, timeout);
+		if (n == 0 || (n == -1 && errno != EINTR))
+			return -1;
+		if (n > 0 && p[0].revents != 0)
+			return 0;
+		if (n > 0) {
+			nfds = 1;
+			timeout = GRACE_MS;
+		}
+	}
+}
+
 static void
 authenticate(const struct conf *conf, const struct identity *as, int channel,
     const char *peer, struct msg_verdict *verdict)
@@ -232,9 +256,15 @@ authenticate(const struct conf *conf, const struct identity *as, int channel,
 	make_channel(fd);
 	if ((pid = start()) == 0) {
 		close(fd[1]);
+		(void)setpgid(0, 0);
 		auth_run(conf, as, channel, fd[0], peer);
 	}
 	close(fd[0]);
+	if (wait_for_verdict(fd[1], channel) == -1) {
+		/* With the process that asks the system. */
+		(void)kill(-pid, SIGKILL);
+		_exit(0);
+	}
 	if (channel_recv(fd[1], &m) != 1 ||
 	    !channel_is(&m, MSG_VERDICT, sizeof(*verdict)))
 		_exit(0);

@@ -32,26 +32,30 @@ pop3_reply(struct pop3 *p, const char *fmt, ...)
 }
 
 /*
- * Waits for an answer.  A client that has hung up gets a moment's grace,
- * for it may have said all it wanted before; one whose QUIT is being
- * carried out gets all the time that takes.
+ * Waits for an answer; returns NULL, or why there is none.  A login has its
+ * deadline.  A client that has hung up gets a moment's grace, for it may have
+ * said all it wanted before; one whose QUIT is being carried out gets all the
+ * time that takes.
  */
-static int
+static const char *
 wait_answer(struct pop3 *p, uint32_t request)
 {
 	struct pollfd fds[2] = { { p->channel, POLLIN, 0 },
 		{ p->stream.fd, POLLRDHUP, 0 } };
 	nfds_t nfds = request == MSG_UPDATE ? 1 : 2;
+	int64_t left = p->login_deadline - stream_now();
 	int n, timeout = -1;
 
+	if (request == MSG_LOGIN)
+		timeout = left > 0 ? (int)left : 0;
 	for (;;) {
 		n = poll(fds, nfds, timeout);
 		if (n == -1 && errno != EINTR)
-			return -1;
+			return "poll-failed";
 		if (n == 0)
-			return -1;
+			return nfds == 2 ? "timeout" : "disconnected";
 		if (n > 0 && fds[0].revents != 0)
-			return 0;
+			return NULL;
 		if (n > 0 && fds[1].revents != 0) {
 			nfds = 1;
 			timeout = VANISHED_GRACE_MS;
@@ -63,8 +67,9 @@ int
 pop3_ask(struct pop3 *p, uint32_t type, const void *data, size_t len)
 {
 	if (channel_send(p->channel, type, data, len) == 0) {
-		if (wait_answer(p, type) == -1) {
-			p->reason = "disconnected";
+		if ((p->reason = wait_answer(p, type)) != NULL) {
+			pop3_reply(p, "-ERR [SYS/TEMP] this takes too long, "
+			    "try again later");
 			return -1;
 		}
 		if (channel_recv(p->channel, &p->message) == 1)
@@ -161,17 +166,18 @@ run_line(struct pop3 *p, char *line, size_t len, size_t octets)
 static enum outcome
 feed(struct pop3 *p)
 {
-	int64_t deadline = p->login_deadline;
 	size_t room;
 	char *buf;
 
 	if (stream_flush(&p->stream) == -1)
 		return OUTCOME_END;
-	if (deadline == 0)
-		deadline =
+	/* From one command to the next: octets alone win no time. */
+	if (p->idle_deadline == 0)
+		p->idle_deadline =
 		    stream_now() + (int64_t)p->conf->idle_timeout * 1000;
 	buf = line_room(&p->lines, &room);
-	room = stream_read(&p->stream, buf, room, deadline);
+	room = stream_read(&p->stream, buf, room,
+	    p->login_deadline != 0 ? p->login_deadline : p->idle_deadline);
 	if (room == 0)
 		return OUTCOME_END;
 	line_fed(&p->lines, room);
@@ -200,6 +206,7 @@ next(struct pop3 *p, int *bad)
 		outcome = run_line(p, line, len, octets);
 		break;
 	}
+	p->idle_deadline = 0;
 	if (outcome == OUTCOME_GOOD)
 		*bad = 0;
 	if (outcome != OUTCOME_BAD || ++*bad < BAD_COMMANDS_MAX)

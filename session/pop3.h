@@ -22,6 +22,7 @@ struct pop3 {
 	const char *peer; /* the client's address, for the log */
 	int channel;
 	int64_t login_deadline; /* ms, stream_now(); 0: has logged in */
+	int64_t idle_deadline;  /* of the command waited for; 0: of none */
 	const struct command *table; /* of the present state */
 	const char *reason; /* why the session ended, for the log */
 

@@ -25,9 +25,9 @@ take_apart(const char *data, size_t len, struct msg_login *login)
 	if (*authcid == '\0' || password == end ||
 	    memchr(password, '\0', (size_t)(end - password)) != NULL)
 		return -1;
-	if (*data != '\0' && strcasecmp(data, authcid) != 0)
-		return -1;
-	if (strlcpy(login->user, authcid, sizeof(login->user)) >=
+	/* To act for another, or a name that fits no account: as nobody. */
+	if ((*data != '\0' && strcasecmp(data, authcid) != 0) ||
+	    strlcpy(login->user, authcid, sizeof(login->user)) >=
 		sizeof(login->user) ||
 	    strlcpy(login->password, password, sizeof(login->password)) >=
 		sizeof(login->password))

@@ -96,8 +96,17 @@ def test_auth_plain_with_authorization_identity(server, account):
     address = account.address.encode()
     server.connect().ok(
         b"AUTH PLAIN " + plain(address, "secret", address))
-    server.connect().err(
-        b"AUTH PLAIN " + plain(address, "secret", b"other@example.com"))
+
+
+def test_nobody_acts_for_another(make_server):
+    """It is refused as all others are: delayed, counted and logged."""
+    server = make_server(max_failures=1)
+    address = server.add_account().address.encode()
+    pop = server.connect()
+    pop.err(b"AUTH PLAIN " + plain(address, "secret", b"other@example.com"),
+            "AUTH")
+    pop.ended()
+    server.wait_log("^login refused: ")
 
 
 def test_auth_plain_cancelled(server, account):

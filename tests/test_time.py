@@ -1,6 +1,7 @@
 """Time-outs, delays, and sessions at the same time."""
 
 import os
+import signal
 import ssl
 import threading
 import time
@@ -95,6 +96,38 @@ def test_commands_put_the_idle_timeout_off(make_server):
     for _ in range(6):
         time.sleep(1)
         pop.ok("NOOP")
+
+
+def test_octets_do_not(make_server):
+    """But a command in time, however slowly it comes, is carried out."""
+    server = make_server(timeout_login=3, timeout_idle=2)
+    pop = server.add_account().login()
+    for octet in b"NOOP\r\n":
+        pop.send(bytes([octet]))
+        time.sleep(0.1)
+    pop.ok()
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        while True:
+            pop.send(b"x")
+            time.sleep(0.1)
+    server.wait_log("^end: .*timeout")
+    server.wait_empty()
+
+
+def test_login_that_is_not_answered(make_server):
+    """auth hangs: its deadline is the login's."""
+    server = make_server(timeout_login=4)
+    account = server.add_account()
+    pop = server.connect()
+    pop.ok("USER a")
+    pop.err("PASS wrong", "AUTH")
+    auth = server.processes(pop).auth
+    os.kill(auth, signal.SIGSTOP)
+    pop.ok("USER " + account.address)
+    pop.err("PASS secret", "SYS/TEMP")
+    pop.ended()
+    server.wait_log("^no login: .*timeout")
+    server.wait_empty()
 
 
 def test_failures_are_delayed_and_counted(make_server):

@@ -41,6 +41,10 @@ static const struct plain bad[] = {
 	PLAIN("\0u\0p\0", "", ""),
 	PLAIN("\0u\0p\0x", "", ""),
 	PLAIN("\0\0\0", "", ""),
+};
+
+/* They act for somebody else. */
+static const struct plain other[] = {
 	PLAIN("other\0u\0p", "", ""),
 	PLAIN("u@\0u@d\0p", "", ""),
 	PLAIN("u@d.e\0u@d\0p", "", ""),
@@ -97,6 +101,21 @@ test_bad(void **state)
 	for (i = 0; i < NITEMS(bad); i++)
 		if (plain(bad[i].data, bad[i].len, &login) != -1)
 			fail_msg("number %zu is taken for good", i);
+}
+
+/* Well-formed, and asked for as the empty user, which does not exist. */
+static void
+test_other(void **state)
+{
+	struct msg_login login;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(other); i++) {
+		assert_int_equal(
+		    plain(other[i].data, other[i].len, &login), 0);
+		assert_string_equal(login.user, "");
+	}
 }
 
 /* Each line is one octet from one that is good. */
@@ -172,6 +191,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_other),
 		cmocka_unit_test(test_bad_base64),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_longest),
