@@ -9,7 +9,7 @@
  * A system that lacks a part of what the box is made of: with required, the
  * functions log what is missing and return -1; without, they take what
  * there is, and the session, the first of a connection's processes, says so
- * in the log for all of them.
+ * in the log for all of them; the store, if it is the only one that lacks it.
  *
  * All return 0, or -1 after a line in the log: the caller must end.
  */

@@ -34,9 +34,10 @@
 
 /*
  * The first Landlock that lets a file be moved from new/ to cur/ (Linux
- * 5.19); the one before refuses to, whatever the rules say.
+ * 5.19).  The one before refuses to, whatever the rules say: it is good for
+ * processes that have no files.
  */
-#define LANDLOCK_WANTED 2
+#define LANDLOCK_MOVES 2
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
@@ -199,7 +200,7 @@
 struct box {
 	const struct sock_fprog *filter;
 	const char *maildir; /* NULL: no files */
-	int first;	     /* of a connection's processes: it reports */
+	int reports;	     /* what is missing, to the log */
 	int required;
 };
 
@@ -255,16 +256,23 @@ admit(int ruleset, const char *maildir, uint64_t access)
 	return error;
 }
 
+/* The version of Landlock; -1: none. */
+static long
+landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+}
+
 /* Landlock: all that this kernel can forbid is, but for the maildir. */
 static int
 confine(const char *maildir)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
+	long abi = landlock();
 	struct ruleset all = all_that_is_known(abi);
 	int fd, error;
 
-	if (abi < LANDLOCK_WANTED)
+	if (abi < (maildir == NULL ? 1 : LANDLOCK_MOVES))
 		return -1;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
 	if (fd == -1)
@@ -322,7 +330,8 @@ enter(const struct box *box)
 		return -1;
 	}
 	if (confine(box->maildir) == -1)
-		without = "Landlock (Linux 5.19)";
+		without = box->maildir == NULL ? "Landlock (Linux 5.13)" :
+						 "Landlock (Linux 5.19)";
 	if (filter_calls(box->filter) == -1)
 		without = without == NULL ? "seccomp" : "Landlock and seccomp";
 	if (without == NULL)
@@ -331,7 +340,7 @@ enter(const struct box *box)
 		log_warn("sandbox: this system is without %s; refused, "
 			 "because the configuration says sandbox required",
 		    without);
-	else if (box->first)
+	else if (box->reports)
 		log_info("sandbox: this system is without %s", without);
 	return box->required ? -1 : 0;
 }
@@ -369,7 +378,9 @@ sandbox_store(const char *maildir, int channel, int required)
 	struct sock_filter rules[] = FILTER(TALK, FILES, LOCKS, MEMORY, LIBRARY,
 	    SYSLOG, ALLOW_IF(sendmsg, 0, channel));
 	const struct sock_fprog filter = { COUNT(rules), rules };
-	const struct box box = { &filter, maildir, 0, required };
+	/* The session has told of anything else that is missing. */
+	const struct box box = { &filter, maildir,
+		landlock() > 0 && landlock() < LANDLOCK_MOVES, required };
 
 	(void)channel;
 	return enter(&box);
