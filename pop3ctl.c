@@ -71,6 +71,7 @@ usage_all(void)
 static void
 rewind_options(void)
 {
+	opterr = 0; /* the usage says it all */
 #ifdef __GLIBC__
 	optind = 0;
 #else
@@ -92,7 +93,7 @@ run(const struct command *c, const char *file, int argc, char *argv[])
 	if (status == CTL_USAGE)
 		fprintf(stderr, "usage: pop3ctl [-f FILE] %s %s\n", c->name,
 		    c->usage);
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == CTL_GOOD)
 		return ctl_fail("standard output: could not be written");
 	return status;
 }

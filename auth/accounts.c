@@ -21,6 +21,7 @@ struct accounts {
 	DB *db;
 	DBC *cursor; /* of accounts_next() */
 	char path[PATH_MAX];
+	const char *name; /* what messages call it: a copy has another's */
 };
 
 struct accounts_edit {
@@ -46,7 +47,7 @@ damaged(const struct accounts *a, int error, char *err, size_t errsize)
 	if (error == ENOSPC || error == EDQUOT || error == EIO)
 		return wrong(err, errsize, "%s: %s", a->path, strerror(error));
 	return wrong(err, errsize, "%s: damaged (%s); restore it from a "
-	    "backup, or move it away and `pop3ctl import' an export", a->path,
+	    "backup, or move it away and `pop3ctl import' an export", a->name,
 	    db_strerror(error));
 }
 
@@ -90,6 +91,7 @@ accounts_open(
 
 	if ((a = calloc(1, sizeof(*a))) == NULL)
 		return wrong(err, errsize, "%s: out of memory", path);
+	a->name = a->path;
 	if (strlcpy(a->path, path, sizeof(a->path)) >= sizeof(a->path))
 		error = ENAMETOOLONG;
 	else
@@ -128,9 +130,9 @@ unpack(const struct accounts *a, const DBT *key, const DBT *data,
 	log_safe(safe, sizeof(safe), address);
 	if (result == RECORD_NEWER)
 		return wrong(err, errsize, "%s: the record of %s was written "
-		    "by a newer pop3d; install that one", a->path, safe);
+		    "by a newer pop3d; install that one", a->name, safe);
 	return wrong(err, errsize, "%s: the record of %s is damaged; "
-	    "`pop3ctl delete' it and add it again", a->path, safe);
+	    "`pop3ctl delete' it and add it again", a->name, safe);
 }
 
 static DBT
@@ -196,6 +198,14 @@ check_pages(const struct accounts *a)
 			error = DB_PAGE_NOTFOUND;
 	}
 	return n == -1 ? errno : error;
+}
+
+int
+accounts_check(struct accounts *a, char *err, size_t errsize)
+{
+	int error = check_pages(a);
+
+	return error == 0 ? 0 : damaged(a, error, err, errsize);
 }
 
 int
@@ -350,6 +360,7 @@ accounts_edit_begin(struct accounts_edit **edit, const char *path, char *err,
 	if ((e = calloc(1, sizeof(*e))) == NULL)
 		return wrong(err, errsize, "%s: out of memory", path);
 	e->lock = -1;
+	e->new.name = e->path;
 	if (strlcpy(e->path, path, sizeof(e->path)) >= sizeof(e->path) ||
 	    (size_t)snprintf(e->new.path, sizeof(e->new.path), "%s.new",
 		path) >= sizeof(e->new.path)) {

@@ -55,6 +55,13 @@ int accounts_open(
     struct accounts **accounts, const char *path, char *err, size_t errsize);
 
 /*
+ * Looks for pages that are lost, on which accounts_get() might not end: it
+ * reads the whole database, which a login has no time for.  Returns 0, or
+ * -1 with err filled.  accounts_next() and writers look by themselves.
+ */
+int accounts_check(struct accounts *accounts, char *err, size_t errsize);
+
+/*
  * Looks an address up; case does not matter.  Returns 1 and fills account,
  * 0 when there is none, -1 with err filled when the database or the record
  * can not be read (corrupt, of a newer version).

@@ -76,14 +76,29 @@ hash_check(const char *password, const char *hash)
 	return good;
 }
 
+/* What follows the last $ (or the _): crypt_checksalt(3) sees a salt alone. */
+static const struct {
+	const char *prefix;
+	size_t digits;
+} methods[] = { { "$1$", 22 }, { "$2", 53 }, { "$5$", 43 }, { "$6$", 86 },
+	{ "$7$", 43 }, { "$y$", 43 }, { "$gy$", 43 }, { "_", 19 }, { "", 0 } };
+
+static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			     "abcdefghijklmnopqrstuvwxyz";
+
 int
 hash_known(const char *hash)
 {
-	static const char des[] = "./0123456789"
-				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz";
+	const char *last = hash[0] == '_' ? hash : strrchr(hash, '$');
+	size_t i = 0;
 
 	if (hash[0] != '$' && hash[0] != '_')
-		return strlen(hash) == 13 && strspn(hash, des) == 13;
-	return crypt_checksalt(hash) != CRYPT_SALT_INVALID;
+		return strlen(hash) == 13 && strspn(hash, digits) == 13;
+	if (crypt_checksalt(hash) == CRYPT_SALT_INVALID)
+		return 0;
+	while (strncmp(hash, methods[i].prefix, strlen(methods[i].prefix)) != 0)
+		i++;
+	return methods[i].digits == 0 ||
+	    (strlen(last + 1) == methods[i].digits &&
+	    strspn(last + 1, digits) == methods[i].digits);
 }

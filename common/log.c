@@ -5,6 +5,8 @@
 
 #include "common/log.h"
 
+static char last_warning[LOG_SAFE_MAX];
+
 void
 log_open(const char *program, int to_stderr)
 {
@@ -30,8 +32,15 @@ log_warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsyslog(LOG_WARNING, fmt, ap);
+	vsnprintf(last_warning, sizeof(last_warning), fmt, ap);
 	va_end(ap);
+	syslog(LOG_WARNING, "%s", last_warning);
+}
+
+const char *
+log_last_warning(void)
+{
+	return last_warning;
 }
 
 char *

@@ -25,6 +25,9 @@ void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* What the administrator should mend. */
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* The last of these in this process; empty when there was none. */
+const char *log_last_warning(void);
+
 /*
  * Copies src to dst so that it cannot forge a line or a field: anything but
  * 0x21..0x7E, and the backslash, becomes \ooo; what does not fit is cut.

@@ -107,8 +107,13 @@ ctl_app_password(const struct conf *conf, int argc, char *argv[])
 		return CTL_USAGE;
 	app.label = argv[3];
 	/* Shown once, and only when it is sure to work. */
-	if ((status = ctl_change(conf, argv[2], add, &app)) == CTL_GOOD)
-		puts(app.text);
+	status = ctl_change(conf, argv[2], add, &app);
+	if (status == CTL_GOOD && (puts(app.text) == EOF ||
+	    fflush(stdout) == EOF)) {
+		(void)ctl_change(conf, argv[2], revoke, argv[3]);
+		status = ctl_fail("standard output: could not be written, and "
+		    "so %s got no application password", argv[2]);
+	}
 	explicit_bzero(&app, sizeof(app));
 	return status;
 }

@@ -20,7 +20,10 @@ ctl_account(
 
 	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
-	found = accounts_get(accounts, address, account, err, sizeof(err));
+	found = accounts_check(accounts, err, sizeof(err));
+	if (found == 0)
+		found = accounts_get(
+		    accounts, address, account, err, sizeof(err));
 	accounts_close(accounts);
 	if (found == -1)
 		return ctl_fail("%s", err);

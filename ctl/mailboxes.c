@@ -29,6 +29,7 @@ struct job {
 	int (*run)(struct job *job, struct mailbox *mb);
 	const struct account *account;
 	int all, json;
+	int checks; /* it tells itself what it found damaged */
 	uint64_t printed;
 	char **uidl; /* of requeue, up to NULL */
 };
@@ -63,8 +64,8 @@ refused(const struct job *job, enum trouble trouble)
 	if (trouble == TROUBLE_IN_USE)
 		return ctl_fail("%s: a session has the mailbox; try again "
 		    "when it is over", job->account->address);
-	return ctl_fail("%s: the mailbox can not be used; the log tells why",
-	    job->account->address);
+	return ctl_fail("%s: the mailbox can not be used: %s",
+	    job->account->address, log_last_warning());
 }
 
 static int
@@ -84,6 +85,10 @@ open_and_run(struct job *job)
 		trouble = mailbox_settle(&mb);
 	if (trouble != TROUBLE_NONE)
 		return refused(job, trouble);
+	if (mb.rebuilt && !job->checks)
+		fprintf(stderr, "pop3ctl: %s: the index was damaged and is "
+		    "made anew; what was retained is in the queue again\n",
+		    a->address);
 	status = job->run(job, &mb);
 	mailbox_close(&mb);
 	return status;
@@ -101,8 +106,8 @@ as_owner(struct job *job)
 	if (pid == 0) {
 		if (geteuid() == 0 && privdrop(job->account->uid,
 			job->account->gid, NULL) == -1)
-			_exit(ctl_fail("%s: could not become its owner; the "
-			    "log tells why", job->account->address));
+			_exit(ctl_fail("%s: %s", job->account->address,
+			    log_last_warning()));
 		status = open_and_run(job);
 		if (fflush(stdout) != 0)
 			status = ctl_fail("standard output: %s",
@@ -367,7 +372,7 @@ run_check(struct job *job, struct mailbox *mb)
 int
 ctl_check(const struct conf *conf, int argc, char *argv[])
 {
-	struct job job = { .conf = conf, .run = run_check };
+	struct job job = { .conf = conf, .run = run_check, .checks = 1 };
 
 	return many(&job, argc, argv);
 }

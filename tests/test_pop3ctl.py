@@ -512,6 +512,15 @@ def test_show_json(server, account):
         "owner": server.owner.pw_name, "maildir": "/a\tb\"\\\n\x7f"}
 
 
+@pytest.mark.parametrize("maildir", ["", "relative", "/" + 4096 * "a"],
+                         ids=len)
+def test_bad_maildirs(server, account, maildir):
+    before = show(server, account.address)
+    failed(server, "set", account.address, "maildir=" + maildir)
+    failed(server, "add", "new@example.com", "-P", "-m", maildir)
+    assert show(server, account.address) == before
+
+
 def test_json_is_utf_8_whatever_is_in_it(make_server):
     """It may be refused, but what is accepted can be read."""
     server = make_server()
@@ -586,6 +595,8 @@ def test_app_password_that_can_not_be_shown(server, account):
              account.address, "phone"], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1
     assert b"standard output" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+    assert server.ctl("app-password", "list", account.address).stdout == ""
 
 
 # client-settings.
@@ -949,6 +960,29 @@ def test_check_of_something_else(indexed, content):
     assert indexed.check()[0] == 5
     assert indexed.check() == (5, [])
     assert indexed.uidls() == indexed.names
+
+
+@pytest.mark.parametrize("command", ["index", "queue"])
+def test_a_damaged_index_is_told_of(indexed, command):
+    damage(indexed.index, 0)
+    done = indexed.server.ctl(command, indexed.account.address)
+    assert done.stderr == (
+        "pop3ctl: %s: the index was damaged and is made anew; what was "
+        "retained is in the queue again\n" % indexed.account.address)
+    done = indexed.server.ctl(command, indexed.account.address)
+    assert done.stderr == ""
+
+
+def test_a_mailbox_that_can_not_be_used(server, account):
+    """The log's reason is on the terminal, too."""
+    maildir = account.maildir.path
+    shutil.rmtree(maildir)
+    with open(maildir, "w"):
+        pass
+    error = failed(server, "index", account.address)
+    assert error.startswith(
+        "%s: the mailbox can not be used: " % account.address)
+    assert maildir in error and "Not a directory" in error
 
 
 def test_check_of_a_truncated_index(indexed):

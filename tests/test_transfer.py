@@ -344,6 +344,16 @@ def test_hashes(server, tmp_path, kind):
     keep_out(server, address, "wrong")
 
 
+@pytest.mark.parametrize("kind", HASHES)
+def test_hashes_cut_short(server, tmp_path, kind):
+    """Copied without its end: nobody could ever log in with it."""
+    path = tmp_path / "text"
+    path.write_text("cut@hash.example:%s\n" % HASHES[kind][:-1])
+    done = server.ctl("import", str(path), check=False)
+    assert done.returncode == 1
+    assert "%s:1: that is no hash" % path in done.stderr
+
+
 @pytest.mark.parametrize("line", [
     "%s:{SHA512-CRYPT}" + HASHES["sha512"],
     "%s:{SHA256-CRYPT}" + HASHES["sha256"],
