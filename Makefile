@@ -15,8 +15,6 @@ SBINDIR		= $(PREFIX)/sbin
 MANDIR		= $(PREFIX)/share/man
 LIBDIR		= $(PREFIX)/lib
 SHAREDIR	= $(PREFIX)/share
-SYSCONFDIR	= /etc
-STATEDIR	= /var/db/pop3d
 CC		= cc
 CFLAGS		= -O2 -g
 LDFLAGS		=
@@ -128,12 +126,10 @@ fuzz: build/flags
 
 install: all
 	@DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) MANDIR=$(MANDIR) \
-	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) SYSCONFDIR=$(SYSCONFDIR) \
-	    STATEDIR=$(STATEDIR) etc/install
+	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) etc/install
 uninstall:
 	@DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) MANDIR=$(MANDIR) \
-	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) SYSCONFDIR=$(SYSCONFDIR) \
-	    STATEDIR=$(STATEDIR) etc/install -u
+	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) etc/install -u
 
 deb:
 	@etc/deb
