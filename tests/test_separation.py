@@ -37,10 +37,17 @@ def describe(path):
     return {5: "channel", 2: "syslog"}[sockets("unix")[inode]]
 
 
+def is_null(pid, n):
+    """By its numbers: the server may have mounts of its own."""
+    return (os.stat("/proc/%d/fd/%d" % (pid, n)).st_rdev ==
+            os.stat(NULL).st_rdev)
+
+
 def standard(pid):
     """What is on descriptors 0, 1 and 2."""
     found = processes.descriptors(pid)
-    return [describe(found[n]) for n in (0, 1, 2)]
+    return [NULL if is_null(pid, n) else describe(found[n])
+            for n in (0, 1, 2)]
 
 
 def others(pid):
