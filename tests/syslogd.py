@@ -13,7 +13,7 @@ for device in null zero urandom; do
 	: >"$0/$device"
 	mount --bind "/dev/$device" "$0/$device"
 done
-mount --bind "$0" /dev
+mount --rbind "$0" /dev
 exec "$@"
 """
 

@@ -40,7 +40,7 @@ def describe(path):
 def is_null(pid, n):
     """By its numbers: the server may have mounts of its own."""
     return (os.stat("/proc/%d/fd/%d" % (pid, n)).st_rdev ==
-            os.stat(NULL).st_rdev)
+            os.stat("/dev/null").st_rdev)
 
 
 def standard(pid):
@@ -82,7 +82,7 @@ def is_locked_in(pid):
             os.listdir(EMPTY) == [])
 
 
-NULL = "/dev/null"
+NULL = "null"
 
 # What a build with sanitizers, which need more, says of itself.
 UNSANDBOXED = "without seccomp"
