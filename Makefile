@@ -89,6 +89,8 @@ long-deps:
 	@etc/packages build check long
 lint-deps:
 	@etc/packages build check lint
+fuzz-deps:
+	@etc/packages build fuzz
 
 # A second make: only now can it find the libraries.
 run: build-deps
@@ -118,10 +120,13 @@ lint: lint-deps
 lint-now:
 	@tests/lint $(ALL_CFLAGS)
 
-bench: all
+bench: build-deps
+	@$(MAKE) all
 	bench/run
 
-fuzz: build/flags
+fuzz: fuzz-deps
+	@$(MAKE) fuzz-now
+fuzz-now: build/flags
 	@SECONDS=$(SECONDS) tests/fuzz/run $(ALL_CFLAGS) -- $(LIBS)
 
 install: all
@@ -137,5 +142,5 @@ deb:
 clean:
 	rm -rf build pop3d pop3ctl
 
-.PHONY: all build-deps check-deps long-deps lint-deps run check check-long unit lint \
-	lint-now bench fuzz install uninstall deb clean FORCE
+.PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps run check check-long unit \
+	lint lint-now bench fuzz fuzz-now install uninstall deb clean FORCE

@@ -65,7 +65,10 @@ expect(const char *data, size_t len, const char **user, const char **password)
 	if (*password > end || **password == '\0' ||
 	    *password + strlen(*password) != end)
 		return -1;
-	return *data == '\0' || strcasecmp(data, *user) == 0 ? 0 : -1;
+	/* To act for somebody else is to be nobody. */
+	if (*data != '\0' && strcasecmp(data, *user) != 0)
+		*user = "";
+	return 0;
 }
 
 static void
@@ -81,7 +84,7 @@ try_octets(struct input *in)
 	MUST(b64_ntop((unsigned char *)data, len, text, sizeof(text)) != -1);
 	rv = decode(text, &login);
 	MUST(rv == (len == 0 ? -1 : expect(data, len, &user, &password)));
-	if (rv == 0 && strlen(user) <= ADDRESS_MAX &&
+	if (rv == 0 && user[0] != '\0' && strlen(user) <= ADDRESS_MAX &&
 	    strlen(password) <= PASSWORD_MAX) {
 		MUST(strcmp(login.user, user) == 0);
 		MUST(strcmp(login.password, password) == 0);
