@@ -34,7 +34,9 @@ log_warn(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(last_warning, sizeof(last_warning), fmt, ap);
 	va_end(ap);
-	syslog(LOG_WARNING, "%s", last_warning);
+	va_start(ap, fmt);
+	vsyslog(LOG_WARNING, fmt, ap);
+	va_end(ap);
 }
 
 const char *
