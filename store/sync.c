@@ -47,6 +47,7 @@ struct sync {
 	int64_t began;	  /* when the listing was made, ns */
 	int settled; /* the listing is exact: what is not in it is not there */
 	int left_out; /* some could not be read: look again next time */
+	int promised; /* the totals were told: only what was measured counts */
 	struct found *found;
 	size_t nfound;
 	size_t twins; /* of them, those to be renewed */
@@ -186,7 +187,7 @@ add(struct sync *s, struct found *f)
 
 	if (f->renew && !s->settled)
 		return 0; /* perhaps one message, seen twice */
-	if (!f->measured && !measure(s, f))
+	if (!f->measured && (s->promised || !measure(s, f)))
 		return 0;
 	take_name(&e, f->listed);
 	e.folder = s->folder;
@@ -670,6 +671,7 @@ look(struct sync *s, struct coming *coming)
 		coming->count++;
 		coming->octets += f->octets;
 	}
+	s->promised = 1;
 	return 0;
 }
 
