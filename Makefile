@@ -3,7 +3,8 @@
 #
 #	make [SANITIZE=1] [STATIC=1]	pop3d and pop3ctl
 #	make run			a demo on 127.0.0.1:9995, until Ctrl-C
-#	make check			the tests; check-long has patience, too
+#	make check			the tests; check-long has patience, too,
+#					and check-boot boots a machine
 #	make lint			warnings and checkers, gcc and clang
 #	make bench			measurements, see bench/
 #	make fuzz [SECONDS=n]		each target of tests/fuzz for so long
@@ -89,6 +90,8 @@ long-deps:
 	@etc/packages build check long
 lint-deps:
 	@etc/packages build check lint
+boot-deps:
+	@etc/packages build boot
 fuzz-deps:
 	@etc/packages build fuzz
 
@@ -104,6 +107,10 @@ check: check-deps
 check-long: long-deps
 	@$(MAKE) all unit
 	$(PYTEST) -m 'long or not long' tests
+
+# On a machine of its own, that is booted for it.
+check-boot: boot-deps
+	tests/boot/run
 
 unit: build/rooms.a
 	@for test in tests/unit/test_*.c; do \
@@ -142,5 +149,5 @@ deb:
 clean:
 	rm -rf build pop3d pop3ctl
 
-.PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps run check check-long unit \
+.PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps boot-deps run check check-long check-boot unit \
 	lint lint-now bench fuzz fuzz-now install uninstall deb clean FORCE
