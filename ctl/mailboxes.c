@@ -49,7 +49,7 @@ progress(void *arg, uint64_t done, uint64_t all)
 {
 	const struct job *job = arg;
 
-	if (isatty(STDERR_FILENO))
+	if (all > 0 && isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%s: %llu of %llu ", job->account->address,
 		    (unsigned long long)done, (unsigned long long)all);
 	return interrupted;

@@ -27,6 +27,7 @@
 
 #define FILE_NAME      "index.db"
 #define FILE_NAME_BAD  "index.bad"
+#define FILE_NAME_TRY  "index.try"
 #define VERSION	       1
 #define META_NUMBERS   (3 + FOLDERS * 6)
 #define NAME_FIXED     18 /* octets of a name's record before the suffix */
@@ -276,22 +277,63 @@ index_trim(struct index *ix)
 	return ix->env->log_archive(ix->env, NULL, DB_ARCH_REMOVE);
 }
 
+/* Can all of the index's files be opened, and a new one be made to last? */
+static int
+can_be_made_anew(DIR *dirp)
+{
+	static const char octets[4096];
+	struct dirent *d;
+	int error = 0, fd;
+
+	while (error == 0 && (d = readdir(dirp)) != NULL) {
+		if (strncmp(d->d_name, "log.", 4) != 0 &&
+		    strcmp(d->d_name, FILE_NAME) != 0)
+			continue;
+		fd = openat(dirfd(dirp), d->d_name,
+		    O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		if (fd != -1)
+			close(fd);
+		else if (errno == EACCES || errno == EPERM || errno == EIO)
+			error = errno;
+	}
+	rewinddir(dirp);
+	if (error != 0)
+		return error;
+	fd = openat(dirfd(dirp), FILE_NAME_TRY,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return errno;
+	if (write(fd, octets, sizeof(octets)) != (ssize_t)sizeof(octets) ||
+	    fdatasync(fd) == -1)
+		error = errno != 0 ? errno : ENOSPC;
+	close(fd);
+	(void)unlinkat(dirfd(dirp), FILE_NAME_TRY, 0);
+	return error;
+}
+
 int
 index_discard(const char *dir)
 {
 	char path[PATH_MAX], bad[PATH_MAX];
 	struct dirent *d;
 	DIR *dirp;
+	int error;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/" FILE_NAME, dir) >=
 		sizeof(path) ||
 	    (size_t)snprintf(bad, sizeof(bad), "%s/" FILE_NAME_BAD, dir) >=
 		sizeof(bad))
 		return ENAMETOOLONG;
-	if (rename(path, bad) == -1 && errno != ENOENT)
-		return errno;
 	if ((dirp = opendir(dir)) == NULL)
 		return errno;
+	/* What looks like damage may be a disk that is full, or a wrong mode. */
+	if ((error = can_be_made_anew(dirp)) == 0 &&
+	    rename(path, bad) == -1 && errno != ENOENT)
+		error = errno;
+	if (error != 0) {
+		closedir(dirp);
+		return error;
+	}
 	while ((d = readdir(dirp)) != NULL)
 		if (strncmp(d->d_name, "log.", 4) == 0)
 			(void)unlinkat(dirfd(dirp), d->d_name, 0);
@@ -384,11 +426,12 @@ index_commit(struct index *ix, int durable)
 void
 index_abort(struct index *ix)
 {
-	DB_TXN *txn = ix->txn;
+	DB_TXN *txn;
 
+	if (ix == NULL || (txn = ix->txn) == NULL)
+		return;
 	ix->txn = NULL;
-	if (txn != NULL)
-		(void)txn->abort(txn);
+	(void)txn->abort(txn);
 }
 
 /* A record longer than any of ours: damage, not a small buffer. */

@@ -13,7 +13,8 @@
 #include "store/sync.h"
 #include "store/update.h"
 
-#define NS 1000000000LL
+#define NS	      1000000000LL
+#define LOCK_SLICE_MS 100 /* until it is asked again who waits */
 
 /* In so short a time we take all changes in cur/ for our own. */
 #define OWN_NS (250 * 1000000LL)
@@ -83,6 +84,7 @@ mailbox_writable(struct mailbox *mb)
 		return 0;
 	if ((error = lock_clear_mark(&mb->lock)) != 0)
 		return error;
+	memset(&mb->mark, 0, sizeof(mb->mark)); /* is to be written again */
 	mb->clean = 0;
 	return reopen(mb, INDEX_WRITE);
 }
@@ -143,7 +145,9 @@ open_folders(struct mailbox *mb)
 	if ((error = maildir_open(
 		 &mb->maildir[INBOX], mb->view.maildir, 1)) != 0)
 		return error;
-	return maildir_open(&mb->maildir[JUNK], junk, 0);
+	error = maildir_open(&mb->maildir[JUNK], junk, 0);
+	/* Whoever does not see it need not care. */
+	return mb->view.spam == SPAM_EXCLUDE ? 0 : error;
 }
 
 static void
@@ -264,9 +268,11 @@ mailbox_rebuild(struct mailbox *mb)
 
 	drop_index(mb);
 	mb->dirty = mb->thorough = 0;
-	mb->rebuilt = 1;
 	if ((error = index_discard(mb->dir)) != 0)
 		return error;
+	mb->rebuilt = 1;
+	log_warn("%s: the index is damaged and is made anew; what was "
+	    "retained is in the queue again", mb->view.maildir);
 	return open_and_sync(mb);
 }
 
@@ -283,8 +289,6 @@ open_otherwise(struct mailbox *mb, int error)
 			return error;
 	}
 	if (mailbox_is_damage(error)) {
-		log_warn("%s: the index is damaged and is made anew; what "
-		    "was retained is in the queue again", mb->view.maildir);
 		if ((error = mailbox_rebuild(mb)) == 0 || error == ECANCELED)
 			return error;
 		(void)mailbox_trouble(mb, "index", error);
@@ -292,12 +296,23 @@ open_otherwise(struct mailbox *mb, int error)
 	return open_in_memory(mb);
 }
 
+int
+mailbox_given_up(const struct mailbox *mb)
+{
+	return mb->progress != NULL && mb->progress(mb->progress_arg, 0, 0);
+}
+
 static int
 take_lock(struct mailbox *mb, int wait_ms)
 {
+	int error;
+
 	if (mkdir(mb->dir, 0700) == -1 && errno != EEXIST)
 		return errno;
-	return lock_take(&mb->lock, mb->dir, wait_ms);
+	while ((error = lock_take(&mb->lock, mb->dir, LOCK_SLICE_MS)) ==
+		EAGAIN && wait_ms > LOCK_SLICE_MS && !mailbox_given_up(mb))
+		wait_ms -= LOCK_SLICE_MS;
+	return error;
 }
 
 enum trouble

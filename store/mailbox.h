@@ -109,6 +109,9 @@ int mailbox_writable(struct mailbox *mb);
 /* Has the database itself checked, page by page; then it is writable. */
 int mailbox_verify(struct mailbox *mb);
 
+/* Is there nobody who waits for the long work that is being done? */
+int mailbox_given_up(const struct mailbox *mb);
+
 /* Is it an error that only making the index anew can mend?  Does so. */
 int mailbox_is_damage(int error);
 int mailbox_rebuild(struct mailbox *mb);

@@ -79,6 +79,7 @@ maildir_open(struct maildir *m, const char *path, int create)
 	int error;
 
 	m->dir[NEW] = m->dir[CUR] = -1;
+	m->error = 0;
 	for (sub = NEW; sub <= CUR; sub++) {
 		error = open_subdir(path, sub, &m->dir[sub]);
 		if (error == ENOENT && create) {
@@ -88,6 +89,7 @@ maildir_open(struct maildir *m, const char *path, int create)
 			error = 0;
 		if (error != 0) {
 			maildir_close(m);
+			m->error = error;
 			return error;
 		}
 	}
@@ -128,7 +130,7 @@ maildir_delivered(const char *base)
 void
 maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1])
 {
-	char hex[SHA256_DIGEST_STRING_LENGTH];
+	char hex[SHA256_DIGEST_STRING_LENGTH], key[NAME_OCTETS + 1];
 	const char *s = base;
 
 	if (!hashed && *base != UIDL_HASHED) {
@@ -139,7 +141,9 @@ maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1])
 			return;
 		}
 	}
-	SHA256Data((const uint8_t *)base, strlen(base), hex);
+	/* No base name has a slash: the two kinds are never the same. */
+	snprintf(key, sizeof(key), "%s%s", hashed ? "/" : "", base);
+	SHA256Data((const uint8_t *)key, strlen(key), hex);
 	snprintf(uidl, UIDL_MAX + 1, "%c%s", UIDL_HASHED, hex);
 }
 

@@ -23,6 +23,7 @@ enum subdir { NEW, CUR };
 /* One folder, open; -1 where a directory does not exist. */
 struct maildir {
 	int dir[2]; /* NEW and CUR, to be read and to open files in */
+	int error;  /* why it could not be opened; 0: it does not exist */
 };
 
 /*

@@ -65,11 +65,17 @@ now_ns(void)
 	return (int64_t)t.tv_sec * NS + t.tv_nsec;
 }
 
-/* A time to be recorded: 0, which is never believed, if it is too young. */
+/*
+ * A time to be recorded: 0, which is never believed, if it was too young
+ * when the reading of the directory began.
+ */
 static int64_t
-settled(int64_t time)
+settled(const struct sync *s, int64_t time)
 {
-	return time < now_ns() - SETTLED_NS ? time : 0;
+	/* Without a fraction: a file system that knows none, or 2 s (FAT). */
+	int64_t age = time % NS == 0 ? 2 * NS + SETTLED_NS : SETTLED_NS;
+
+	return time < s->began - age ? time : 0;
 }
 
 static int64_t
@@ -127,6 +133,7 @@ settle(struct sync *s, const struct found *f, struct entry *e)
 	const struct maildir *m = s->maildir;
 	char to[NAME_OCTETS];
 	const char *suffix = e->suffix;
+	struct stat st;
 
 	if (e->sub == CUR && !f->renew)
 		return;
@@ -136,6 +143,8 @@ settle(struct sync *s, const struct found *f, struct entry *e)
 		maildir_unique(f->delivered, e->base);
 	if (strlcpy(to, e->base, sizeof(to)) >= sizeof(to) ||
 	    strlcat(to, suffix, sizeof(to)) >= sizeof(to) ||
+	    /* Whatever it is that has this name, it is not to be replaced. */
+	    fstatat(m->dir[CUR], to, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
 	    renameat(m->dir[e->sub], f->listed->name, m->dir[CUR], to) == -1) {
 		if (f->renew)
 			take_name(e, f->listed);
@@ -187,7 +196,11 @@ add(struct sync *s, struct found *f)
 
 	if (f->renew && !s->settled)
 		return 0; /* perhaps one message, seen twice */
-	if (!f->measured && (s->promised || !measure(s, f)))
+	if (!f->measured && s->promised)
+		return 0;
+	if (!f->measured && mailbox_given_up(mb))
+		return ECANCELED;
+	if (!f->measured && !measure(s, f))
 		return 0;
 	take_name(&e, f->listed);
 	e.folder = s->folder;
@@ -233,7 +246,7 @@ static int
 add_found(struct sync *s)
 {
 	size_t i, end;
-	int error = 0;
+	int error = 0, rv;
 
 	if (s->nfound > BATCH &&
 	    (error = index_expect_much(s->mb->index)) != 0)
@@ -244,10 +257,12 @@ add_found(struct sync *s)
 		end = s->nfound - i < BATCH ? s->nfound : i + BATCH;
 		if ((error = index_begin(s->mb->index)) != 0)
 			break;
-		for (; error == 0 && i < end; i++)
-			error = add(s, &s->found[i]);
-		if (error == 0)
-			error = commit(s);
+		while (i < end && (error = add(s, &s->found[i])) == 0)
+			i++;
+		/* What was done until somebody gave up is kept. */
+		if ((error == 0 || error == ECANCELED) &&
+		    (rv = commit(s)) != 0)
+			error = rv;
 		if (error == 0)
 			error = report_progress(s, i, s->nfound);
 	}
@@ -327,7 +342,7 @@ list(struct sync *s)
 	if ((error = listing_read(&s->listing, s->maildir, NEW)) != 0 ||
 	    (error = listing_read(&s->listing, s->maildir, CUR)) != 0)
 		return error;
-	s->settled = settled(s->time[CUR]) != 0 &&
+	s->settled = settled(s, s->time[CUR]) != 0 &&
 	    s->time[CUR] == maildir_time(s->maildir, CUR);
 	listing_sort(&s->listing);
 	return 0;
@@ -340,39 +355,55 @@ same_place(const struct entry *e, const struct listed *l)
 	    strcmp(e->suffix, l->name + l->base) == 0;
 }
 
+static int
+same_base(const struct listed *a, const struct listed *b)
+{
+	return listing_compare(a->name, a->base, b->name, b->base) == 0;
+}
+
 /*
- * Merges the listing with the names of the index, both sorted.  Of files
- * that share a base name the first is the message that the index knows.
+ * Of the files that share the base name of *l, the message that the index
+ * knows (e; NULL: none) is the one where it was, or else the first.  The
+ * others need names of their own.  Moves *l behind them all.
  */
+static const struct listed *
+choose(struct sync *s, const struct entry *e, const struct listed **l,
+    const struct listed *end)
+{
+	const struct listed *first = *l, *chosen = *l, *other;
+
+	for (; *l < end && same_base(first, *l); (*l)++)
+		if (e != NULL && same_place(e, *l))
+			chosen = *l;
+	for (other = first; other < *l; other++)
+		if (other != chosen)
+			find(s, other, 1);
+	return chosen;
+}
+
+/* Merges the listing with the names of the index, both sorted. */
 static int
 merge(struct sync *s, struct walk *walk)
 {
 	const struct listed *l = s->listing.entry;
 	const struct listed *end = l != NULL ? l + s->listing.n : NULL;
-	const struct listed *last = NULL;
+	const struct listed *chosen;
 	struct entry e;
 	int c, error, more;
 
 	more = (error = index_walk_next(walk, &e)) == 0;
 	while (more || l < end) {
-		if (l < end && last != NULL &&
-		    listing_compare(
-			last->name, last->base, l->name, l->base) == 0) {
-			find(s, l++, 1);
-			continue;
-		}
 		c = !more ? 1 : l == end ? -1 : listing_compare(e.base,
 		    strlen(e.base), l->name, l->base);
 		if (c > 0) {
-			find(s, l, 0);
-			last = l++;
+			find(s, choose(s, NULL, &l, end), 0);
 			continue;
 		}
 		if (c == 0) {
-			if (!same_place(&e, l))
+			chosen = choose(s, &e, &l, end);
+			if (!same_place(&e, chosen))
 				error = listing_add(
-				    &s->changed, l->name, l->sub);
-			last = l++;
+				    &s->changed, chosen->name, chosen->sub);
 		} else
 			error = listing_add(&s->missing, e.base, CUR);
 		if (error == 0)
@@ -449,7 +480,7 @@ sync_all(struct sync *s)
 	if (s->left_out)
 		return 0;
 	s->meta->read = now_ns() / NS;
-	s->meta->time[NEW] = settled(s->time[NEW]);
+	s->meta->time[NEW] = settled(s, s->time[NEW]);
 	s->meta->time[CUR] = s->settled ? s->time[CUR] : 0;
 	return 0;
 }
@@ -458,18 +489,20 @@ sync_all(struct sync *s)
 static int
 find_new(struct sync *s)
 {
-	int64_t time = maildir_time(s->maildir, NEW);
+	const struct listed *l;
 	struct entry e;
+	int64_t time;
 	size_t i;
-	int error;
+	int error, twin;
 
 	s->began = now_ns();
 	s->settled = 1;
+	time = maildir_time(s->maildir, NEW);
 	if ((error = listing_read(&s->listing, s->maildir, NEW)) != 0)
 		return error;
 	listing_sort(&s->listing);
 	if (s->listing.n == 0) {
-		s->meta->time[NEW] = settled(time);
+		s->meta->time[NEW] = settled(s, time);
 		return 0;
 	}
 	s->meta->time[NEW] = 0;
@@ -480,12 +513,14 @@ find_new(struct sync *s)
 		return error;
 	e.folder = s->folder;
 	for (i = 0; i < s->listing.n; i++) {
-		take_name(&e, &s->listing.entry[i]);
+		l = &s->listing.entry[i];
+		take_name(&e, l);
 		error = index_get_name(s->mb->index, &e);
 		if (error != 0 && error != DB_NOTFOUND)
 			return error;
-		if (error == DB_NOTFOUND || e.sub != NEW)
-			find(s, &s->listing.entry[i], error == 0);
+		twin = i > 0 && same_base(l - 1, l);
+		if (twin || error == DB_NOTFOUND || e.sub != NEW)
+			find(s, l, twin || error == 0);
 	}
 	return 0;
 }
@@ -497,8 +532,11 @@ sync_new(struct sync *s)
 
 	if ((error = find_new(s)) != 0 || s->nfound == 0)
 		return error;
+	if (s->twins > 0)
+		return sync_all(s); /* which of them is which takes all */
 	if ((error = mailbox_writable(s->mb)) != 0)
 		return error;
+	s->began = mailbox_changes_begin(s->mb, s->folder);
 	return add_found(s);
 }
 
@@ -636,19 +674,21 @@ sync_end(struct sync *s)
 int
 sync_folder(struct mailbox *mb, enum folder folder)
 {
+	struct folder_meta *meta = &mb->meta.folder[folder];
+	int turned = meta->from_now != mb->view.from_now;
 	struct sync s;
-	int error = 0;
+	int error;
 
-	if (mb->meta.folder[folder].from_now != mb->view.from_now) {
-		sync_begin(&s, mb, folder);
-		error = apply_from_now(&s);
-		sync_end(&s);
-	}
-	if (error == 0) {
-		sync_begin(&s, mb, folder);
-		error = sync_directories(&s);
-		sync_end(&s);
-	}
+	if (turned)
+		meta->time[CUR] = 0; /* names first: they lead to the files */
+	sync_begin(&s, mb, folder);
+	error = sync_directories(&s);
+	sync_end(&s);
+	if (error != 0 || !turned)
+		return error;
+	sync_begin(&s, mb, folder);
+	error = apply_from_now(&s);
+	sync_end(&s);
 	return error;
 }
 
@@ -665,6 +705,8 @@ look(struct sync *s, struct coming *coming)
 	if (s->twins > 0 || s->nfound > BATCH)
 		return EAGAIN;
 	for (i = 0; i < s->nfound; i++) {
+		if (mailbox_given_up(s->mb))
+			return ECANCELED;
 		f = &s->found[i];
 		if (!measure(s, f) || f->modified < s->mb->view.from_now)
 			continue;
@@ -704,9 +746,11 @@ sync_settle(struct mailbox *mb, enum folder folder)
 
 	if (s == NULL)
 		return 0;
-	if ((error = mailbox_writable(mb)) == 0 &&
-	    (error = add_found(s)) == 0 && s->moved > 0)
-		mailbox_changes_end(mb, folder, s->began);
+	if ((error = mailbox_writable(mb)) == 0) {
+		s->began = mailbox_changes_begin(mb, folder);
+		if ((error = add_found(s)) == 0 && s->moved > 0)
+			mailbox_changes_end(mb, folder, s->began);
+	}
 	sync_forget(mb, folder);
 	return error;
 }

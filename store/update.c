@@ -106,7 +106,7 @@ unlink_file(const struct maildir *m, const struct listed *l)
 	enum subdir sub = (enum subdir)l->sub;
 
 	if (m->dir[sub] == -1)
-		return 0;
+		return m->error;
 	memcpy(base, l->name, l->base);
 	base[l->base] = '\0';
 	strlcpy(name, l->name, sizeof(name));
@@ -118,6 +118,16 @@ unlink_file(const struct maildir *m, const struct listed *l)
 			return 0;
 	}
 	return 0;
+}
+
+/*
+ * Makes a directory's changes last.  One that is gone has none, and not all
+ * file systems can (EINVAL).
+ */
+static int
+sync_directory(int fd)
+{
+	return fd == -1 || fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
 }
 
 /* Unlinks; names keeps those that are gone, which may be forgotten. */
@@ -141,7 +151,11 @@ unlink_files(struct mailbox *mb, enum folder folder, struct listing *names)
 	}
 	names->n = gone;
 	/* A name must not be forgotten before its file is, power cut or not. */
-	return gone > 0 && fsync(m->dir[CUR]) == -1 ? errno : 0;
+	if (gone == 0)
+		return 0;
+	if ((error = sync_directory(m->dir[CUR])) == 0)
+		error = sync_directory(m->dir[NEW]);
+	return error;
 }
 
 static int

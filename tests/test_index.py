@@ -206,7 +206,7 @@ def test_index_is_interrupted(account):
     assert re.search(re.escape(account.address) + r": 1000 of 6000", shown)
     assert "interrupted; what was done is kept" in shown
     done = len(os.listdir(mailbox.maildir.path + "/cur"))
-    assert 1000 <= done < 6000 and done % 1000 == 0
+    assert 1000 <= done < 6000
     done = mailbox.ctl("index")
     assert done.stdout == "%s: 6000 messages, %d octets\n" % (
         account.address, sum(len(wire(d)) for d in mailbox.data.values()))

@@ -86,9 +86,12 @@ static void
 expect_hashed(const char *base, int hashed)
 {
 	char uidl[UIDL_MAX + 1], hex[SHA256_DIGEST_STRING_LENGTH];
+	char key[512];
 
 	maildir_uidl(base, hashed, uidl);
-	SHA256Data((const uint8_t *)base, strlen(base), hex);
+	/* The junk folder's never are those of the inbox. */
+	snprintf(key, sizeof(key), "%s%s", hashed ? "/" : "", base);
+	SHA256Data((const uint8_t *)key, strlen(key), hex);
 	assert_int_equal(uidl[0], '=');
 	assert_string_equal(uidl + 1, hex);
 	assert_int_equal(strlen(uidl), 65);
@@ -149,6 +152,9 @@ test_uidl_for_ever(void **state)
 	maildir_uidl("=", 0, uidl);
 	assert_string_equal(uidl, "=380918b946a526640a40df5dced65167"
 				  "94f3d97bbd9e6bb553d037c4439f31c3");
+	maildir_uidl("a b", 1, uidl);
+	assert_string_equal(uidl, "=73c9c45d21e1dbbab5ec7d874b3972a9"
+				  "58e80d75b7b71cbe5ae4262b74958205");
 }
 
 static void
