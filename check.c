@@ -117,6 +117,10 @@ check_keypair(const struct conf *conf, const struct keypair *k)
 	if ((st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
 		return wrong("%s:%d: key %s can be read or changed by others; "
 		    "chmod 0600 %s", conf->file, k->line, k->key, k->key);
+	if (geteuid() == 0 && st.st_uid != 0)
+		(void)wrong("%s:%d: warning: key %s is not root's; systemd's "
+		    "unit can not read it, see pop3d(8)", conf->file, k->line,
+		    k->key);
 	if (k->staple != NULL && access(k->staple, R_OK) == -1)
 		return wrong("%s:%d: OCSP staple %s: %s", conf->file, k->line,
 		    k->staple, strerror(errno));

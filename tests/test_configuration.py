@@ -208,6 +208,16 @@ def test_key_of_a_group(conf):
     conf.good()
 
 
+@pytest.mark.skipif(not ROOT, reason="only root gives files away")
+def test_key_that_is_not_roots(conf):
+    """A warning: the unit has no right to read it."""
+    os.chown(conf.key, owner().pw_uid, 0)
+    status, out, err = conf.check()
+    assert (status, out) == (0, "configuration OK\n")
+    assert err.startswith("%s:2: warning: key %s is not root's; "
+                          % (conf.file, conf.key)) and err.count("\n") == 1
+
+
 def test_key_of_another_certificate(conf):
     other = make_certificate(conf.directory, "mail.example.org")
     conf.replace("keypair", "keypair %s %s" % (conf.cert, other[1]))

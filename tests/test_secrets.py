@@ -5,11 +5,14 @@ import subprocess
 
 import pytest
 
-from daemon import ROOT
+from daemon import ROOT, SANITIZED
 import processes
 
-pytestmark = pytest.mark.skipif(
-    not ROOT, reason="only root can read the memory of these processes")
+pytestmark = [
+    pytest.mark.skipif(
+        not ROOT, reason="only root can read the memory of these processes"),
+    pytest.mark.skipif(
+        SANITIZED, reason="sanitizers take terabytes, and keep copies")]
 
 PASSWORD = "Zwiebelkuchen mit Speck 1789"
 
