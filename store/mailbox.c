@@ -369,7 +369,7 @@ mailbox_settle(struct mailbox *mb)
 static int
 close_index(struct mailbox *mb)
 {
-	int error = 0;
+	int error = 0, rv;
 
 	end_walk(mb);
 	sync_forget(mb, INBOX);
@@ -380,14 +380,19 @@ close_index(struct mailbox *mb)
 			error = index_commit(mb->index, 0);
 		mb->clean = error == 0;
 	}
-	if (mb->index != NULL && (error = index_close(mb->index)) != 0)
+	if (mb->index != NULL && (rv = index_close(mb->index)) != 0) {
 		mb->clean = 0;
+		error = error != 0 ? error : rv;
+	}
 	mb->index = NULL;
 	if (mb->suspicious)
-		return lock_write_suspicion(&mb->lock);
-	if (mb->clean && memcmp(&mb->mark, &mb->meta, sizeof(mb->meta)) != 0)
-		error = lock_write_mark(&mb->lock, &mb->meta);
-	return error;
+		rv = lock_write_suspicion(&mb->lock);
+	else if (mb->clean &&
+	    memcmp(&mb->mark, &mb->meta, sizeof(mb->meta)) != 0)
+		rv = lock_write_mark(&mb->lock, &mb->meta);
+	else
+		rv = 0;
+	return error != 0 ? error : rv;
 }
 
 void
