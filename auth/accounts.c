@@ -13,9 +13,11 @@
 #include "auth/accounts.h"
 #include "auth/record.h"
 #include "common/log.h"
+#include "common/pages.h"
 
 #define CACHE_OCTETS (8 * 1024 * 1024) /* of a writer */
 #define COPY_OCTETS  65536
+#define ROOT_PAGES   2 /* metadata and root: where a search may loop */
 
 struct accounts {
 	DB *db;
@@ -82,6 +84,19 @@ open_db(struct accounts *a, uint32_t flags)
 	return error;
 }
 
+/* The first of its pages, or all: a search would end too early, or never. */
+static int
+check_pages(const struct accounts *a, uint32_t pages)
+{
+	uint32_t size;
+	int fd, error;
+
+	if ((error = a->db->get_pagesize(a->db, &size)) != 0 ||
+	    (error = a->db->fd(a->db, &fd)) != 0)
+		return error;
+	return pages_check(fd, size, pages);
+}
+
 int
 accounts_open(
     struct accounts **accounts, const char *path, char *err, size_t errsize)
@@ -94,8 +109,9 @@ accounts_open(
 	a->name = a->path;
 	if (strlcpy(a->path, path, sizeof(a->path)) >= sizeof(a->path))
 		error = ENAMETOOLONG;
-	else
-		error = open_db(a, DB_RDONLY);
+	else if ((error = open_db(a, DB_RDONLY)) == 0 &&
+	    (error = check_pages(a, ROOT_PAGES)) != 0)
+		a->db->close(a->db, DB_NOSYNC);
 	/* Berkeley DB says ENOENT or EACCES of a missing page, too. */
 	if (error != 0 && access(path, R_OK) == -1)
 		(void)wrong(err, errsize, "%s: %s%s", path, strerror(errno),
@@ -173,37 +189,10 @@ accounts_get(struct accounts *a, const char *address,
 	return rv;
 }
 
-/*
- * Berkeley DB takes a page of zeroes for a hole, checks no checksum, and
- * then ends too early or never: whoever needs all pages looks first.
- */
-static int
-check_pages(const struct accounts *a)
-{
-	static char page[65536]; /* the largest that there is */
-	uint32_t size;
-	ssize_t n = 0;
-	off_t at;
-	int fd, error;
-
-	if ((error = a->db->get_pagesize(a->db, &size)) != 0)
-		return error;
-	if ((error = a->db->fd(a->db, &fd)) != 0)
-		return error;
-	for (at = 0; error == 0; at += n) {
-		if ((n = pread(fd, page, size, at)) <= 0)
-			break;
-		if (page[0] == '\0' && memcmp(page, page + 1,
-			(size_t)n - 1) == 0)
-			error = DB_PAGE_NOTFOUND;
-	}
-	return n == -1 ? errno : error;
-}
-
 int
 accounts_check(struct accounts *a, char *err, size_t errsize)
 {
-	int error = check_pages(a);
+	int error = check_pages(a, PAGES_ALL);
 
 	return error == 0 ? 0 : damaged(a, error, err, errsize);
 }
@@ -217,7 +206,7 @@ accounts_next(struct accounts *a, struct account *account, char *err,
 
 	memset(&key, 0, sizeof(key));
 	memset(&data, 0, sizeof(data));
-	if (a->cursor == NULL && (error = check_pages(a)) == 0)
+	if (a->cursor == NULL && (error = check_pages(a, PAGES_ALL)) == 0)
 		error = a->db->cursor(a->db, NULL, &a->cursor, 0);
 	if (error == 0)
 		error = a->cursor->get(a->cursor, &key, &data, DB_NEXT);
@@ -347,7 +336,7 @@ begin(struct accounts_edit *e, char *err, size_t errsize)
 		    err, errsize, "%s: %s", e->new.path, strerror(errno));
 	error = open_db(&e->new, first ? DB_CREATE | DB_EXCL : 0);
 	if (error == 0 && !first)
-		error = check_pages(&e->new);
+		error = check_pages(&e->new, PAGES_ALL);
 	return error == 0 ? 0 : damaged(&e->new, error, err, errsize);
 }
 

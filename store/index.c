@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/pages.h"
 #include "store/index.h"
 
 /*
@@ -24,6 +25,9 @@
 #define CACHE_OCTETS	  (8 * 1024 * 1024)
 #define MEMORY_OCTETS	  (256 * 1024 * 1024) /* taken as needed */
 #define BULK_OCTETS	  (64 * 1024)
+
+/* Metadata and root of the file and its tables: where a search may loop. */
+#define ROOT_PAGES (2 * (1 + TABLES))
 
 #define FILE_NAME      "index.db"
 #define FILE_NAME_BAD  "index.bad"
@@ -121,18 +125,24 @@ open_env(struct index *ix, const char *dir)
 }
 
 static int
-open_table(struct index *ix, enum table t)
+check_pages(DB *db, uint32_t pages)
+{
+	uint32_t size;
+	int fd, error;
+
+	if ((error = db->get_pagesize(db, &size)) != 0 ||
+	    (error = db->fd(db, &fd)) != 0)
+		return error;
+	return pages_check(fd, size, pages);
+}
+
+static int
+open_db(const struct index *ix, enum table t, DB *db)
 {
 	const char *file = FILE_NAME, *name = table_names[t];
 	uint32_t flags = DB_CREATE | DB_AUTO_COMMIT;
-	DB *db;
 	int error;
 
-	if (ix->table[t] != NULL)
-		return 0;
-	if ((error = db_create(&db, ix->env, 0)) != 0)
-		return error;
-	ix->table[t] = db;
 	if (ix->mode == INDEX_MEMORY) {
 		flags = DB_CREATE;
 		file = name = NULL;
@@ -151,7 +161,28 @@ open_table(struct index *ix, enum table t)
 		return error;
 	if (t != TABLE_NAMES && (error = db->set_flags(db, DB_RECNUM)) != 0)
 		return error;
-	return db->open(db, NULL, file, name, DB_BTREE, flags, 0600);
+	error = db->open(db, NULL, file, name, DB_BTREE, flags, 0600);
+	/* A mark vouches for what was written, not for the disk. */
+	if (error == 0 && ix->mode != INDEX_MEMORY)
+		error = check_pages(db, ROOT_PAGES);
+	return error;
+}
+
+static int
+open_table(struct index *ix, enum table t)
+{
+	DB *db;
+	int error;
+
+	if (ix->table[t] != NULL)
+		return 0;
+	if ((error = db_create(&db, ix->env, 0)) != 0)
+		return error;
+	if ((error = open_db(ix, t, db)) != 0)
+		(void)db->close(db, 0);
+	else
+		ix->table[t] = db;
+	return error;
 }
 
 /* Berkeley DB would wait for ever for somebody to write to a FIFO. */
@@ -344,30 +375,12 @@ index_discard(const char *dir)
 int
 index_check_pages(struct index *ix)
 {
-	static char page[65536]; /* the largest that there is */
-	uint32_t size;
-	ssize_t n = 0;
-	off_t at;
-	int error, fd;
+	int error;
 
 	/* What recovery has mended is in the file after a checkpoint. */
-	if ((error = index_trim(ix)) != 0 ||
-	    (error = ix->table[TABLE_NAMES]->get_pagesize(
-		 ix->table[TABLE_NAMES], &size)) != 0)
+	if ((error = index_trim(ix)) != 0)
 		return error;
-	if ((fd = open(ix->file, O_RDONLY | O_CLOEXEC)) == -1)
-		return errno;
-	for (at = 0; error == 0; at += n) {
-		if ((n = pread(fd, page, size, at)) <= 0)
-			break;
-		if (page[0] == '\0' &&
-		    memcmp(page, page + 1, (size_t)n - 1) == 0)
-			error = DB_PAGE_NOTFOUND;
-	}
-	if (n == -1)
-		error = errno;
-	close(fd);
-	return error;
+	return check_pages(ix->table[TABLE_NAMES], PAGES_ALL);
 }
 
 int

@@ -73,9 +73,8 @@ const char *index_strerror(int error);
 int index_discard(const char *dir);
 
 /*
- * Berkeley DB takes a page of zeroes for a hole, checks no checksum, and
- * then may search for ever: an index that nobody vouches for is looked
- * through for them, once it has been recovered.  DB_PAGE_NOTFOUND: found.
+ * An index that nobody vouches for is looked through, once it has been
+ * recovered, for pages without a checksum (pages.h).
  */
 int index_check_pages(struct index *index);
 

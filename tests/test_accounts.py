@@ -573,6 +573,29 @@ def test_a_login_that_meets_pages_of_zeroes(make_server):
     let_in(server, address)
 
 
+@pytest.mark.parametrize("kind", [9, 14])
+def test_a_root_without_a_checksum(make_server, kind):
+    """Berkeley DB would look for the root in another place, for ever."""
+    server = make_server()
+    address = many(server, 300)
+    path = database(server)
+    with open(path, "rb") as f:
+        good = f.read()
+    with open(path, "r+b") as f:
+        f.seek(4096 + 24)
+        f.write(bytes([2, kind, 0]))
+    for command in (["list"], ["show", address],
+                    ["set", address, "access=off"]):
+        done = limited(server, *command)
+        assert done.returncode == 1
+        assert "damaged" in done.stderr
+    with server.connect() as pop:
+        pop.err(b"AUTH PLAIN " + plain(address, "secret"), "SYS/TEMP")
+    server.wait_empty()
+    zero_pages(path, good, [])
+    let_in(server, address)
+
+
 # Records.
 
 HELPER = r"""

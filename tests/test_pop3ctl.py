@@ -941,6 +941,19 @@ def damage(path, offset, length=64):
         f.write(os.urandom(length))
 
 
+@pytest.mark.parametrize("command", ["check", None])
+@pytest.mark.parametrize("page", [3, 5, 7], ids=["inbox", "junk", "names"])
+@pytest.mark.parametrize("kind", [9, 14])
+def test_a_root_without_a_checksum(indexed, kind, page, command):
+    """Berkeley DB looks for the root in another place, for ever."""
+    with open(indexed.index, "r+b") as f:
+        f.seek(page * 4096 + 24)
+        f.write(bytes([2, kind, 0]))
+    if command is not None:
+        assert indexed.check()[0] == 5
+    assert indexed.uidls() == indexed.names
+
+
 @pytest.mark.parametrize("where", range(8))
 def test_check_of_a_damaged_index(indexed, where):
     """Each eighth of it in turn: mail and identifiers are not harmed."""
