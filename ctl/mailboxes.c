@@ -188,7 +188,7 @@ print_entry(struct job *job, const struct entry *e, uint64_t number)
 {
 	char uidl[UIDL_MAX + 1];
 
-	mailbox_uidl(e, uidl);
+	(void)mailbox_uidl(e, uidl);
 	if (job->json) {
 		fputs(job->printed++ > 0 ? ",\n" : "[", stdout);
 		printf("{\"number\":");

@@ -503,10 +503,10 @@ mailbox_entry(struct mailbox *mb, uint64_t n, struct entry *e)
 	return suspect(mb, "reading the index", error);
 }
 
-void
+size_t
 mailbox_uidl(const struct entry *e, char uidl[UIDL_MAX + 1])
 {
-	maildir_uidl(e->base, e->folder == JUNK, uidl);
+	return maildir_uidl(e->base, e->folder == JUNK, uidl);
 }
 
 int

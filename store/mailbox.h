@@ -85,8 +85,8 @@ uint64_t mailbox_octets(const struct mailbox *mb);
  */
 enum trouble mailbox_entry(struct mailbox *mb, uint64_t n, struct entry *e);
 
-/* The UIDL of an entry. */
-void mailbox_uidl(const struct entry *e, char uidl[UIDL_MAX + 1]);
+/* The UIDL of an entry; returns its length. */
+size_t mailbox_uidl(const struct entry *e, char uidl[UIDL_MAX + 1]);
 
 /* Opens message n for reading: *fd is the caller's. */
 enum trouble mailbox_file(struct mailbox *mb, uint64_t n, int *fd);

@@ -111,7 +111,11 @@ maildir_close(struct maildir *m)
 size_t
 maildir_base(const char *name)
 {
-	return name[0] == '.' ? 0 : strcspn(name, ":");
+	const char *colon = strchr(name, ':');
+
+	if (name[0] == '.')
+		return 0;
+	return colon != NULL ? (size_t)(colon - name) : strlen(name);
 }
 
 int64_t
@@ -127,7 +131,7 @@ maildir_delivered(const char *base)
 	return t;
 }
 
-void
+size_t
 maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1])
 {
 	char hex[SHA256_DIGEST_STRING_LENGTH], key[NAME_OCTETS + 1];
@@ -137,14 +141,15 @@ maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1])
 		while (*s >= 0x21 && *s <= 0x7e)
 			s++;
 		if (*s == '\0' && s > base && s - base <= UIDL_MAX) {
-			strlcpy(uidl, base, UIDL_MAX + 1);
-			return;
+			memcpy(uidl, base, (size_t)(s - base) + 1);
+			return (size_t)(s - base);
 		}
 	}
 	/* No base name has a slash: the two kinds are never the same. */
 	snprintf(key, sizeof(key), "%s%s", hashed ? "/" : "", base);
 	SHA256Data((const uint8_t *)key, strlen(key), hex);
 	snprintf(uidl, UIDL_MAX + 1, "%c%s", UIDL_HASHED, hex);
+	return sizeof(hex);
 }
 
 int64_t

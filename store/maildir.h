@@ -43,9 +43,9 @@ int64_t maildir_delivered(const char *base);
  * The UIDL of a base name (RFC 1939, section 7; I4): the name itself where
  * that is allowed, otherwise, and always where hashed is set, "=" and a
  * SHA-256 of it.  The junk folder's are always hashed: one maildrop may
- * hold a message of the same name from each folder.
+ * hold a message of the same name from each folder.  Returns its length.
  */
-void maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1]);
+size_t maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1]);
 
 /*
  * When the directory was changed last, ns since the epoch; 0: unknown.  One

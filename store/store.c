@@ -181,17 +181,15 @@ static size_t
 fill_uidls(struct store *s, uint64_t first, int few)
 {
 	size_t used = 0, len, got = 0, max = few ? FEW : SIZE_MAX;
-	char uidl[UIDL_MAX + 1];
 	struct entry e;
 
-	for (; got < max && used + 1 + UIDL_MAX <= sizeof(s->answer); got++) {
+	/* Its length, the UIDL, and a NUL that the next length takes. */
+	for (; got < max && used + UIDL_MAX + 2 <= sizeof(s->answer); got++) {
 		s->trouble = mailbox_entry(&s->mailbox, first + got, &e);
 		if (s->trouble != TROUBLE_NONE)
 			break;
-		mailbox_uidl(&e, uidl);
-		len = strlen(uidl);
+		len = mailbox_uidl(&e, (char *)s->answer + used + 1);
 		s->answer[used] = (unsigned char)len;
-		memcpy(s->answer + used + 1, uidl, len);
 		used += 1 + len;
 	}
 	s->next = first + got;

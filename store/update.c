@@ -273,7 +273,7 @@ is_retained(const struct entry *e, const char *uidl)
 		return 0;
 	if (uidl == NULL)
 		return 1;
-	mailbox_uidl(e, own);
+	(void)mailbox_uidl(e, own);
 	return strcmp(own, uidl) == 0;
 }
 

@@ -16,9 +16,9 @@ check_uidl(const char *base, int hashed)
 	size_t i, len;
 
 	memset(uidl, 0x55, sizeof(uidl));
-	maildir_uidl(base, hashed, uidl);
-	len = strnlen(uidl, sizeof(uidl));
+	len = maildir_uidl(base, hashed, uidl);
 	MUST(len >= 1 && len <= UIDL_MAX);
+	MUST(len == strnlen(uidl, sizeof(uidl)));
 	for (i = 0; i < len; i++)
 		MUST(uidl[i] >= 0x21 && uidl[i] <= 0x7e);
 	maildir_uidl(base, hashed, again);
