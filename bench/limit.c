@@ -3,6 +3,11 @@
  * inetd, can do at best: a POP3 server that answers from constants.  It has
  * 10,000 messages of 4 kB, or with a third argument one of that many octets.
  */
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,7 +116,9 @@ main(int argc, char *argv[])
 	struct tls_config *config = tls_config_new();
 	struct tls *server = tls_server();
 	size_t i;
+	int on = 1;
 
+	(void)setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	memset(lines, 'x', sizeof(lines));
 	for (i = 0; i < sizeof(lines); i += LINE)
 		memcpy(lines + i + LINE - 2, "\r\n", 2);
