@@ -184,6 +184,20 @@ start(void)
 	return pid;
 }
 
+/* Waits for the end of a process, and tells of one that was no exit. */
+static void
+reap(pid_t pid, const char *name)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return;
+	if (WIFSIGNALED(status))
+		log_warn("%s was ended by signal %d (%s)", name,
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
 /* The session takes the client along: the parent keeps no network socket. */
 static int
 start_session(const struct conf *conf, const struct identity *as,
@@ -217,8 +231,7 @@ wait_for_login(int channel)
 	if (n == 1 && (p.revents & POLLIN) != 0 &&
 	    (p.revents & POLLHUP) == 0)
 		return;
-	while (wait(NULL) == -1 && errno == EINTR)
-		continue;
+	reap(-1, "session");
 	_exit(0);
 }
 
@@ -266,15 +279,16 @@ authenticate(const struct conf *conf, const struct identity *as, int channel,
 		_exit(0);
 	}
 	if (channel_recv(fd[1], &m) != 1 ||
-	    !channel_is(&m, MSG_VERDICT, sizeof(*verdict)))
+	    !channel_is(&m, MSG_VERDICT, sizeof(*verdict))) {
+		reap(pid, "auth");
 		_exit(0);
+	}
 	memcpy(verdict, m.data, sizeof(*verdict));
 	verdict->address[sizeof(verdict->address) - 1] = '\0';
 	verdict->maildir[sizeof(verdict->maildir) - 1] = '\0';
 	verdict->label[sizeof(verdict->label) - 1] = '\0';
 	close(fd[1]);
-	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-		continue;
+	reap(pid, "auth");
 }
 
 int
@@ -292,7 +306,10 @@ main(int argc, char *argv[])
 	if (options.check)
 		return check_configuration(&conf, options.file);
 	take_socket(&options);
+	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is an error, not an end. */
+	signal(SIGXFSZ, SIG_IGN);
 	log_open("pop3d", options.debug);
 	if (conf_load(&conf, options.file, err, sizeof(err)) == -1) {
 		log_warn("%s", err);

@@ -131,8 +131,10 @@ judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
 		return system_check(a->system, login, v);
 	good = password_check(
 	    found == 1 ? &account : NULL, login->password, &label);
-	if (good)
+	if (good == 1)
 		fill_verdict(v, &account, label);
+	else if (good == -1)
+		log_warn("auth: crypt(3) fails: is there too little memory?");
 	explicit_bzero(&account, sizeof(account));
 	return good;
 }

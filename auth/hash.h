@@ -12,7 +12,8 @@ int hash_make(const char *password, char *hash, size_t size);
 
 /*
  * Is it the password of hash?  1 or 0, and the work of one slow hash in any
- * case: for a hash that nobody's password can have, and for NULL, too.
+ * case: for a hash that nobody's password can have, and for NULL, too.  -1:
+ * the system could not do it.
  */
 int hash_check(const char *password, const char *hash);
 

@@ -66,12 +66,13 @@ int
 hash_check(const char *password, const char *hash)
 {
 	char made[HASH_MAX + 1];
-	int good = 0;
+	int good;
 
 	if (hash != NULL && hash_as(password, hash, made, sizeof(made)))
 		good = same(made, hash);
 	else
-		(void)hash_make(password, made, sizeof(made));
+		/* The work for nothing fails where memory for it is short. */
+		good = hash_make(password, made, sizeof(made));
 	explicit_bzero(made, sizeof(made));
 	return good;
 }

@@ -98,7 +98,9 @@ password_check(
 	    (*label = app_password_check(account, password)) != NULL)
 		return 1;
 	good = hash_check(password, account != NULL ? account->hash : NULL);
-	return good && usable && !account->two_factor;
+	if (good != 1)
+		return good;
+	return usable && !account->two_factor;
 }
 
 int

@@ -20,7 +20,7 @@
  * the access setting is taken into account here so that it can not be told
  * from a wrong password.  Returns 1, with *label the label of the
  * application password that was used (within account) or NULL for the
- * account's own; or 0.
+ * account's own; 0; or -1 when the system could not hash.
  */
 int password_check(const struct account *account, const char *password,
     const char **label);

@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 
-from daemon import POP3D, Server, make_certificate, wait_until
+from daemon import (POP3D, SANITIZED, Server, make_certificate,
+                    wait_until)
 from maildir import message
 from pop3 import wire
 
@@ -286,3 +287,41 @@ def test_mended_configuration_counts_at_once(make_server):
     check_refused(server, "hostnaem is no keyword")
     rewrite(server, "hostnaem", "hostname")
     server.add_account().login().quit()
+
+
+# What a parent may pass on: its limits, and its umask.
+
+def test_umask_that_takes_all(make_server):
+    server = make_server(prefix=["sh", "-c", "umask 777; exec \"$@\"", "sh"])
+    account = server.add_account()
+    account.maildir.deliver(message())
+    pop = account.login()
+    pop.ok("DELE 1")
+    pop.quit()
+    assert account.maildir.files() == []
+
+
+@pytest.mark.parametrize("octets", [20000, 100000])
+def test_files_that_may_not_grow(make_server, octets):
+    """The index is larger: mail can be read, and is not lost."""
+    server = make_server(prefix=["prlimit", "--fsize=%d" % octets])
+    account = server.add_account()
+    account.maildir.deliver(message())
+    for _ in range(2):
+        pop = account.login()
+        assert pop.retr(1) == wire(message())
+        pop.quit()
+    assert len(account.maildir.files()) == 1
+
+
+@pytest.mark.skipif(SANITIZED, reason="sanitizers need terabytes of addresses")
+def test_too_little_memory_to_hash(make_server):
+    """It is no wrong password, and the administrator is told."""
+    server = make_server(prefix=["prlimit", "--as=%d" % (20 << 20)])
+    account = server.add_account()
+    for address in (account.address, "nobody@example.com"):
+        server.mark_log()
+        pop = server.connect()
+        pop.ok("USER " + address)
+        pop.err("PASS secret", "SYS/TEMP")
+        server.wait_log("^auth: .*memory")

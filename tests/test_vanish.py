@@ -194,6 +194,8 @@ def test_killed_before_the_login(server, mail, who):
     pop = server.connect()
     kill(getattr(server.processes(pop), who))
     assert pop.rest() == b""
+    if who == "session":
+        server.wait_log("^session was ended by signal 9 ")
     check_untouched(mail)
 
 
@@ -209,6 +211,8 @@ def test_killed_while_auth_is_there(server, mail, who):
         pass
     assert pop.rest() in (b"", b"-ERR [SYS/TEMP] internal failure, try "
                           b"again later\r\n")
+    if who == "auth":
+        server.wait_log("^auth was ended by signal 9 ")
     check_untouched(mail)
 
 
