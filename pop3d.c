@@ -315,6 +315,11 @@ main(int argc, char *argv[])
 		log_warn("%s", err);
 		return 1;
 	}
+	/* Ours may be gone; Berkeley DB wants one. */
+	if (chdir("/") == -1) {
+		log_warn("/: %s", strerror(errno));
+		return 1;
+	}
 	peer = peer_address();
 	find_identity(&conf, &as);
 	channel = start_session(&conf, &as, peer);

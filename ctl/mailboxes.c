@@ -108,7 +108,9 @@ as_owner(struct job *job)
 			job->account->gid, NULL) == -1)
 			_exit(ctl_fail("%s: %s", job->account->address,
 			    log_last_warning()));
-		status = open_and_run(job);
+		/* Ours may be gone; Berkeley DB wants one. */
+		status = chdir("/") == -1 ?
+		    ctl_fail("/: %s", strerror(errno)) : open_and_run(job);
 		if (fflush(stdout) != 0)
 			status = ctl_fail("standard output: %s",
 			    strerror(errno));

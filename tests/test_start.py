@@ -289,7 +289,22 @@ def test_mended_configuration_counts_at_once(make_server):
     server.add_account().login().quit()
 
 
-# What a parent may pass on: its limits, and its umask.
+# What a parent may pass on: its directory, its umask, its limits.
+
+def test_directory_that_is_gone(make_server, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    server = make_server(prefix=["sh", "-c", "cd %s && rmdir %s && "
+                                 "exec \"$@\"" % (gone, gone), "sh"])
+    account = server.add_account()
+    account.maildir.deliver(message())
+    pop = account.login()
+    pop.ok("DELE 1")
+    pop.quit()
+    server.wait_log("^end: ")
+    assert [line.split(":")[0] for line in server.log_lines()] == [
+        "login", "end"]
+
 
 def test_umask_that_takes_all(make_server):
     server = make_server(prefix=["sh", "-c", "umask 777; exec \"$@\"", "sh"])
