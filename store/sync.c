@@ -52,7 +52,8 @@ struct sync {
 	size_t nfound;
 	size_t twins; /* of them, those to be renewed */
 	size_t moved; /* files that we renamed into, or within, cur/ */
-	struct listing changed; /* known names with another place or suffix */
+	struct listing changed; /* known names with another place or suffix,
+				   or back in new/ */
 	struct listing missing; /* base names without a file */
 };
 
@@ -289,10 +290,14 @@ forget(struct sync *s, struct entry *e)
 	return index_delete_name(s->mb->index, e);
 }
 
-/* Records the new place and suffix of a known message. */
+/*
+ * Records the new place and suffix of a known message.  One that others put
+ * back into new/ does not stay there: what goes from there is not noticed.
+ */
 static int
 follow(struct sync *s, const struct listed *l)
 {
+	const struct found f = { .listed = l };
 	struct entry e;
 	int error;
 
@@ -301,6 +306,7 @@ follow(struct sync *s, const struct listed *l)
 	if ((error = index_get_name(s->mb->index, &e)) != 0)
 		return error;
 	take_name(&e, l);
+	settle(s, &f, &e);
 	return index_put_name(s->mb->index, &e);
 }
 
@@ -401,7 +407,7 @@ merge(struct sync *s, struct walk *walk)
 		}
 		if (c == 0) {
 			chosen = choose(s, &e, &l, end);
-			if (!same_place(&e, chosen))
+			if (!same_place(&e, chosen) || e.sub == NEW)
 				error = listing_add(
 				    &s->changed, chosen->name, chosen->sub);
 		} else

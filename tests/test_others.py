@@ -186,6 +186,17 @@ def test_mail_taken_by_another_while_we_look(account):
     wait_until(lambda: wire(B) in look(account).values(), "it is not shown")
 
 
+def test_put_back_into_new_and_removed_there(account):
+    """As mail programs do that mark a message as new."""
+    names = marked(account, 3).names
+    path = account.maildir.find(names[1])
+    os.rename(path, account.maildir.path + "/new/" + names[1])
+    assert len(look(account)) == 3
+    settle_without(account)
+    os.unlink(account.maildir.find(names[1]))
+    assert sorted(look(account)) == [names[0], names[2]]
+
+
 def settle_without(account):
     """As settle(), for a mailbox where somebody has moved files."""
     look(account)
