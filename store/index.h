@@ -1,76 +1,67 @@
 /*
  * The index of a mailbox: Berkeley DB tables in <Maildir>/pop3d/.
  *
- * Three tables in one file, index.db:
- *	inbox, junk	the queues: sequence -> octets, base name, numbered
- *			(DB_RECNUM), so that message n is found in O(log n)
- *	names		folder and base name -> sequence, octets, state,
- *			suffix; and one record "meta" with the totals
+ * Four tables in one file, index.db:
+ *	inbox, junk	the queues: sequence -> octets, base name, UIDL;
+ *			numbered (DB_RECNUM), so that message n is found in
+ *			O(log n)
+ *	names		folder and base name -> all that is known; and one
+ *			record with the totals
+ *	uidls		UIDL -> folder and base name, of all UIDLs that are
+ *			not base names (I4: such a one may equal a base name
+ *			that comes later); kept by index_put_name() and
+ *			index_delete_name()
  *
  * Written only inside transactions of a private environment (DB_PRIVATE),
- * whose log makes them atomic; read without one when the mark in the lock
- * says that the file is whole (lock.h).  Or, where nothing can be written,
- * held in memory for one session.
+ * whose log makes them atomic; read without one where the seal says that the
+ * file is whole (seal.h).  Or held in memory for one session.
  *
  * Exactly one process has it open, under the lock.  Functions return 0, an
- * errno value, or an error of Berkeley DB; index_strerror() names them.
+ * errno value (trouble that passes: I13), or one of the errors below; which
+ * of these it is, is said here, where it is seen, and never guessed later.
  */
 #ifndef STORE_INDEX_H
 #define STORE_INDEX_H
 
 #include <stdint.h>
 
-#include "store/maildir.h"
+#include "store/entry.h"
 
-enum folder { INBOX, JUNK, FOLDERS };
-
-enum state {
-	QUEUED,	   /* in the maildrop */
-	RETAINED,  /* taken out by a QUIT, kept on disk */
-	EARLIER,   /* from before "from now on" */
-	EXPUNGING  /* taken out by a QUIT, its file is to be unlinked */
-};
-
-/* What names knows of a message. */
-struct entry {
-	enum folder folder;
-	enum state state;
-	enum subdir sub;
-	uint64_t sequence;
-	uint64_t octets;
-	char base[NAME_OCTETS];
-	char suffix[NAME_OCTETS]; /* with its colon; as it was last seen */
-};
-
-struct folder_meta {
-	uint64_t count, octets; /* of the queue */
-	int64_t time[2];	/* of NEW and CUR; 0: must be read */
-	int64_t read;		/* when cur/ was last read, seconds */
-	int64_t from_now;	/* as applied last, ns; 0: all mail */
-};
-
-struct meta {
-	uint64_t next_sequence;
-	uint64_t expunging; /* entries in that state */
-	struct folder_meta folder[FOLDERS];
+/* In a range of their own, outside of errno's and Berkeley DB's. */
+enum index_error {
+	INDEX_NOT_FOUND = -29001, /* no such record; the end of a walk */
+	INDEX_DAMAGED,		  /* proven damage of the index itself */
+	INDEX_NEWER		  /* written by a newer version */
 };
 
 enum index_mode {
-	INDEX_READ,   /* no environment, no transaction, no change */
-	INDEX_WRITE,  /* recovers, creates what is missing */
-	INDEX_MEMORY  /* on nobody's disk */
+	INDEX_READ,  /* no environment, no transaction, no change */
+	INDEX_WRITE, /* recovers, creates what is missing */
+	INDEX_MEMORY /* in memory only, empty at first */
 };
+
+#define INDEX_FILE "index.db"
+#define INDEX_BAD  "index.bad" /* a damaged one, for repair.h */
 
 struct index;
 
-int index_open(struct index **index, const char *dir, enum index_mode mode);
-
-/* Closes; what was committed is then in index.db itself. */
-int index_close(struct index *index);
+/* A sentence on any error of these functions. */
 const char *index_strerror(int error);
 
-/* Throws everything away, for a rebuilding; index.db is kept as index.bad. */
-int index_discard(const char *dir);
+/*
+ * Opens the index in dir.  INDEX_READ: ENOENT where there is none.  *index
+ * is NULL after an error.
+ */
+int index_open(struct index **index, const char *dir, enum index_mode mode);
+
+/* Closes; what was committed is then in index.db itself.  NULL is fine. */
+int index_close(struct index *index);
+
+/* Closes without a word, after an error that made it useless. */
+void index_abandon(struct index *index);
+
+/* The descriptor of index.db, to look at; -1 in memory. */
+int index_fd(struct index *index);
 
 /*
  * An index that nobody vouches for is looked through, once it has been
@@ -80,9 +71,6 @@ int index_check_pages(struct index *index);
 
 /* Reads all of the tables: 0, or the error that tells of the damage. */
 int index_read_all(struct index *index);
-
-/* Is index.db, open nowhere, well-formed?  DB_VERIFY_BAD: it is not. */
-int index_verify(const char *dir);
 
 /*
  * A transaction; one at a time.  A durable commit survives a power cut when
@@ -101,25 +89,41 @@ int index_expect_much(struct index *index);
 /* Between transactions: shortens the log that many changes have made. */
 int index_trim(struct index *index);
 
-/* DB_NOTFOUND: a new index. */
-int index_get_meta(struct index *index, struct meta *meta);
-int index_put_meta(struct index *index, const struct meta *meta);
+/*
+ * INDEX_NOT_FOUND: a new index.  *version is 1 or 2, see entry.h;
+ * index_put_totals() always writes the present version.
+ */
+int index_get_totals(struct index *index, struct totals *t, int *version);
+int index_put_totals(struct index *index, const struct totals *t);
 
-/* By e->folder and e->base.  DB_NOTFOUND: not known. */
+/*
+ * By e->folder and e->base.  index_put_name() adds e->uidl to the table
+ * uidls where it is not empty, index_delete_name() takes it out of there.
+ */
 int index_get_name(struct index *index, struct entry *e);
 int index_put_name(struct index *index, const struct entry *e);
 int index_delete_name(struct index *index, const struct entry *e);
 
-/* Appends to, and takes out of, the queue of e->folder. */
+/*
+ * The name that has this UIDL, where it is not a base name: fills folder
+ * and base.
+ */
+int index_find_uidl(struct index *index, const char *uidl, struct entry *e);
+
+/* Appends to, and takes out of, the queue of e->folder, by e->sequence. */
 int index_enqueue(struct index *index, const struct entry *e);
 int index_dequeue(struct index *index, const struct entry *e);
 
-/* The base name of message number (from 1) of a queue. */
+/* Message number (from 1) of a queue: sequence, octets, base, uidl. */
 int index_number(struct index *index, enum folder folder, uint64_t number,
     struct entry *e);
 
-/* What the queue of e->folder has under e->sequence: octets and base. */
+/* What the queue of e->folder has under e->sequence. */
 int index_get_queued(struct index *index, struct entry *e);
+
+/* The number of the first message whose sequence is not less than this. */
+int index_number_of(struct index *index, enum folder folder,
+    uint64_t sequence, uint64_t *number);
 
 /* Empties a queue, for its remaking. */
 int index_clear_queue(struct index *index, enum folder folder);
@@ -129,10 +133,10 @@ int index_count(struct index *index, enum folder folder, uint64_t *count);
 
 /*
  * Walks through a table in its order, in bulk: a queue from a number on
- * (sequence, octets and base are filled), or the names of a folder (all
- * is).  index_walk_next() returns DB_NOTFOUND at the end, index_walk_queue()
- * when there is no such number.  The table must
- * not be changed meanwhile.
+ * (sequence, octets, base and uidl are filled), or the names of a folder
+ * (all is).  index_walk_next() returns INDEX_NOT_FOUND at the end,
+ * index_walk_queue() when there is no such number.  The table must not be
+ * changed meanwhile.
  */
 struct walk;
 int index_walk_queue(struct index *index, enum folder folder,
@@ -140,6 +144,17 @@ int index_walk_queue(struct index *index, enum folder folder,
 int index_walk_names(
     struct index *index, enum folder folder, struct walk **walk);
 int index_walk_next(struct walk *walk, struct entry *e);
-void index_walk_end(struct walk *walk);
+void index_walk_end(struct walk *walk); /* NULL is fine */
+
+/*
+ * The same walk with its loop: visit() is called for each entry until it
+ * returns other than 0, which is then returned; 0 at the end, and where
+ * there is nothing to walk through.
+ */
+typedef int (*visit_fn)(void *arg, struct entry *e);
+int index_each_name(
+    struct index *index, enum folder folder, visit_fn visit, void *arg);
+int index_each_queued(struct index *index, enum folder folder,
+    uint64_t number, visit_fn visit, void *arg);
 
 #endif

@@ -27,10 +27,14 @@ struct maildir {
 };
 
 /*
- * Opens the folder at path.  With create, makes it (and what leads to it)
- * if it is missing; otherwise a missing folder is an empty one.
+ * Opens the folder at path.  A directory that is missing is -1, and no
+ * error: an empty folder.
  */
-int maildir_open(struct maildir *m, const char *path, int create);
+int maildir_open(struct maildir *m, const char *path);
+
+/* Makes the folder at path where it, or a part of it, is missing. */
+int maildir_make(const char *path);
+
 void maildir_close(struct maildir *m);
 
 /* The octets of name that are its base; 0 when it is not mail. */
@@ -55,10 +59,23 @@ size_t maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1]);
 int64_t maildir_time(const struct maildir *m, enum subdir sub);
 
 /*
- * Gives cur/ a time of our choosing, after changes of our own: in the past,
+ * Gives cur/ a time of our choosing, after changes of our own: two seconds
+ * before its present one, which the file system's clock has just given it,
  * so that whatever others change from now on shows; returned, 0: failed.
  */
 int64_t maildir_stamp(const struct maildir *m);
+
+/*
+ * Now, by the clock of the file system that fd is on, ns; 0: it cannot be
+ * told.  The file's time of modification is set for it.
+ */
+int64_t maildir_now(int fd);
+
+/*
+ * Is a directory's time, read after now (maildir_now()), old enough that
+ * later changes cannot have the same?  So a time may be recorded.
+ */
+int maildir_is_past(int64_t time, int64_t now);
 
 /*
  * Opens a message for reading: *fd is the caller's.  Only regular files
@@ -67,14 +84,25 @@ int64_t maildir_stamp(const struct maildir *m);
 int maildir_file(const struct maildir *m, enum subdir sub, const char *name,
     int *fd);
 
-/*
- * Measures the message in fd: its octets as on the wire and its time of
- * modification (ns since the epoch).
- */
-int maildir_measure(int fd, uint64_t *octets, int64_t *modified);
+struct measured {
+	uint64_t octets;  /* as on the wire (wire.h) */
+	uint64_t size;	  /* on disk */
+	int64_t modified; /* ns since the epoch */
+};
 
-/* Moves a file from new/ to cur/, its name there being to. */
-int maildir_move(const struct maildir *m, const char *from, const char *to);
+/*
+ * Measures the message in fd.  given_up (may be NULL) is asked every few
+ * megabytes: where it returns other than 0, ECANCELED.
+ */
+int maildir_measure(int fd, struct measured *measured,
+    int (*given_up)(void *), void *arg);
+
+/*
+ * Moves a file from new/ or cur/ to cur/, its name there being to.  EEXIST
+ * where that name is taken: nothing is ever replaced (I11).
+ */
+int maildir_move(const struct maildir *m, enum subdir sub, const char *from,
+    const char *to);
 
 /*
  * Makes a name that no other file has, for a message delivered at the given
