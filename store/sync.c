@@ -1,293 +1,203 @@
-#include <sys/stat.h>
-
-#include <db.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
-#include "store/listing.h"
+#include "store/from_now.h"
+#include "store/resize.h"
 #include "store/sync.h"
 
-#define NS 1000000000LL
-
 /*
- * A directory's time says nothing about changes within the same tick of the
- * clock that stamps it: it is recorded only when it is older than this.
+ * However little changed, cur/ is read once a day: nothing stays missed.
+ * Files that could not be read are tried again sooner: to make one readable
+ * changes no directory.
  */
-#define SETTLED_NS (100 * 1000000LL)
+#define READ_SECONDS	 (24 * 60 * 60)
+#define LEFT_OUT_SECONDS (5 * 60)
 
-/* However little changed, cur/ is read once a day: nothing stays missed. */
-#define READ_SECONDS (24 * 60 * 60)
-
-#define BATCH	  1000 /* messages in a transaction */
-#define TRIM	  20   /* batches until the log is shortened */
-#define RELISTING 5    /* tries for a listing that nobody disturbs */
-
-/* A file that the index does not know yet. */
-struct found {
-	int64_t delivered;
-	const struct listed *listed;
-	int renew; /* its base name is another message's: it needs a new one */
-	int measured; /* the rest is known, and has been promised */
-	uint64_t octets;
-	int64_t modified;
-};
+#define BATCH 1000 /* messages in a transaction */
+#define TRIM  20   /* batches until the log is shortened */
 
 struct sync {
-	struct mailbox *mb;
-	enum folder folder;
-	struct maildir *maildir;
-	struct folder_meta *meta;
-	struct listing listing;
-	int64_t time[2];  /* of the directories as they were listed */
-	int64_t began;	  /* when the listing was made, ns */
-	int settled; /* the listing is exact: what is not in it is not there */
-	int left_out; /* some could not be read: look again next time */
+	struct ledger *ledger;
+	struct folder_totals *totals;
+	int64_t from_now;
 	int promised; /* the totals were told: only what was measured counts */
-	struct found *found;
-	size_t nfound;
-	size_t twins; /* of them, those to be renewed */
-	size_t moved; /* files that we renamed into, or within, cur/ */
-	struct listing changed; /* known names with another place or suffix,
-				   or back in new/ */
-	struct listing missing; /* base names without a file */
+	uint64_t left_out;
+	struct scan scan;
 };
-
-static int64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * NS + t.tv_nsec;
-}
-
-/*
- * A time to be recorded: 0, which is never believed, if it was too young
- * when the reading of the directory began.
- */
-static int64_t
-settled(const struct sync *s, int64_t time)
-{
-	/* Without a fraction: a file system that knows none, or 2 s (FAT). */
-	int64_t age = time % NS == 0 ? 2 * NS + SETTLED_NS : SETTLED_NS;
-
-	return time < s->began - age ? time : 0;
-}
-
-static int64_t
-delivered(const struct sync *s, const struct listed *l)
-{
-	int64_t t = maildir_delivered(l->name);
-	struct stat st;
-
-	if (t == 0 && fstatat(s->maildir->dir[l->sub], l->name, &st,
-			  AT_SYMLINK_NOFOLLOW) == 0)
-		t = st.st_mtim.tv_sec;
-	return t;
-}
-
-static void
-find(struct sync *s, const struct listed *l, int renew)
-{
-	struct found *f = &s->found[s->nfound++];
-
-	memset(f, 0, sizeof(*f));
-	f->listed = l;
-	f->renew = renew;
-	s->twins += (size_t)renew;
-	f->delivered = delivered(s, l);
-}
-
-static int
-compare_found(const void *a, const void *b)
-{
-	const struct found *x = a, *y = b;
-
-	if (x->delivered != y->delivered)
-		return x->delivered < y->delivered ? -1 : 1;
-	return listing_compare(x->listed->name, x->listed->base,
-	    y->listed->name, y->listed->base);
-}
-
-/* Fills an entry's name from a listed one. */
-static void
-take_name(struct entry *e, const struct listed *l)
-{
-	memcpy(e->base, l->name, l->base);
-	e->base[l->base] = '\0';
-	strlcpy(e->suffix, l->name + l->base, sizeof(e->suffix));
-	e->sub = (enum subdir)l->sub;
-}
 
 /*
  * Gives a found file its place in cur/, and a name of its own if another
- * message has the one it came with.  A file that can not be moved stays.
+ * message has the one it came with.  A file that cannot be moved stays.
  */
 static void
-settle(struct sync *s, const struct found *f, struct entry *e)
+move_in(struct sync *s, const struct found *f, struct entry *e)
 {
-	const struct maildir *m = s->maildir;
-	char to[NAME_OCTETS];
-	const char *suffix = e->suffix;
-	struct stat st;
+	const struct scan *scan = &s->scan;
+	struct entry to = *e;
+	char name[NAME_OCTETS];
 
 	if (e->sub == CUR && !f->renew)
 		return;
-	if (strncmp(suffix, ":2,", 3) != 0)
-		suffix = ":2,";
+	if (strncmp(e->suffix, ":2,", 3) != 0)
+		strlcpy(to.suffix, ":2,", sizeof(to.suffix));
 	if (f->renew)
-		maildir_unique(f->delivered, e->base);
-	if (strlcpy(to, e->base, sizeof(to)) >= sizeof(to) ||
-	    strlcat(to, suffix, sizeof(to)) >= sizeof(to) ||
-	    /* Whatever it is that has this name, it is not to be replaced. */
-	    fstatat(m->dir[CUR], to, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    renameat(m->dir[e->sub], f->listed->name, m->dir[CUR], to) == -1) {
-		if (f->renew)
-			take_name(e, f->listed);
+		maildir_unique(f->delivered, to.base);
+	if (entry_name(&to, name) != 0 ||
+	    maildir_move(scan->maildir, e->sub, f->listed->name, name) != 0)
 		return;
-	}
-	memmove(e->suffix, suffix, strlen(suffix) + 1);
-	e->sub = CUR;
-	s->moved++;
+	ledger_changed(s->ledger, scan->folder, e->sub == CUR ? 2 : 1);
+	to.sub = CUR;
+	*e = to;
 }
 
+/* Measures a found file; 0 when it has gone again, or is no mail. */
 static int
-still_unknown(struct index *index, const struct entry *e)
-{
-	struct entry known = *e;
-
-	return index_get_name(index, &known) == DB_NOTFOUND;
-}
-
-/* Sizes a found file; 0 when it has gone again, or is no mail. */
-static int
-measure(struct sync *s, struct found *f)
+measure(struct sync *s, struct found *f, int *measured)
 {
 	char safe[LOG_SAFE_MAX];
 	int error, fd;
 
-	error = maildir_file(s->maildir, (enum subdir)f->listed->sub,
+	error = maildir_file(s->scan.maildir, (enum subdir)f->listed->sub,
 	    f->listed->name, &fd);
 	if (error == 0) {
-		error = maildir_measure(fd, &f->octets, &f->modified);
+		error = maildir_measure(
+		    fd, &f->size, ledger_given_up, s->ledger);
 		close(fd);
 	}
+	if (error == ECANCELED)
+		return error;
 	if (error != 0 && error != ENOENT && error != EINVAL) {
-		s->left_out = 1;
-		log_warn("%s: message %s left out: %s", s->mb->view.maildir,
+		s->left_out++;
+		log_warn("%s: message %s left out: %s", s->ledger->path,
 		    log_safe(safe, sizeof(safe), f->listed->name),
 		    strerror(error));
 	}
-	f->measured = error == 0;
-	return f->measured;
+	*measured = f->measured = error == 0;
+	return 0;
+}
+
+/* An entry for a found file, but for its sequence and its place. */
+static void
+describe(struct sync *s, const struct found *f, struct entry *e)
+{
+	memset(e, 0, offsetof(struct entry, base));
+	entry_cut(e, f->listed->name);
+	e->folder = s->scan.folder;
+	e->sub = (enum subdir)f->listed->sub;
+	e->octets = f->size.octets;
+	e->size = f->size.size;
+	e->young = resize_is_young(f->size.modified, s->scan.now);
+	e->state = f->size.modified < s->from_now ? EARLIER : QUEUED;
+}
+
+/*
+ * A new message's UIDL is its base name, unless that is the unique-id that
+ * another one brought along from elsewhere.
+ */
+static int
+give_uidl(struct sync *s, struct entry *e)
+{
+	struct entry other;
+	int error;
+
+	entry_set_uidl(e, e->folder == JUNK);
+	if (s->ledger->totals.uidls_inode == 0 || e->uidl[0] != '\0')
+		return 0;
+	error = index_find_uidl(s->ledger->index, e->base, &other);
+	if (error == 0)
+		entry_set_uidl(e, 1);
+	return error == INDEX_NOT_FOUND ? 0 : error;
+}
+
+static int
+is_known(struct index *index, const struct entry *e)
+{
+	struct entry known = *e;
+
+	return index_get_name(index, &known) != INDEX_NOT_FOUND;
 }
 
 /* Puts a found file into the index. */
 static int
 add(struct sync *s, struct found *f)
 {
-	struct mailbox *mb = s->mb;
+	struct ledger *l = s->ledger;
 	struct entry e;
-	int error;
+	int error, measured = f->measured;
 
-	if (f->renew && !s->settled)
+	if (f->renew && !s->scan.exact)
 		return 0; /* perhaps one message, seen twice */
-	if (!f->measured && s->promised)
+	if (!measured && s->promised)
 		return 0;
-	if (!f->measured && mailbox_given_up(mb))
+	if (!measured && ledger_given_up(l))
 		return ECANCELED;
-	if (!f->measured && !measure(s, f))
-		return 0;
-	take_name(&e, f->listed);
-	e.folder = s->folder;
-	e.octets = f->octets;
-	settle(s, f, &e);
-	if (f->renew && !still_unknown(mb->index, &e))
-		return 0; /* it could not get a name of its own */
-	e.sequence = mb->meta.next_sequence++;
-	e.state = f->modified < mb->view.from_now ? EARLIER : QUEUED;
-	if ((error = index_put_name(mb->index, &e)) != 0)
+	if (!measured && (error = measure(s, f, &measured)) != 0)
 		return error;
-	if (e.state == EARLIER)
+	if (!measured)
 		return 0;
-	s->meta->count++;
-	s->meta->octets += e.octets;
-	return index_enqueue(mb->index, &e);
-}
-
-static int
-commit(struct sync *s)
-{
-	int error = index_put_meta(s->mb->index, &s->mb->meta);
-
-	return error != 0 ? error : index_commit(s->mb->index, 0);
+	describe(s, f, &e);
+	move_in(s, f, &e);
+	if (f->renew && is_known(l->index, &e))
+		return 0; /* it could not get a name of its own */
+	if ((error = give_uidl(s, &e)) != 0)
+		return error;
+	e.sequence = l->totals.next_sequence++;
+	return ledger_add(l, &e);
 }
 
 /* After a batch: does anybody still wait for this? */
 static int
-report_progress(struct sync *s, size_t done, size_t all)
+report_progress(struct ledger *l, size_t done, size_t all)
 {
-	struct mailbox *mb = s->mb;
 	int error = 0;
 
 	if (done / BATCH % TRIM == TRIM - 1)
-		error = index_trim(mb->index);
-	if (error == 0 && mb->progress != NULL &&
-	    mb->progress(mb->progress_arg, done, all) != 0)
+		error = index_trim(l->index);
+	if (error == 0 && l->progress != NULL &&
+	    l->progress(l->progress_arg, done, all) != 0)
 		error = ECANCELED;
 	return error;
+}
+
+/* One transaction; *i goes on to the first that is not done. */
+static int
+add_batch(struct sync *s, size_t *i)
+{
+	size_t left = s->scan.nfound - *i;
+	size_t end = *i + (left < BATCH ? left : BATCH);
+	int error, rv;
+
+	if ((error = ledger_begin(s->ledger)) != 0)
+		return error;
+	while (*i < end && (error = add(s, &s->scan.found[*i])) == 0)
+		++*i;
+	if (error != 0 && error != ECANCELED) {
+		ledger_abort(s->ledger);
+		return error;
+	}
+	/* What was done until somebody gave up is kept. */
+	rv = ledger_commit(s->ledger, 0);
+	return rv != 0 ? rv : error;
 }
 
 static int
 add_found(struct sync *s)
 {
-	size_t i, end;
-	int error = 0, rv;
+	size_t i = 0;
+	int error = 0;
 
-	if (s->nfound > BATCH &&
-	    (error = index_expect_much(s->mb->index)) != 0)
-		return error;
-	if (s->nfound > 1)
-		qsort(s->found, s->nfound, sizeof(s->found[0]), compare_found);
-	for (i = 0; error == 0 && i < s->nfound;) {
-		end = s->nfound - i < BATCH ? s->nfound : i + BATCH;
-		if ((error = index_begin(s->mb->index)) != 0)
-			break;
-		while (i < end && (error = add(s, &s->found[i])) == 0)
-			i++;
-		/* What was done until somebody gave up is kept. */
-		if ((error == 0 || error == ECANCELED) &&
-		    (rv = commit(s)) != 0)
-			error = rv;
-		if (error == 0)
-			error = report_progress(s, i, s->nfound);
-	}
+	if (s->scan.nfound > BATCH)
+		error = index_expect_much(s->ledger->index);
+	scan_sort(&s->scan);
+	while (error == 0 && i < s->scan.nfound)
+		if ((error = add_batch(s, &i)) == 0)
+			error = report_progress(s->ledger, i, s->scan.nfound);
 	return error;
-}
-
-/* Takes a message without a file out of the index. */
-static int
-forget(struct sync *s, struct entry *e)
-{
-	struct meta *meta = &s->mb->meta;
-	int error;
-
-	if ((error = index_get_name(s->mb->index, e)) != 0)
-		return error;
-	if (e->state == EXPUNGING)
-		meta->expunging--;
-	if (e->state == QUEUED) {
-		s->meta->count--;
-		s->meta->octets -= e->octets;
-		if ((error = index_dequeue(s->mb->index, e)) != 0)
-			return error;
-	}
-	return index_delete_name(s->mb->index, e);
 }
 
 /*
@@ -295,199 +205,98 @@ forget(struct sync *s, struct entry *e)
  * back into new/ does not stay there: what goes from there is not noticed.
  */
 static int
-follow(struct sync *s, const struct listed *l)
+follow(struct sync *s, const struct listed *listed)
 {
-	const struct found f = { .listed = l };
+	const struct found f = { .listed = listed };
+	struct entry old, e;
+	int error;
+
+	old.folder = s->scan.folder;
+	entry_cut(&old, listed->name);
+	if ((error = index_get_name(s->ledger->index, &old)) != 0)
+		return error;
+	e = old;
+	entry_cut(&e, listed->name);
+	e.sub = (enum subdir)listed->sub;
+	move_in(s, &f, &e);
+	return ledger_change(s->ledger, &old, &e);
+}
+
+/* Takes a message without a file out of the index. */
+static int
+forget(struct sync *s, const struct listed *listed)
+{
 	struct entry e;
 	int error;
 
-	e.folder = s->folder;
-	take_name(&e, l);
-	if ((error = index_get_name(s->mb->index, &e)) != 0)
+	e.folder = s->scan.folder;
+	entry_cut(&e, listed->name);
+	if ((error = index_get_name(s->ledger->index, &e)) != 0)
 		return error;
-	take_name(&e, l);
-	settle(s, &f, &e);
-	return index_put_name(s->mb->index, &e);
+	return ledger_remove(s->ledger, &e);
 }
 
 static int
 apply_changes(struct sync *s)
 {
-	struct entry e;
+	const struct scan *scan = &s->scan;
 	size_t i;
 	int error;
 
-	if (s->changed.n == 0 && s->missing.n == 0)
+	if (scan->changed.n + scan->missing.n == 0)
 		return 0;
-	if ((error = index_begin(s->mb->index)) != 0)
+	if ((error = ledger_begin(s->ledger)) != 0)
 		return error;
-	for (i = 0; error == 0 && i < s->changed.n; i++)
-		error = follow(s, &s->changed.entry[i]);
-	e.folder = s->folder;
-	for (i = 0; error == 0 && i < s->missing.n; i++) {
-		take_name(&e, &s->missing.entry[i]);
-		error = forget(s, &e);
-	}
-	return error != 0 ? error : commit(s);
-}
-
-/*
- * Lists the folder.  The listing is exact if cur/ did not change while it
- * was read, and not so shortly before that it could not be told.
- */
-static int
-list(struct sync *s)
-{
-	int error;
-
-	listing_free(&s->listing);
-	s->began = now_ns();
-	s->time[NEW] = maildir_time(s->maildir, NEW);
-	s->time[CUR] = maildir_time(s->maildir, CUR);
-	/* new/ first: what moves to cur/ meanwhile is seen twice, not never. */
-	if ((error = listing_read(&s->listing, s->maildir, NEW)) != 0 ||
-	    (error = listing_read(&s->listing, s->maildir, CUR)) != 0)
-		return error;
-	s->settled = settled(s, s->time[CUR]) != 0 &&
-	    s->time[CUR] == maildir_time(s->maildir, CUR);
-	listing_sort(&s->listing);
-	return 0;
-}
-
-static int
-same_place(const struct entry *e, const struct listed *l)
-{
-	return e->sub == (enum subdir)l->sub &&
-	    strcmp(e->suffix, l->name + l->base) == 0;
-}
-
-static int
-same_base(const struct listed *a, const struct listed *b)
-{
-	return listing_compare(a->name, a->base, b->name, b->base) == 0;
-}
-
-/*
- * Of the files that share the base name of *l, the message that the index
- * knows (e; NULL: none) is the one where it was, or else the first.  The
- * others need names of their own.  Moves *l behind them all.
- */
-static const struct listed *
-choose(struct sync *s, const struct entry *e, const struct listed **l,
-    const struct listed *end)
-{
-	const struct listed *first = *l, *chosen = *l, *other;
-
-	for (; *l < end && same_base(first, *l); (*l)++)
-		if (e != NULL && same_place(e, *l))
-			chosen = *l;
-	for (other = first; other < *l; other++)
-		if (other != chosen)
-			find(s, other, 1);
-	return chosen;
-}
-
-/* Merges the listing with the names of the index, both sorted. */
-static int
-merge(struct sync *s, struct walk *walk)
-{
-	const struct listed *l = s->listing.entry;
-	const struct listed *end = l != NULL ? l + s->listing.n : NULL;
-	const struct listed *chosen;
-	struct entry e;
-	int c, error, more;
-
-	more = (error = index_walk_next(walk, &e)) == 0;
-	while (more || l < end) {
-		c = !more ? 1 : l == end ? -1 : listing_compare(e.base,
-		    strlen(e.base), l->name, l->base);
-		if (c > 0) {
-			find(s, choose(s, NULL, &l, end), 0);
-			continue;
-		}
-		if (c == 0) {
-			chosen = choose(s, &e, &l, end);
-			if (!same_place(&e, chosen) || e.sub == NEW)
-				error = listing_add(
-				    &s->changed, chosen->name, chosen->sub);
-		} else
-			error = listing_add(&s->missing, e.base, CUR);
-		if (error == 0)
-			more = (error = index_walk_next(walk, &e)) == 0;
-		if (error != 0 && error != DB_NOTFOUND)
-			return error;
-	}
-	return error == DB_NOTFOUND ? 0 : error;
-}
-
-static int
-compare_with_names(struct sync *s)
-{
-	struct walk *walk;
-	int error;
-
-	free(s->found);
-	s->nfound = s->twins = 0;
-	listing_free(&s->changed);
-	listing_free(&s->missing);
-	s->found = calloc(s->listing.n + 1, sizeof(s->found[0]));
-	if (s->found == NULL)
-		return ENOMEM;
-	error = index_walk_names(s->mb->index, s->folder, &walk);
-	if (error != 0)
-		return error;
-	error = merge(s, walk);
-	index_walk_end(walk);
-	listing_sort(&s->changed);
-	listing_sort(&s->missing);
+	for (i = 0; error == 0 && i < scan->changed.n; i++)
+		error = follow(s, &scan->changed.entry[i]);
+	for (i = 0; error == 0 && i < scan->missing.n; i++)
+		error = forget(s, &scan->missing.entry[i]);
+	if (error == 0)
+		return ledger_commit(s->ledger, 0);
+	ledger_abort(s->ledger);
 	return error;
 }
 
-/*
- * Finds out what is different.  A message seems to be missing, or to be
- * there twice, when it is renamed while the directory is read: such a thing
- * is believed only of an exact listing.
- */
+/* Our own changes, between two looks at what others do. */
 static int
-compare_until_settled(struct sync *s)
+apply(struct sync *s)
 {
-	static const struct timespec pause = { 0, SETTLED_NS };
-	int error, try;
+	struct ledger *l = s->ledger;
+	int error;
 
-	for (try = 1;; try++) {
-		if ((error = list(s)) != 0 ||
-		    (error = compare_with_names(s)) != 0)
-			return error;
-		if (s->settled || (s->missing.n == 0 && s->twins == 0))
-			return 0;
-		if (try == RELISTING)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	s->missing.n = 0;
-	return 0;
+	if ((error = ledger_writable(l)) != 0)
+		return error;
+	s->scan.index = l->index;
+	ledger_changes_begin(l, s->scan.folder);
+	if ((error = apply_changes(s)) == 0)
+		error = add_found(s);
+	if (error == 0)
+		ledger_changes_end(l, s->scan.folder);
+	else
+		s->totals->time[CUR] = 0;
+	return error;
 }
 
 /* cur/ was changed by others, or is not known at all. */
 static int
-sync_all(struct sync *s)
+read_both(struct sync *s)
 {
+	struct scan *scan = &s->scan;
 	int error;
 
-	s->meta->time[NEW] = s->meta->time[CUR] = 0;
-	if ((error = mailbox_readable(s->mb)) != 0 ||
-	    (error = compare_until_settled(s)) != 0)
+	s->totals->time[NEW] = s->totals->time[CUR] = 0;
+	if ((error = ledger_readable(s->ledger)) != 0)
 		return error;
-	if (s->nfound + s->changed.n + s->missing.n > 0 &&
-	    ((error = mailbox_writable(s->mb)) != 0 ||
-		(error = apply_changes(s)) != 0 ||
-		(error = add_found(s)) != 0))
+	scan->index = s->ledger->index;
+	if ((error = scan_all(scan)) != 0)
 		return error;
-	if (s->left_out)
-		return 0;
-	s->meta->read = now_ns() / NS;
-	s->meta->time[NEW] = settled(s, s->time[NEW]);
-	s->meta->time[CUR] = s->settled ? s->time[CUR] : 0;
+	s->totals->time[NEW] = scan->time[NEW];
+	s->totals->time[CUR] = scan->time[CUR];
+	s->totals->read = clock_ns() / CLOCK_NS;
+	if (scan->nfound + scan->changed.n + scan->missing.n > 0 &&
+	    (error = apply(s)) != 0)
+		return error;
+	s->totals->left_out = s->left_out;
 	return 0;
 }
 
@@ -495,277 +304,148 @@ sync_all(struct sync *s)
 static int
 find_new(struct sync *s)
 {
-	const struct listed *l;
-	struct entry e;
-	int64_t time;
-	size_t i;
-	int error, twin;
-
-	s->began = now_ns();
-	s->settled = 1;
-	time = maildir_time(s->maildir, NEW);
-	if ((error = listing_read(&s->listing, s->maildir, NEW)) != 0)
-		return error;
-	listing_sort(&s->listing);
-	if (s->listing.n == 0) {
-		s->meta->time[NEW] = settled(s, time);
-		return 0;
-	}
-	s->meta->time[NEW] = 0;
-	s->found = calloc(s->listing.n, sizeof(s->found[0]));
-	if (s->found == NULL)
-		return ENOMEM;
-	if ((error = mailbox_readable(s->mb)) != 0)
-		return error;
-	e.folder = s->folder;
-	for (i = 0; i < s->listing.n; i++) {
-		l = &s->listing.entry[i];
-		take_name(&e, l);
-		error = index_get_name(s->mb->index, &e);
-		if (error != 0 && error != DB_NOTFOUND)
-			return error;
-		twin = i > 0 && same_base(l - 1, l);
-		if (twin || error == DB_NOTFOUND || e.sub != NEW)
-			find(s, l, twin || error == 0);
-	}
-	return 0;
-}
-
-static int
-sync_new(struct sync *s)
-{
 	int error;
 
-	if ((error = find_new(s)) != 0 || s->nfound == 0)
+	if ((error = ledger_readable(s->ledger)) != 0)
 		return error;
-	if (s->twins > 0)
-		return sync_all(s); /* which of them is which takes all */
-	if ((error = mailbox_writable(s->mb)) != 0)
-		return error;
-	s->began = mailbox_changes_begin(s->mb, s->folder);
-	return add_found(s);
-}
-
-/*
- * The setting "from now on" was changed: what is in the maildrop, and what
- * was kept out of it, is looked at again.
- */
-static int
-collect_from_now(struct sync *s)
-{
-	struct stat st;
-	struct entry e;
-	struct walk *walk;
-	char name[2 * NAME_OCTETS];
-	int64_t modified;
-	int earlier, error;
-
-	error = index_walk_names(s->mb->index, s->folder, &walk);
-	if (error != 0)
-		return error;
-	while ((error = index_walk_next(walk, &e)) == 0) {
-		if (e.state != QUEUED && e.state != EARLIER)
-			continue;
-		strlcpy(name, e.base, sizeof(name));
-		strlcat(name, e.suffix, sizeof(name));
-		if (fstatat(s->maildir->dir[e.sub], name, &st,
-			AT_SYMLINK_NOFOLLOW) == -1)
-			continue;
-		modified =
-		    (int64_t)st.st_mtim.tv_sec * NS + st.st_mtim.tv_nsec;
-		earlier = modified < s->mb->view.from_now;
-		if (earlier != (e.state == EARLIER) &&
-		    (error = listing_add(&s->changed, e.base, e.sub)) != 0)
-			break;
-	}
-	index_walk_end(walk);
-	listing_sort(&s->changed);
-	return error == DB_NOTFOUND ? 0 : error;
-}
-
-static int
-toggle_earlier(struct sync *s, struct entry *e)
-{
-	int error;
-
-	if ((error = index_get_name(s->mb->index, e)) != 0)
-		return error;
-	if (e->state == QUEUED) {
-		e->state = EARLIER;
-		s->meta->count--;
-		s->meta->octets -= e->octets;
-		error = index_dequeue(s->mb->index, e);
-	} else {
-		e->state = QUEUED;
-		s->meta->count++;
-		s->meta->octets += e->octets;
-		error = index_enqueue(s->mb->index, e);
-	}
-	return error != 0 ? error : index_put_name(s->mb->index, e);
-}
-
-static int
-apply_from_now(struct sync *s)
-{
-	struct entry e;
-	size_t i;
-	int error;
-
-	if ((error = mailbox_writable(s->mb)) != 0 ||
-	    (error = collect_from_now(s)) != 0 ||
-	    (error = index_begin(s->mb->index)) != 0)
-		return error;
-	e.folder = s->folder;
-	for (i = 0; error == 0 && i < s->changed.n; i++) {
-		take_name(&e, &s->changed.entry[i]);
-		error = toggle_earlier(s, &e);
-	}
-	s->meta->from_now = s->mb->view.from_now;
-	return error != 0 ? error : commit(s);
+	s->scan.index = s->ledger->index;
+	if ((error = scan_new(&s->scan)) == 0)
+		s->totals->time[NEW] = s->scan.time[NEW];
+	return error;
 }
 
 static int
 cur_is_known(const struct sync *s)
 {
-	int64_t cur = maildir_time(s->maildir, CUR);
-	int64_t since = now_ns() / NS - s->meta->read;
+	const struct folder_totals *t = s->totals;
+	int64_t since = clock_ns() / CLOCK_NS - t->read;
 
-	return cur == s->meta->time[CUR] && cur != 0 && since >= 0 &&
-	    since <= READ_SECONDS;
+	return t->time[CUR] != 0 && since >= 0 &&
+	    since <= (t->left_out > 0 ? LEFT_OUT_SECONDS : READ_SECONDS) &&
+	    maildir_time(s->scan.maildir, CUR) == t->time[CUR];
 }
 
 static int
 new_is_known(const struct sync *s)
 {
-	int64_t new = maildir_time(s->maildir, NEW);
-
-	return new == s->meta->time[NEW] && new != 0;
+	return s->totals->time[NEW] != 0 &&
+	    maildir_time(s->scan.maildir, NEW) == s->totals->time[NEW];
 }
 
-static int
-sync_directories(struct sync *s)
+static struct sync *
+sync_begin(struct ledger *l, enum folder folder, int64_t from_now)
 {
-	int error;
+	struct sync *s;
 
-	if (!cur_is_known(s))
-		error = sync_all(s);
-	else if (!new_is_known(s))
-		error = sync_new(s);
-	else
-		return 0;
-	if (error == 0 && s->moved > 0)
-		mailbox_changes_end(s->mb, s->folder, s->began);
-	return error;
-}
-
-static void
-sync_begin(struct sync *s, struct mailbox *mb, enum folder folder)
-{
-	memset(s, 0, sizeof(*s));
-	s->mb = mb;
-	s->folder = folder;
-	s->maildir = &mb->maildir[folder];
-	s->meta = &mb->meta.folder[folder];
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return NULL;
+	s->ledger = l;
+	s->totals = &l->totals.folder[folder];
+	s->from_now = from_now;
+	s->scan.maildir = &l->maildir[folder];
+	s->scan.folder = folder;
+	s->scan.clock = l->lock.fd;
+	return s;
 }
 
 static void
 sync_end(struct sync *s)
 {
-	listing_free(&s->listing);
-	listing_free(&s->changed);
-	listing_free(&s->missing);
-	free(s->found);
+	if (s != NULL)
+		scan_free(&s->scan);
+	free(s);
 }
 
 int
-sync_folder(struct mailbox *mb, enum folder folder)
+sync_all(struct ledger *l, enum folder folder, int64_t from_now)
 {
-	struct folder_meta *meta = &mb->meta.folder[folder];
-	int turned = meta->from_now != mb->view.from_now;
-	struct sync s;
+	struct sync *s;
 	int error;
 
-	if (turned)
-		meta->time[CUR] = 0; /* names first: they lead to the files */
-	sync_begin(&s, mb, folder);
-	error = sync_directories(&s);
-	sync_end(&s);
-	if (error != 0 || !turned)
-		return error;
-	sync_begin(&s, mb, folder);
-	error = apply_from_now(&s);
-	sync_end(&s);
+	if ((s = sync_begin(l, folder, from_now)) == NULL)
+		return ENOMEM;
+	error = read_both(s);
+	sync_end(s);
+	if (error == 0 && l->totals.folder[folder].from_now != from_now)
+		error = from_now_apply(l, folder, from_now);
 	return error;
 }
 
 /* Few new messages and nothing odd: what they will add to the maildrop. */
 static int
-look(struct sync *s, struct coming *coming)
+look_at_new(struct sync *s, struct coming *coming)
 {
 	struct found *f;
 	size_t i;
-	int error;
+	int error, measured;
 
+	/* What stays in new/ may have gone from there. */
+	if (s->totals->in_new > 0)
+		return EAGAIN;
 	if ((error = find_new(s)) != 0)
 		return error;
-	if (s->twins > 0 || s->nfound > BATCH)
+	if (s->scan.twins > 0 || s->scan.nfound > BATCH)
 		return EAGAIN;
-	for (i = 0; i < s->nfound; i++) {
-		if (mailbox_given_up(s->mb))
+	for (i = 0; i < s->scan.nfound; i++) {
+		if (ledger_given_up(s->ledger))
 			return ECANCELED;
-		f = &s->found[i];
-		if (!measure(s, f) || f->modified < s->mb->view.from_now)
+		f = &s->scan.found[i];
+		if ((error = measure(s, f, &measured)) != 0)
+			return error;
+		if (!measured || f->size.modified < s->from_now)
 			continue;
 		coming->count++;
-		coming->octets += f->octets;
+		coming->octets += f->size.octets;
 	}
 	s->promised = 1;
 	return 0;
 }
 
-int
-sync_look(struct mailbox *mb, enum folder folder)
+/* 0, or EAGAIN where more than new mail is to be looked at. */
+static int
+look(struct sync *s, struct coming *coming)
 {
-	struct coming coming = { NULL, 0, 0 };
-	int error = 0;
+	int error;
 
-	if ((coming.sync = malloc(sizeof(*coming.sync))) == NULL)
-		return ENOMEM;
-	sync_begin(coming.sync, mb, folder);
-	if (!mb->clean || !cur_is_known(coming.sync) ||
-	    mb->meta.folder[folder].from_now != mb->view.from_now)
-		error = EAGAIN;
-	else if (!new_is_known(coming.sync))
-		error = look(coming.sync, &coming);
-	mb->coming[folder] = coming;
-	if (error == 0 && coming.sync->nfound > 0)
-		return 0;
-	sync_forget(mb, folder);
-	return error == EAGAIN ? sync_folder(mb, folder) : error;
+	if (!cur_is_known(s) || s->totals->from_now != s->from_now)
+		return EAGAIN;
+	if (s->totals->young != 0 &&
+	    (error = resize_young(s->ledger, s->scan.folder)) != 0)
+		return error;
+	return new_is_known(s) ? 0 : look_at_new(s, coming);
 }
 
 int
-sync_settle(struct mailbox *mb, enum folder folder)
+sync_look(struct ledger *l, enum folder folder, int64_t from_now,
+    struct coming *coming)
 {
-	struct sync *s = mb->coming[folder].sync;
 	int error;
 
-	if (s == NULL)
+	memset(coming, 0, sizeof(*coming));
+	if ((coming->sync = sync_begin(l, folder, from_now)) == NULL)
+		return ENOMEM;
+	error = look(coming->sync, coming);
+	if (error == 0 && coming->sync->scan.nfound > 0)
 		return 0;
-	if ((error = mailbox_writable(mb)) == 0) {
-		s->began = mailbox_changes_begin(mb, folder);
-		if ((error = add_found(s)) == 0 && s->moved > 0)
-			mailbox_changes_end(mb, folder, s->began);
-	}
-	sync_forget(mb, folder);
+	sync_forget(coming);
+	return error == EAGAIN ? sync_all(l, folder, from_now) : error;
+}
+
+int
+sync_settle(struct coming *coming)
+{
+	int error;
+
+	if (coming->sync == NULL)
+		return 0;
+	error = apply(coming->sync);
+	sync_forget(coming);
 	return error;
 }
 
 void
-sync_forget(struct mailbox *mb, enum folder folder)
+sync_forget(struct coming *coming)
 {
-	if (mb->coming[folder].sync != NULL)
-		sync_end(mb->coming[folder].sync);
-	free(mb->coming[folder].sync);
-	memset(&mb->coming[folder], 0, sizeof(mb->coming[folder]));
+	sync_end(coming->sync);
+	memset(coming, 0, sizeof(*coming));
 }

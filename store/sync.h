@@ -1,31 +1,39 @@
 /*
  * Bringing the index up to date with the Maildir.
  *
- * A directory is read only when its time is not the one recorded.  New mail
- * (new/) is sized, moved to cur/ and queued in order of delivery, then of
- * base name; a sequence once given never changes.  When others changed
- * cur/, it is read once and merged with the names; no known message is
- * opened for it.
+ * New mail (new/) is measured, moved to cur/ and queued in order of
+ * delivery, then of base name; a sequence once given never changes.  When
+ * others changed cur/, it is merged with the names (scan.h).
+ *
+ * Errors as in ledger.h; what was done until then is kept.
  */
 #ifndef STORE_SYNC_H
 #define STORE_SYNC_H
 
-#include "store/mailbox.h"
+#include "store/ledger.h"
+#include "store/scan.h"
+
+struct sync;
+
+/* New mail of a folder: counted, and not in the index yet. */
+struct coming {
+	struct sync *sync; /* NULL: there is none */
+	uint64_t count, octets;
+};
 
 /*
- * 0, ECANCELED when mb->progress said so, or an error of index.h.  What was
- * done until then is kept.
+ * In two steps, so that a login need not wait for the second.  sync_look()
+ * finds and measures new mail, or, where more than that has happened, does
+ * all that there is to do.  sync_settle() moves and records what was found,
+ * no less and no more; sync_forget() gives it up.  from_now: what was
+ * delivered earlier stays out of the maildrop (ns; 0: nothing).
  */
-int sync_folder(struct mailbox *mb, enum folder folder);
+int sync_look(struct ledger *l, enum folder folder, int64_t from_now,
+    struct coming *coming);
+int sync_settle(struct coming *coming);
+void sync_forget(struct coming *coming);
 
-/*
- * The same in two steps, so that a login need not wait for the second.
- * sync_look() finds and sizes new mail, or, where more than that has
- * happened, does all that sync_folder() does.  sync_settle() moves and
- * records what was found, no less and no more; sync_forget() gives it up.
- */
-int sync_look(struct mailbox *mb, enum folder folder);
-int sync_settle(struct mailbox *mb, enum folder folder);
-void sync_forget(struct mailbox *mb, enum folder folder);
+/* Reads both directories, whatever their times say. */
+int sync_all(struct ledger *l, enum folder folder, int64_t from_now);
 
 #endif

@@ -1,29 +1,30 @@
 /*
- * Taking messages out of the maildrop, and bringing them back.
+ * UPDATE (RFC 1939, section 6): taking messages out of the maildrop.
  */
 #ifndef STORE_UPDATE_H
 #define STORE_UPDATE_H
 
-#include "store/mailbox.h"
+#include "store/ledger.h"
+#include "store/listing.h"
 
 /*
- * The UPDATE of RFC 1939, section 6.  One transaction takes the marked
- * messages out of their queues; its commit is the atomic point.  Then
- * the files of those to be expunged are unlinked, and what could not be
- * unlinked, or was not because the process or the machine died, is left to
- * update_finish().  Errors as in index.h; after one, nothing has changed.
+ * Takes the messages with these base names (sorted listings, one for each
+ * folder) out of their queues.  One transaction does, and its commit is the
+ * atomic point (I2).  Then, with auto_delete, their files are unlinked; what
+ * could not be, or was not because the process or the machine died, is left
+ * to update_finish().  Without it, they are retained.
+ *
+ * On a full disk the reserve is given up for it.  Errors as in ledger.h;
+ * after one, nothing has changed.
  */
-int update_commit(struct mailbox *mb,
-    int (*marked)(const void *, uint64_t n), const void *marks,
-    uint64_t highest, uint64_t *deleted);
-
-/* Finishes interrupted unlinking: before the folders are looked at. */
-int update_finish(struct mailbox *mb);
+int update_commit(struct ledger *l, const struct listing names[FOLDERS],
+    int auto_delete, uint64_t *deleted);
 
 /*
- * Puts retained messages into their queues again: the one with this UIDL,
- * or all if uidl is NULL.  *requeued counts them.
+ * Finishes interrupted unlinking: before the folders are looked at.  What
+ * was restored meanwhile (another inode) stays; with auto-delete off by now,
+ * nothing is unlinked any more, and all is retained.
  */
-int update_requeue(struct mailbox *mb, const char *uidl, uint64_t *requeued);
+int update_finish(struct ledger *l, int auto_delete);
 
 #endif

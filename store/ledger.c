@@ -1,0 +1,440 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "store/ledger.h"
+#include "store/seal.h"
+
+/* What the administrator can do about an error, where it does not say so. */
+static const char *
+mend(int error)
+{
+	switch (error) {
+	case ENOSPC:
+		return "; make room on that file system";
+	case EDQUOT:
+		return "; the owner is over quota";
+	case EROFS:
+		return "; it is mounted read-only";
+	case EIO:
+		return "; look at the disk and the kernel's messages";
+	case EACCES:
+	case EPERM:
+		return "; the account's owner needs read and write access";
+	case ENOENT:
+		return "; is its file system mounted?  `pop3ctl add' makes "
+		       "a new Maildir";
+	case ESTALE:
+		return "; pop3d/ was removed or replaced while a session had "
+		       "it, and the session's numbers are void";
+	case INDEX_NEWER:
+		return "; install that version again";
+	default:
+		return "";
+	}
+}
+
+int
+ledger_complain(const struct ledger *l, const char *what, int error)
+{
+	if (error != 0 && error != ECANCELED)
+		log_warn("%s: %s: %s%s", l->path, what, index_strerror(error),
+		    mend(error));
+	return error;
+}
+
+int
+ledger_is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT;
+}
+
+int
+ledger_given_up(void *ledger)
+{
+	const struct ledger *l = ledger;
+
+	return l->progress != NULL && l->progress(l->progress_arg, 0, 0);
+}
+
+void
+ledger_unvouched(struct ledger *l)
+{
+	if (l->closing == CLOSING_SEALED)
+		l->closing = CLOSING_UNSEALED;
+}
+
+void
+ledger_suspect(struct ledger *l, int error)
+{
+	if (error == INDEX_DAMAGED)
+		l->closing = CLOSING_SUSPECT;
+}
+
+static int
+reopen(struct ledger *l, enum index_mode mode)
+{
+	int error = index_close(l->index);
+
+	l->index = NULL;
+	if (error != 0)
+		return error;
+	l->mode = mode;
+	return index_open(&l->index, l->dir, mode);
+}
+
+/* An index that was read through its path is the one that was sealed? */
+static int
+check_sealed(struct ledger *l)
+{
+	struct totals now;
+
+	if (lock_check(&l->lock) != 0 ||
+	    seal_read(l->lock.fd, l->file, &now) != SEAL_GOOD ||
+	    now.generation != l->sealed.generation)
+		return ESTALE;
+	return 0;
+}
+
+int
+ledger_readable(struct ledger *l)
+{
+	int error;
+
+	if (l->index != NULL)
+		return 0;
+	if ((error = reopen(l, INDEX_READ)) == 0)
+		error = check_sealed(l);
+	return error;
+}
+
+/* The index that has just been opened is the one that the totals are of? */
+static int
+check_identity(struct ledger *l)
+{
+	struct totals t;
+	int error, version;
+
+	if (l->mode == INDEX_MEMORY)
+		return 0;
+	error = index_get_totals(l->index, &t, &version);
+	if (error == INDEX_NOT_FOUND)
+		return l->totals.generation == 0 ? 0 : ESTALE;
+	if (error != 0)
+		return error;
+	return t.generation == l->totals.generation &&
+	    memcmp(t.identity, l->totals.identity, IDENTITY_OCTETS) == 0 ? 0 :
+	    ESTALE;
+}
+
+/* From here on the index on disk is not what the seal says. */
+static int
+open_for_writing(struct ledger *l)
+{
+	int error;
+
+	if (l->lock.read_only)
+		return EROFS;
+	if ((error = lock_check(&l->lock)) != 0 ||
+	    (error = seal_break(l->lock.fd)) != 0)
+		return error;
+	memset(&l->sealed, 0, sizeof(l->sealed));
+	return reopen(l, INDEX_WRITE);
+}
+
+int
+ledger_writable(struct ledger *l)
+{
+	int error;
+
+	if (l->index != NULL && l->mode != INDEX_READ)
+		return 0;
+	if ((error = open_for_writing(l)) == 0 &&
+	    (error = check_identity(l)) == 0)
+		return 0;
+	ledger_unvouched(l);
+	return error;
+}
+
+/*
+ * A newer version's index is left as it is, recovery included.  Reading it
+ * without may fail in any other way: then recovery has the word.
+ */
+static int
+refuse_newer(const struct ledger *l)
+{
+	struct index *index;
+	struct totals t;
+	int error, version;
+
+	if ((error = index_open(&index, l->dir, INDEX_READ)) == 0 &&
+	    (error = index_check_pages(index)) == 0)
+		error = index_get_totals(index, &t, &version);
+	(void)index_close(index);
+	return error == INDEX_NEWER ? error : 0;
+}
+
+int
+ledger_recover(struct ledger *l)
+{
+	enum folder f;
+	int error;
+
+	memset(&l->totals, 0, sizeof(l->totals));
+	if ((error = refuse_newer(l)) != 0 ||
+	    (error = open_for_writing(l)) != 0 ||
+	    (error = index_check_pages(l->index)) != 0)
+		return error;
+	error = index_get_totals(l->index, &l->totals, &l->version);
+	/* Without a seal a directory's time is no proof of anything. */
+	for (f = INBOX; f < FOLDERS; f++)
+		l->totals.folder[f].time[NEW] = l->totals.folder[f].time[CUR] =
+		    0;
+	if (error != INDEX_NOT_FOUND)
+		return error;
+	memset(&l->totals, 0, sizeof(l->totals));
+	arc4random_buf(l->totals.identity, IDENTITY_OCTETS);
+	l->totals.next_sequence = 1;
+	return 0;
+}
+
+/* What the totals say must be true of the queues, or they are damaged. */
+static int
+check_counts(struct ledger *l)
+{
+	enum folder folder;
+	uint64_t count;
+	int error;
+
+	for (folder = INBOX; folder < FOLDERS; folder++) {
+		if ((error = index_count(l->index, folder, &count)) != 0)
+			return error;
+		if (count != l->totals.folder[folder].count)
+			return INDEX_DAMAGED;
+	}
+	return 0;
+}
+
+int
+ledger_open(struct ledger *l)
+{
+	enum seal_state seal;
+	int error;
+
+	l->index = NULL;
+	l->closing = CLOSING_SEALED;
+	seal = seal_read(l->lock.fd, l->file, &l->totals);
+	if (seal == SEAL_NEWER)
+		return INDEX_NEWER;
+	if (seal == SEAL_GOOD) {
+		l->sealed = l->totals;
+		return 0;
+	}
+	if ((error = ledger_recover(l)) != 0 ||
+	    (seal == SEAL_SUSPECT &&
+		(error = index_read_all(l->index)) != 0))
+		return error;
+	return check_counts(l);
+}
+
+void
+ledger_drop(struct ledger *l)
+{
+	index_abandon(l->index);
+	l->index = NULL;
+	ledger_unvouched(l);
+}
+
+static int
+write_seal(struct ledger *l)
+{
+	if (l->lock.fd == -1 || l->lock.read_only ||
+	    l->mode == INDEX_MEMORY || lock_check(&l->lock) != 0)
+		return 0;
+	switch (l->closing) {
+	case CLOSING_SEALED:
+		if (memcmp(&l->sealed, &l->totals, sizeof(l->totals)) == 0)
+			return 0;
+		return seal_write(l->lock.fd, l->file, &l->totals);
+	case CLOSING_SUSPECT:
+		return seal_write_suspicion(l->lock.fd);
+	case CLOSING_UNSEALED:
+		break;
+	}
+	return 0;
+}
+
+int
+ledger_close(struct ledger *l)
+{
+	int error = index_close(l->index), rv;
+
+	l->index = NULL;
+	if (error != 0)
+		ledger_unvouched(l);
+	rv = write_seal(l);
+	return error != 0 ? error : rv;
+}
+
+int
+ledger_begin(struct ledger *l)
+{
+	int error;
+
+	l->before = l->totals;
+	if ((error = index_begin(l->index)) != 0)
+		return error;
+	if ((error = check_identity(l)) != 0)
+		index_abort(l->index);
+	return error;
+}
+
+int
+ledger_commit(struct ledger *l, int durable)
+{
+	int error;
+
+	l->totals.generation++;
+	if ((error = index_put_totals(l->index, &l->totals)) != 0)
+		return error;
+	if (durable && l->mode == INDEX_WRITE) {
+		if ((error = lock_check(&l->lock)) != 0 ||
+		    (!l->local && (error = lock_prove(&l->lock)) != 0))
+			return error;
+	}
+	return index_commit(l->index, durable);
+}
+
+void
+ledger_abort(struct ledger *l)
+{
+	index_abort(l->index);
+	l->totals = l->before;
+}
+
+void
+ledger_tally(struct totals *t, const struct entry *e, int sign)
+{
+	struct folder_totals *f = &t->folder[e->folder];
+	uint64_t one = sign > 0 ? 1 : UINT64_MAX; /* wraps round: - 1 */
+
+	f->names += one;
+	if (e->sub == NEW)
+		f->in_new += one;
+	if (e->state == EXPUNGING)
+		t->expunging += one;
+	if (e->state != QUEUED)
+		return;
+	f->count += one;
+	f->octets += sign > 0 ? e->octets : -e->octets;
+}
+
+/* The next login looks at a young message again. */
+static void
+note_young(struct ledger *l, const struct entry *e)
+{
+	struct folder_totals *f = &l->totals.folder[e->folder];
+
+	if (e->young && e->state == QUEUED &&
+	    (f->young == 0 || e->sequence < f->young))
+		f->young = e->sequence;
+}
+
+int
+ledger_add(struct ledger *l, const struct entry *e)
+{
+	int error;
+
+	if ((error = index_put_name(l->index, e)) != 0 ||
+	    (e->state == QUEUED && (error = index_enqueue(l->index, e)) != 0))
+		return error;
+	ledger_tally(&l->totals, e, 1);
+	note_young(l, e);
+	return 0;
+}
+
+int
+ledger_change(
+    struct ledger *l, const struct entry *old, const struct entry *new)
+{
+	int error = 0;
+
+	if (old->state == QUEUED && new->state != QUEUED)
+		error = index_dequeue(l->index, old);
+	else if (new->state == QUEUED &&
+	    (old->state != QUEUED || old->octets != new->octets))
+		error = index_enqueue(l->index, new);
+	if (error != 0 || (error = index_put_name(l->index, new)) != 0)
+		return error;
+	ledger_tally(&l->totals, old, -1);
+	ledger_tally(&l->totals, new, 1);
+	note_young(l, new);
+	return 0;
+}
+
+int
+ledger_remove(struct ledger *l, const struct entry *e)
+{
+	int error;
+
+	if ((e->state == QUEUED &&
+		(error = index_dequeue(l->index, e)) != 0) ||
+	    (error = index_delete_name(l->index, e)) != 0)
+		return error;
+	ledger_tally(&l->totals, e, -1);
+	return 0;
+}
+
+void
+ledger_changes_begin(struct ledger *l, enum folder folder)
+{
+	struct folder_totals *f = &l->totals.folder[folder];
+
+	/* In this order: what comes between is counted, and seen as well. */
+	watch_begin(&l->watch[folder]);
+	if (maildir_time(&l->maildir[folder], CUR) != f->time[CUR])
+		f->time[CUR] = 0;
+}
+
+void
+ledger_changed(struct ledger *l, enum folder folder, int events)
+{
+	watch_changed(&l->watch[folder], events);
+}
+
+void
+ledger_changes_end(struct ledger *l, enum folder folder)
+{
+	struct folder_totals *f = &l->totals.folder[folder];
+
+	if (f->time[CUR] == 0)
+		return;
+	f->time[CUR] = 0;
+	if (l->watch[folder].fd != -1) {
+		f->time[CUR] = maildir_stamp(&l->maildir[folder]);
+		if (!watch_end(&l->watch[folder]))
+			f->time[CUR] = 0;
+	}
+}
+
+int
+ledger_find(struct ledger *l, struct entry *e, int *fd)
+{
+	const struct maildir *m = &l->maildir[e->folder];
+	char name[NAME_OCTETS];
+	int error;
+
+	if ((error = index_get_name(l->index, e)) != 0 ||
+	    (error = entry_name(e, name)) != 0)
+		return error;
+	error = maildir_file(m, e->sub, name, fd);
+	if (error != ENOENT)
+		return error == EINVAL ? ENOENT : error; /* no mail now */
+	/* Others renamed it: the base name tells which it is. */
+	if ((error = maildir_search(m, e->base, &e->sub, name)) != 0)
+		return error;
+	entry_cut(e, name);
+	error = maildir_file(m, e->sub, name, fd);
+	return error == EINVAL ? ENOENT : error;
+}

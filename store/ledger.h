@@ -1,0 +1,134 @@
+/*
+ * The ledger of an open mailbox: its index in a mode that can answer, the
+ * totals, the transaction, and our own changes in cur/.
+ *
+ * The files of the store room that change a mailbox (sync, update, ...) all
+ * do so through the three functions ledger_add(), ledger_change() and
+ * ledger_remove(), which keep names, queues and totals in step.
+ *
+ * As the mailbox's owner, under the lock.  Errors as in index.h, and
+ *	ECANCELED	nobody waits any more (progress)
+ *	ESTALE		lock or index are not those of this session any more
+ */
+#ifndef STORE_LEDGER_H
+#define STORE_LEDGER_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "store/index.h"
+#include "store/lock.h"
+#include "store/maildir.h"
+#include "store/watch.h"
+
+/*
+ * Called now and then during long work, with how much of it is done; when
+ * it returns other than 0, the work stops where it is: nothing is lost, the
+ * next one goes on from there.
+ */
+typedef int (*progress_fn)(void *, uint64_t done, uint64_t all);
+
+/* What is written when the mailbox is closed. */
+enum closing {
+	CLOSING_SEALED,	  /* the seal, where it has to say something new */
+	CLOSING_UNSEALED, /* nothing: only a recovery may vouch for the index */
+	CLOSING_SUSPECT	  /* that reading failed */
+};
+
+struct ledger {
+	const char *path;   /* of the Maildir, for the log as well */
+	char dir[PATH_MAX]; /* of the index */
+	char file[PATH_MAX]; /* index.db */
+	struct maildir maildir[FOLDERS];
+	struct watch watch[FOLDERS]; /* over cur/ */
+	int local; /* the file system is of this machine */
+	struct lock lock;
+
+	struct index *index; /* NULL: not needed so far */
+	enum index_mode mode;
+	enum closing closing;
+	struct totals totals;
+	struct totals sealed; /* as the seal says it; zeroes: there is none */
+	struct totals before; /* the transaction */
+	int version; /* of the index as it was found: 1 is to be forwarded */
+	int why;     /* INDEX_MEMORY: the error that speaks against the disk */
+	int remade;  /* the index was damaged, and is made anew */
+
+	progress_fn progress; /* may be NULL */
+	void *progress_arg;
+};
+
+/* Says what went wrong in the log, with the mend; returns error. */
+int ledger_complain(const struct ledger *l, const char *what, int error);
+
+/* Trouble that passes, of a disk that has no room? */
+int ledger_is_full(int error);
+
+/* Is there nobody who waits for the long work that is being done? */
+int ledger_given_up(void *ledger);
+
+/*
+ * Loads the totals: from the seal, or through recovery (INDEX_DAMAGED and
+ * INDEX_NEWER are told apart; nothing is mended here).
+ */
+int ledger_open(struct ledger *l);
+
+/* Recovery alone, whatever the seal says.  New totals for a new index. */
+int ledger_recover(struct ledger *l);
+
+/* Gives the index up without a word about its state. */
+void ledger_drop(struct ledger *l);
+
+/* Writes what the session learnt, so that the next login need not. */
+int ledger_close(struct ledger *l);
+
+/* The index in a mode in which it can be read, or changed as well. */
+int ledger_readable(struct ledger *l);
+int ledger_writable(struct ledger *l);
+
+/* The index cannot be vouched for: the next one to open it recovers it. */
+void ledger_unvouched(struct ledger *l);
+
+/* Reading failed: the next one to open it reads all of it first. */
+void ledger_suspect(struct ledger *l, int error);
+
+/*
+ * A transaction: of the index and of the totals.  The begin proves that the
+ * index is the one that this session's numbers come from (identity and
+ * generation), or says ESTALE.  A durable commit survives a power cut;
+ * before it the lock is checked as well.
+ */
+int ledger_begin(struct ledger *l);
+int ledger_commit(struct ledger *l, int durable);
+void ledger_abort(struct ledger *l);
+
+/*
+ * Within a transaction: an entry comes, changes, goes.  old and e (of
+ * ledger_remove()) are as index_get_name() told them.
+ */
+int ledger_add(struct ledger *l, const struct entry *e);
+int ledger_change(
+    struct ledger *l, const struct entry *old, const struct entry *new);
+int ledger_remove(struct ledger *l, const struct entry *e);
+
+/* What these do to the totals: an entry comes (1) or goes (-1). */
+void ledger_tally(struct totals *t, const struct entry *e, int sign);
+
+/*
+ * Around changes in cur/ of our own, each told to ledger_changed() with the
+ * events that it makes (watch.h).  The end records a time for cur/ from
+ * which changes by others can be told, or 0 where they may have been among
+ * ours: then the next login reads the names.
+ */
+void ledger_changes_begin(struct ledger *l, enum folder folder);
+void ledger_changed(struct ledger *l, enum folder folder, int events);
+void ledger_changes_end(struct ledger *l, enum folder folder);
+
+/*
+ * Finds the file of an entry whose folder and base are filled, by what the
+ * index knows of it; all of the entry is filled.  ENOENT: there is none, or
+ * no regular one.  *fd is the caller's.
+ */
+int ledger_find(struct ledger *l, struct entry *e, int *fd);
+
+#endif

@@ -1,0 +1,212 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "store/listing.h"
+#include "store/remake.h"
+#include "store/repair.h"
+#include "store/seal.h"
+
+#define BATCH 1000 /* names in a transaction */
+
+/* Names whose UIDL is not their base: version 1 kept no table of them. */
+static int
+count_forward(void *arg, struct entry *e)
+{
+	struct listing *hashed = arg;
+
+	return e->uidl[0] == '\0' ? 0 :
+	    listing_add(&hashed[e->folder], e->base, e->sub);
+}
+
+static int
+tally_forward(void *arg, struct entry *e)
+{
+	struct folder_totals *t = arg;
+
+	t->names++;
+	t->in_new += e->sub == NEW;
+	return 0;
+}
+
+static int
+forward_name(struct ledger *l, enum folder folder, const struct listed *name)
+{
+	struct entry e;
+	int error;
+
+	e.folder = folder;
+	entry_cut(&e, name->name);
+	if ((error = index_get_name(l->index, &e)) != 0 ||
+	    (error = index_put_name(l->index, &e)) != 0)
+		return error;
+	return e.state == QUEUED ? index_enqueue(l->index, &e) : 0;
+}
+
+static int
+forward_folder(
+    struct ledger *l, enum folder folder, struct listing *hashed)
+{
+	struct folder_totals *t = &l->totals.folder[folder];
+	size_t i;
+	int error;
+
+	t->names = t->in_new = 0;
+	error = index_each_name(l->index, folder, tally_forward, t);
+	if (error == 0)
+		error = index_each_name(
+		    l->index, folder, count_forward, hashed);
+	listing_sort(&hashed[folder]);
+	for (i = 0; error == 0 && i < hashed[folder].n; i++)
+		error = forward_name(l, folder, &hashed[folder].entry[i]);
+	return error;
+}
+
+int
+remake_forward(struct ledger *l)
+{
+	struct listing hashed[FOLDERS];
+	enum folder folder;
+	int error;
+
+	memset(hashed, 0, sizeof(hashed));
+	if ((error = index_expect_much(l->index)) != 0 ||
+	    (error = ledger_begin(l)) != 0)
+		return error;
+	for (folder = INBOX; error == 0 && folder < FOLDERS; folder++) {
+		error = forward_folder(l, folder, hashed);
+		listing_free(&hashed[folder]);
+	}
+	arc4random_buf(l->totals.identity, IDENTITY_OCTETS);
+	l->totals.forwarded = clock_ns() / CLOCK_NS;
+	if (error == 0 && (error = ledger_commit(l, 1)) == 0)
+		return 0;
+	ledger_abort(l);
+	return error;
+}
+
+/* An entry of another index comes into this one, in batches. */
+struct taking {
+	struct ledger *ledger;
+	size_t n;
+};
+
+static int
+take(void *arg, struct entry *e)
+{
+	struct taking *t = arg;
+	struct ledger *l = t->ledger;
+	struct entry known = *e;
+	int error;
+
+	error = index_get_name(l->index, &known);
+	if (error != INDEX_NOT_FOUND)
+		return error;
+	if (t->n++ % BATCH == BATCH - 1 &&
+	    ((error = ledger_commit(l, 0)) != 0 ||
+		(error = ledger_begin(l)) != 0))
+		return error;
+	if (e->sequence >= l->totals.next_sequence)
+		l->totals.next_sequence = e->sequence + 1;
+	return ledger_add(l, e);
+}
+
+/* Fills a new index with what index.bad can tell. */
+static int
+salvage(struct ledger *l, uint64_t *saved)
+{
+	struct taking t = { l, 0 };
+	int error, rv;
+
+	if ((error = ledger_begin(l)) != 0)
+		return error;
+	/* How far it got is how much there is. */
+	rv = repair_salvage(l->dir, take, &t, saved);
+	if (rv != 0)
+		(void)ledger_complain(l, "saving what the damaged index has",
+		    rv);
+	return ledger_commit(l, 1);
+}
+
+int
+remake_salvaged(struct ledger *l)
+{
+	uint64_t saved = 0;
+	int error;
+
+	ledger_drop(l);
+	if ((error = repair_discard(l->dir)) != 0)
+		return error;
+	l->closing = CLOSING_SEALED;
+	if ((error = ledger_recover(l)) != 0 ||
+	    (error = salvage(l, &saved)) != 0)
+		return error;
+	l->remade = 1;
+	log_warn("%s: the index is damaged and is made anew: %llu messages of "
+	    "it could be read and are as they were; what was retained beside "
+	    "them is in the queue again", l->path, (unsigned long long)saved);
+	return 0;
+}
+
+/*
+ * The index on the disk, open and good for a copy; NULL in l->index where
+ * there is none.  Whatever error spoke against changes may have left it in
+ * need of a recovery.
+ */
+static int
+open_original(struct ledger *l, int error)
+{
+	ledger_drop(l);
+	if (seal_read(l->lock.fd, l->file, &l->totals) == SEAL_GOOD) {
+		l->mode = INDEX_READ;
+		return index_open(&l->index, l->dir, INDEX_READ);
+	}
+	memset(&l->totals, 0, sizeof(l->totals));
+	if (access(l->file, F_OK) == -1 && errno == ENOENT)
+		return 0;
+	return ledger_recover(l) == 0 ? 0 : error;
+}
+
+/* Copies the names; the totals are counted again on the way. */
+static int
+copy_names(struct index *from, struct ledger *l)
+{
+	struct taking t = { l, 0 };
+	struct totals before = l->totals;
+	enum folder folder;
+	int error = 0;
+
+	memset(&l->totals, 0, sizeof(l->totals));
+	l->totals.next_sequence = 1;
+	for (folder = INBOX; folder < FOLDERS; folder++)
+		l->totals.folder[folder].from_now =
+		    before.folder[folder].from_now;
+	for (folder = INBOX; from != NULL && error == 0 && folder < FOLDERS;
+	     folder++)
+		error = index_each_name(from, folder, take, &t);
+	return error;
+}
+
+int
+remake_in_memory(struct ledger *l, int error)
+{
+	struct index *original;
+
+	if ((error = open_original(l, error)) != 0) {
+		ledger_drop(l);
+		return error;
+	}
+	original = l->index;
+	l->index = NULL;
+	l->why = error;
+	l->mode = INDEX_MEMORY;
+	if ((error = index_open(&l->index, l->dir, INDEX_MEMORY)) == 0)
+		error = copy_names(original, l);
+	/* Closed as it should be, it is good for the next one. */
+	if (index_close(original) != 0)
+		ledger_unvouched(l);
+	return error;
+}

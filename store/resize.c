@@ -1,0 +1,141 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "store/resize.h"
+
+#define YOUNG_NS (2 * CLOCK_NS)
+
+int
+resize_is_young(int64_t modified, int64_t now)
+{
+	return modified > now - YOUNG_NS;
+}
+
+int
+resize_is_due(const struct entry *e, int fd)
+{
+	struct stat st;
+
+	return e->size != SIZE_UNKNOWN && fstat(fd, &st) == 0 &&
+	    (uint64_t)st.st_size != e->size;
+}
+
+/* Finds and measures the file of an entry, all of which is filled. */
+static int
+measure(struct ledger *l, struct entry *e, struct measured *m)
+{
+	int error, fd;
+
+	if ((error = ledger_find(l, e, &fd)) != 0)
+		return error;
+	error = maildir_measure(fd, m, ledger_given_up, l);
+	close(fd);
+	return error;
+}
+
+struct young {
+	struct ledger *ledger;
+	enum folder folder;
+	int64_t now;
+	uint64_t lowest; /* sequence of those that are young still */
+	struct listing changed;
+};
+
+/* A message of the queue: was it young, is it still, has it changed? */
+static int
+look(void *arg, struct entry *queued)
+{
+	struct young *y = arg;
+	struct entry e = *queued;
+	struct measured m;
+	int error;
+
+	e.folder = y->folder;
+	error = index_get_name(y->ledger->index, &e);
+	if (error != 0 || !e.young)
+		return error;
+	if ((error = measure(y->ledger, &e, &m)) != 0)
+		return error == ENOENT ? 0 : error;
+	if (resize_is_young(m.modified, y->now) && y->lowest == 0)
+		y->lowest = e.sequence;
+	if (m.octets == e.octets && m.size == e.size)
+		return 0;
+	return listing_add(&y->changed, e.base, e.sub);
+}
+
+int
+resize_young(struct ledger *l, enum folder folder)
+{
+	struct folder_totals *t = &l->totals.folder[folder];
+	struct young y = { .ledger = l, .folder = folder,
+		.now = maildir_now(l->lock.fd) };
+	uint64_t number;
+	int error;
+
+	if ((error = ledger_readable(l)) != 0)
+		return error;
+	error = index_number_of(l->index, folder, t->young, &number);
+	if (error == 0)
+		error = index_each_queued(l->index, folder, number, look, &y);
+	else if (error == INDEX_NOT_FOUND)
+		error = 0;
+	if (error == 0)
+		t->young = y.lowest;
+	if (error == 0 && y.changed.n > 0) {
+		listing_sort(&y.changed);
+		error = resize_names(l, folder, &y.changed);
+	}
+	listing_free(&y.changed);
+	return error;
+}
+
+/* One that has gone meanwhile is the next login's matter. */
+static int
+resize(struct ledger *l, enum folder folder, const struct listed *name,
+    int64_t now)
+{
+	char safe[LOG_SAFE_MAX];
+	struct entry old, e;
+	struct measured m;
+	int error;
+
+	e.folder = folder;
+	entry_cut(&e, name->name);
+	if ((error = index_get_name(l->index, &e)) != 0)
+		return error == INDEX_NOT_FOUND ? 0 : error;
+	old = e;
+	if ((error = measure(l, &e, &m)) != 0)
+		return error == ENOENT ? 0 : error;
+	log_warn("%s: message %s was changed after it was delivered: it has "
+	    "%llu octets now, not %llu", l->path,
+	    log_safe(safe, sizeof(safe), e.base),
+	    (unsigned long long)m.octets, (unsigned long long)old.octets);
+	e.octets = m.octets;
+	e.size = m.size;
+	e.young = resize_is_young(m.modified, now);
+	return ledger_change(l, &old, &e);
+}
+
+int
+resize_names(
+    struct ledger *l, enum folder folder, const struct listing *names)
+{
+	int64_t now = maildir_now(l->lock.fd);
+	size_t i;
+	int error;
+
+	if ((error = ledger_writable(l)) != 0 ||
+	    (error = ledger_begin(l)) != 0)
+		return error;
+	for (i = 0; error == 0 && i < names->n; i++)
+		error = resize(l, folder, &names->entry[i], now);
+	if (error == 0)
+		return ledger_commit(l, 0);
+	ledger_abort(l);
+	return error;
+}
