@@ -21,6 +21,7 @@
 #include "auth/auth.h"
 #include "check.h"
 #include "common/conf.h"
+#include "common/connection.h"
 #include "common/identity.h"
 #include "common/log.h"
 #include "common/messages.h"
@@ -124,10 +125,11 @@ take_socket(const struct options *o)
 		close(null);
 }
 
-static const char *
-peer_address(void)
+static void
+identify(struct connection *c)
 {
-	static char host[NI_MAXHOST];
+	char host[NI_MAXHOST];
+	const char *peer = host;
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 
@@ -137,8 +139,9 @@ peer_address(void)
 		strlcpy(host, "unknown", sizeof(host));
 	/* IPv4 on an IPv6 socket: the same peer has one name in the log. */
 	if (strncmp(host, MAPPED, strlen(MAPPED)) == 0)
-		return host + strlen(MAPPED);
-	return host;
+		peer += strlen(MAPPED);
+	strlcpy(c->peer, peer, sizeof(c->peer));
+	snprintf(c->id, sizeof(c->id), "%08lx", (unsigned long)arc4random());
 }
 
 static void
@@ -260,7 +263,7 @@ wait_for_verdict(int verdict, int channel)
 
 static void
 authenticate(const struct conf *conf, const struct identity *as, int channel,
-    const char *peer, struct msg_verdict *verdict)
+    const struct connection *connection, struct msg_verdict *verdict)
 {
 	static struct message m;
 	int fd[2];
@@ -270,7 +273,7 @@ authenticate(const struct conf *conf, const struct identity *as, int channel,
 	if ((pid = start()) == 0) {
 		close(fd[1]);
 		(void)setpgid(0, 0);
-		auth_run(conf, as, channel, fd[0], peer);
+		auth_run(conf, as, channel, fd[0], connection);
 	}
 	close(fd[0]);
 	if (wait_for_verdict(fd[1], channel) == -1) {
@@ -279,14 +282,10 @@ authenticate(const struct conf *conf, const struct identity *as, int channel,
 		_exit(0);
 	}
 	if (channel_recv(fd[1], &m) != 1 ||
-	    !channel_is(&m, MSG_VERDICT, sizeof(*verdict))) {
+	    !message_get(&m, MSG_VERDICT, verdict, sizeof(*verdict))) {
 		reap(pid, "auth");
 		_exit(0);
 	}
-	memcpy(verdict, m.data, sizeof(*verdict));
-	verdict->address[sizeof(verdict->address) - 1] = '\0';
-	verdict->maildir[sizeof(verdict->maildir) - 1] = '\0';
-	verdict->label[sizeof(verdict->label) - 1] = '\0';
 	close(fd[1]);
 	reap(pid, "auth");
 }
@@ -298,7 +297,7 @@ main(int argc, char *argv[])
 	struct options options;
 	struct identity as;
 	struct msg_verdict verdict;
-	const char *peer;
+	struct connection connection;
 	char err[1024];
 	int channel;
 
@@ -320,10 +319,10 @@ main(int argc, char *argv[])
 		log_warn("/: %s", strerror(errno));
 		return 1;
 	}
-	peer = peer_address();
+	identify(&connection);
 	find_identity(&conf, &as);
-	channel = start_session(&conf, &as, peer);
+	channel = start_session(&conf, &as, connection.peer);
 	wait_for_login(channel);
-	authenticate(&conf, &as, channel, peer, &verdict);
-	store_run(&conf, &as, &verdict, channel, peer);
+	authenticate(&conf, &as, channel, &connection, &verdict);
+	store_run(&conf, &as, &verdict, channel, verdict.peer);
 }

@@ -142,7 +142,7 @@ unpack(const struct accounts *a, const DBT *key, const DBT *data,
 	result = record_decode(account, data->data, data->size);
 	memcpy(account->address, address, sizeof(address));
 	if (result == RECORD_GOOD && key->size <= ADDRESS_MAX)
-		return 1;
+		return account->alias_of[0] != '\0' ? ACCOUNTS_ALIAS : 1;
 	log_safe(safe, sizeof(safe), address);
 	if (result == RECORD_NEWER)
 		return wrong(err, errsize, "%s: the record of %s was written "
@@ -202,19 +202,23 @@ accounts_next(struct accounts *a, struct account *account, char *err,
     size_t errsize)
 {
 	DBT key, data;
-	int error = 0;
+	int error = 0, found;
 
 	memset(&key, 0, sizeof(key));
 	memset(&data, 0, sizeof(data));
 	if (a->cursor == NULL && (error = check_pages(a, PAGES_ALL)) == 0)
 		error = a->db->cursor(a->db, NULL, &a->cursor, 0);
-	if (error == 0)
-		error = a->cursor->get(a->cursor, &key, &data, DB_NEXT);
-	if (error == DB_NOTFOUND)
-		return 0;
-	if (error != 0)
-		return damaged(a, error, err, errsize);
-	return unpack(a, &key, &data, account, err, errsize);
+	do {
+		if (error == 0)
+			error =
+			    a->cursor->get(a->cursor, &key, &data, DB_NEXT);
+		if (error == DB_NOTFOUND)
+			return 0;
+		if (error != 0)
+			return damaged(a, error, err, errsize);
+		found = unpack(a, &key, &data, account, err, errsize);
+	} while (found == ACCOUNTS_ALIAS);
+	return found;
 }
 
 void

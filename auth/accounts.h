@@ -13,33 +13,49 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define ADDRESS_MAX	  254	/* octets: RFC 5321, 4.5.3.1.3 */
-#define PASSWORD_MAX	  511	/* octets: what crypt(3) accepts */
-#define HASH_MAX	  383
-#define MAILDIR_MAX	  1023
-#define LABEL_MAX	  63
+#include "common/policy.h"
+
+#define HASH_MAX	  383 /* octets */
 #define APP_PASSWORDS_MAX 64
+#define NETWORKS_MAX	  4 /* of one application password */
 
 enum access { ACCESS_OFF, ACCESS_ALL, ACCESS_FROM_NOW };
-enum spam { SPAM_EXCLUDE, SPAM_INCLUDE, SPAM_ONLY };
+
+/* Addresses that begin with the same bits, so many as prefix says. */
+struct network {
+	unsigned char family; /* 4 or 6 */
+	unsigned char prefix; /* at most 32 or 128 */
+	unsigned char address[16]; /* of family 4 in the first four octets */
+};
 
 struct app_password {
 	char label[LABEL_MAX + 1];
-	int64_t created;	   /* seconds since the epoch */
-	unsigned char digest[32];  /* SHA-256 of the normalized password */
+	int64_t created;	  /* seconds since the epoch */
+	int64_t expires;	  /* the same, or FOR_EVER */
+	enum service services;	  /* what it is good for */
+	int read_only;		  /* nothing may be deleted with it */
+	unsigned char digest[32]; /* SHA-256 of the normalized password */
+	size_t nnetwork;	  /* 0: it is good from everywhere */
+	struct network network[NETWORKS_MAX];
 };
 
+/*
+ * An account; or an alias, another name of one: then alias_of says whose,
+ * and all but that and address is empty.
+ */
 struct account {
-	char address[ADDRESS_MAX + 1]; /* lower case */
-	char hash[HASH_MAX + 1];       /* crypt(3)'s; empty: no password */
-	char maildir[MAILDIR_MAX + 1]; /* absolute */
-	uid_t uid;		       /* the mailbox's owner, never 0 */
+	char address[ADDRESS_MAX + 1];	/* lower case */
+	char alias_of[ADDRESS_MAX + 1]; /* lower case; empty: an account */
+	char hash[HASH_MAX + 1];	/* crypt(3)'s; empty: no password */
+	char maildir[MAILDIR_MAX + 1];	/* absolute */
+	uid_t uid;			/* the mailbox's owner, never 0 */
 	gid_t gid;
 	enum access access;
-	int64_t from_now; /* ACCESS_FROM_NOW: since when, ns since the epoch */
-	enum spam spam;
-	int auto_delete;
+	struct policy policy; /* from_now counts with ACCESS_FROM_NOW only */
 	int two_factor;
+	int send;	    /* may send mail */
+	int self_service;   /* may change settings of its own */
+	int64_t generation; /* every change of a password raises it */
 	size_t napp;
 	struct app_password app[APP_PASSWORDS_MAX];
 };
@@ -61,17 +77,23 @@ int accounts_open(
  */
 int accounts_check(struct accounts *accounts, char *err, size_t errsize);
 
+/* What accounts_get() says of an alias. */
+#define ACCOUNTS_ALIAS 2
+
 /*
- * Looks an address up; case does not matter.  Returns 1 and fills account,
- * 0 when there is none, -1 with err filled when the database or the record
- * can not be read (corrupt, of a newer version).
+ * Looks an address up; case does not matter.  Returns 1 and fills account
+ * when there is an account; ACCOUNTS_ALIAS and fills address and alias_of
+ * alone when there is an alias, which is no account: nobody logs in to it,
+ * and it may lead nowhere; 0 when there is neither; -1 with err filled when
+ * the database or the record cannot be read (corrupt, of a newer version).
  */
 int accounts_get(struct accounts *accounts, const char *address,
     struct account *account, char *err, size_t errsize);
 
 /*
- * Steps through all accounts in the order of their addresses: 1 and the
- * next account, 0 at the end, -1 with err filled.
+ * Steps through all accounts in the order of their addresses, and over the
+ * aliases among them: 1 and the next account, 0 at the end, -1 with err
+ * filled.
  */
 int accounts_next(struct accounts *accounts, struct account *account,
     char *err, size_t errsize);

@@ -10,6 +10,7 @@
 #include "auth/accounts.h"
 #include "auth/auth.h"
 #include "auth/password.h"
+#include "auth/refusals.h"
 #include "auth/system.h"
 #include "common/log.h"
 #include "common/messages.h"
@@ -19,17 +20,21 @@
 /*
  * A refusal is answered so long after the question came, whatever the
  * reason was: it slows guessing, and hides what the work for it took (I9).
+ * A client waits for the answer to one before the next is looked at; those
+ * of several clients would wait side by side.
  */
-#define REFUSAL_MS 1000
+#define REFUSAL_MS	1000
+#define REFUSAL_PLACES 1
 
 #define CPU_SECONDS 20 /* more than any number of slow hashes takes */
 
 struct auth {
 	const struct conf *conf;
-	const char *peer;
+	const struct connection *connection;
 	int channel;
 	int verdict;
 	int failures;
+	struct refusals refusals;
 	struct accounts *accounts; /* NULL: they are not asked */
 	int system;		   /* channel to that process; -1: none */
 };
@@ -43,32 +48,55 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Waits until the time has come, or one of the others has gone. */
-static void
-delay(const struct auth *a, int64_t until)
+/*
+ * Waits until there is something to be read from fd, or for so many ms: 1,
+ * or 0.  When the session or the parent has gone, all is over.
+ */
+static int
+auth_wait(const struct auth *a, int fd, int ms)
 {
-	struct pollfd p[2] = { { a->channel, 0, 0 }, { a->verdict, 0, 0 } };
-	int64_t left;
+	struct pollfd p[3] = { { a->channel, 0, 0 }, { a->verdict, 0, 0 },
+		{ fd, POLLIN, 0 } };
+	int n = poll(p, 3, ms);
 
-	while ((left = until - now_ms()) > 0)
-		if (poll(p, 2, (int)left) > 0)
-			_exit(0);
+	if (n == -1 && errno != EINTR)
+		_exit(1);
+	if (n <= 0)
+		return 0;
+	if (p[2].revents == 0)
+		_exit(0);
+	return 1;
 }
 
 static void
-trouble(const struct auth *a, enum trouble which)
+trouble(const struct auth *a, uint32_t id, enum trouble which)
 {
-	struct msg_trouble t = { (int32_t)which };
+	struct msg_trouble t = { id, (int32_t)which };
 
 	(void)channel_send(a->channel, MSG_TROUBLE, &t, sizeof(t));
 	_exit(1);
 }
 
-static void
-grant(const struct auth *a, const struct msg_verdict *v)
+/* What the session calls the mechanism is for the log: a word of ours. */
+static const char *
+mechanism_word(const struct msg_login *login)
 {
+	return strcmp(login->mechanism, "PLAIN") == 0 ? "PLAIN" : "USER";
+}
+
+static void
+grant(const struct auth *a, const struct msg_login *login,
+    struct msg_verdict *v)
+{
+	struct msg_granted granted = { login->id };
+
+	strlcpy(v->id, a->connection->id, sizeof(v->id));
+	strlcpy(v->mechanism, mechanism_word(login), sizeof(v->mechanism));
+	strlcpy(v->peer, login->peer, sizeof(v->peer));
+	strlcpy(v->via, login->via, sizeof(v->via));
 	if (channel_send(a->verdict, MSG_VERDICT, v, sizeof(*v)) == -1 ||
-	    channel_send(a->channel, MSG_GRANTED, NULL, 0) == -1)
+	    channel_send(a->channel, MSG_GRANTED, &granted,
+		sizeof(granted)) == -1)
 		_exit(1);
 	_exit(0);
 }
@@ -84,28 +112,52 @@ fill_verdict(struct msg_verdict *v, const struct account *account,
 		strlcpy(v->label, label, sizeof(v->label));
 	v->uid = account->uid;
 	v->gid = account->gid;
-	v->spam = (int32_t)account->spam;
-	v->auto_delete = account->auto_delete;
-	if (account->access == ACCESS_FROM_NOW)
-		v->from_now = account->from_now;
+	v->policy = account->policy;
+	if (account->access != ACCESS_FROM_NOW)
+		v->policy.from_now = 0;
 }
 
 static void
 deny(struct auth *a, const struct msg_login *login, int64_t asked)
 {
-	struct msg_denied denied;
+	struct refusal refusal = { asked + REFUSAL_MS, login->id, 0 };
 	char user[LOG_SAFE_MAX];
 
 	a->failures++;
-	log_info("login refused: peer=%s user=%s mechanism=%s", a->peer,
+	log_info("login refused: peer=%s user=%s mechanism=%s", login->peer,
 	    log_safe(user, sizeof(user), login->user),
-	    strcmp(login->mechanism, "PLAIN") == 0 ? "PLAIN" : "USER");
-	denied.last = a->failures >= a->conf->max_failures;
-	delay(a, asked + REFUSAL_MS);
-	if (channel_send(a->channel, MSG_DENIED, &denied, sizeof(denied)) ==
-		-1 ||
-	    denied.last)
-		_exit(0);
+	    mechanism_word(login));
+	refusal.last = a->failures >= a->conf->max_failures;
+	refusals_add(&a->refusals, &refusal);
+}
+
+/* Answers what is due now. */
+static void
+send_refusals(struct auth *a)
+{
+	struct refusal refusal;
+	struct msg_denied denied;
+
+	while (refusals_take(&a->refusals, now_ms(), &refusal)) {
+		denied.id = refusal.id;
+		denied.last = refusal.last;
+		if (channel_send(a->channel, MSG_DENIED, &denied,
+			sizeof(denied)) == -1 ||
+		    denied.last)
+			_exit(0);
+	}
+}
+
+/* The system's word: as judge(). */
+static int
+ask_system(const struct auth *a, const struct msg_login *login,
+    struct msg_verdict *v)
+{
+	if (system_ask(a->system, login) == -1)
+		return -1;
+	while (!auth_wait(a, a->system, -1))
+		continue;
+	return system_answer(a->system, v);
 }
 
 /*
@@ -128,7 +180,7 @@ judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
 		return -1;
 	}
 	if (found == 0 && a->system != -1)
-		return system_check(a->system, login, v);
+		return ask_system(a, login, v);
 	good = password_check(
 	    found == 1 ? &account : NULL, login->password, &label);
 	if (good == 1)
@@ -146,38 +198,52 @@ answer(struct auth *a, struct msg_login *login)
 	int64_t asked = now_ms();
 	int good;
 
-	login->user[sizeof(login->user) - 1] = '\0';
-	login->password[sizeof(login->password) - 1] = '\0';
-	login->mechanism[sizeof(login->mechanism) - 1] = '\0';
+	/* Nobody may claim another address: no proxy is known. */
+	strlcpy(login->peer, a->connection->peer, sizeof(login->peer));
+	login->via[0] = '\0';
 	good = judge(a, login, &verdict);
 	explicit_bzero(login->password, sizeof(login->password));
 	if (good == -1)
-		trouble(a, TROUBLE_TEMP);
+		trouble(a, login->id, TROUBLE_TEMP);
 	if (good)
-		grant(a, &verdict);
+		grant(a, login, &verdict);
 	deny(a, login, asked);
 }
 
-/* Answers one question after the other, until somebody hangs up. */
 static void
-serve(struct auth *a)
+take_question(struct auth *a)
 {
 	static struct message m;
 	struct msg_login login;
+	int rv = channel_recv(a->channel, &m);
 
-	while (channel_recv(a->channel, &m) == 1) {
-		while (m.nfd > 0)
-			close(m.fd[--m.nfd]);
-		if (!channel_is(&m, MSG_LOGIN, sizeof(login))) {
-			log_warn("auth: not a question: peer=%s", a->peer);
-			_exit(1);
-		}
-		memcpy(&login, m.data, sizeof(login));
-		explicit_bzero(&m, sizeof(m));
-		answer(a, &login);
-		explicit_bzero(&login, sizeof(login));
+	if (rv == 0)
+		_exit(0);
+	if (rv == -1 || !message_get(&m, MSG_LOGIN, &login, sizeof(login)) ||
+	    login.service != SERVICE_POP) {
+		log_warn("auth: not a question: peer=%s",
+		    a->connection->peer);
+		_exit(1);
 	}
-	_exit(0);
+	explicit_bzero(&m, sizeof(m));
+	answer(a, &login);
+	explicit_bzero(&login, sizeof(login));
+}
+
+/* Answers questions until somebody hangs up. */
+static void __attribute__((noreturn))
+serve(struct auth *a)
+{
+	int readable, full;
+
+	for (;;) {
+		full = refusals_full(&a->refusals);
+		readable = auth_wait(a, full ? -1 : a->channel,
+		    refusals_wait(&a->refusals, now_ms()));
+		send_refusals(a);
+		if (readable)
+			take_question(a);
+	}
 }
 
 /* What needs root, before it is given up. */
@@ -189,7 +255,7 @@ start(struct auth *a)
 
 	a->system = -1;
 	if (a->conf->auth_system &&
-	    (a->system = system_start(a->conf, a->peer, keep_out, 2)) == -1)
+	    (a->system = system_start(a->conf, keep_out, 2)) == -1)
 		return -1;
 	if (a->conf->auth_accounts &&
 	    accounts_open(&a->accounts, a->conf->accounts, err,
@@ -202,11 +268,12 @@ start(struct auth *a)
 
 void
 auth_run(const struct conf *conf, const struct identity *as, int channel,
-    int verdict, const char *peer)
+    int verdict, const struct connection *connection)
 {
 	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
-	struct auth a = { .conf = conf, .peer = peer, .channel = channel,
-		.verdict = verdict };
+	struct auth a = { .conf = conf, .connection = connection,
+		.channel = channel, .verdict = verdict,
+		.refusals = { .places = REFUSAL_PLACES } };
 
 	/* A damaged database may make Berkeley DB run for ever. */
 	(void)setrlimit(RLIMIT_CPU, &cpu);
@@ -214,7 +281,6 @@ auth_run(const struct conf *conf, const struct identity *as, int channel,
 	    (as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1) ||
 	    sandbox_auth(channel, verdict, a.system,
 		conf->sandbox_required) == -1)
-		trouble(&a, TROUBLE_TEMP);
+		trouble(&a, 0, TROUBLE_TEMP);
 	serve(&a);
-	_exit(0);
 }

@@ -5,6 +5,7 @@
 #define AUTH_AUTH_H
 
 #include "common/conf.h"
+#include "common/connection.h"
 #include "common/identity.h"
 
 /*
@@ -13,6 +14,7 @@
  * it sends one MSG_VERDICT to the parent over verdict.  Never returns.
  */
 void auth_run(const struct conf *conf, const struct identity *as, int channel,
-    int verdict, const char *peer) __attribute__((noreturn));
+    int verdict, const struct connection *connection)
+    __attribute__((noreturn));
 
 #endif

@@ -1,8 +1,12 @@
 /*
- * An account as the database keeps it: versioned, every length checked.
+ * An account, or an alias of one, as the database keeps it: versioned, every
+ * length checked.
  *
  * The address is the key, not a part of the record.  Numbers are big-endian,
- * strings and digests as record.c lists them.  Pure computation.
+ * strings and digests as record.c lists them.  Version 2 is written; version
+ * 1 is read as what it meant (may send, retained mail kept for ever, every
+ * application password good for everything), and becomes version 2 when it
+ * is written again.  Pure computation.
  */
 #ifndef AUTH_RECORD_H
 #define AUTH_RECORD_H
@@ -16,7 +20,7 @@
 enum record_result {
 	RECORD_GOOD,
 	RECORD_NEWER,  /* a version that this program does not know */
-	RECORD_DAMAGED /* too short, too long, or values that can not be */
+	RECORD_DAMAGED /* too short, too long, or values that cannot be */
 };
 
 /* Returns how many octets of record, of RECORD_MAX, were filled. */

@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -51,8 +53,9 @@ fill_verdict(struct msg_verdict *v, const struct passwd *pw)
 		return 0;
 	v->uid = pw->pw_uid;
 	v->gid = pw->pw_gid;
-	v->spam = SPAM_EXCLUDE;
-	v->auto_delete = 1;
+	v->policy.spam = SPAM_EXCLUDE;
+	v->policy.keep = FOR_EVER;
+	v->policy.auto_delete = 1;
 	return 1;
 }
 
@@ -61,8 +64,8 @@ fill_verdict(struct msg_verdict *v, const struct passwd *pw)
  * as who has mistyped (I9).
  */
 static int
-answer(const struct conf *conf, const char *peer,
-    const struct msg_login *login, struct msg_verdict *verdict)
+judge(const struct conf *conf, const struct msg_login *login,
+    struct msg_verdict *verdict)
 {
 	char name[ADDRESS_MAX + 1];
 	struct passwd *pw = NULL;
@@ -71,7 +74,7 @@ answer(const struct conf *conf, const char *peer,
 	if (local_name(login->user, conf->hostname, name, sizeof(name)) == -1)
 		name[0] = '\0';
 	/* PAM's modules look users up, too, in the same static memory. */
-	good = system_password(name, login->password, peer);
+	good = system_password(name, login->password, login->peer);
 	if (!good || (pw = getpwnam(name)) == NULL)
 		return 0;
 	if (pw->pw_uid == 0 || !has_login_shell(pw)) {
@@ -82,67 +85,109 @@ answer(const struct conf *conf, const char *peer,
 	return fill_verdict(verdict, pw);
 }
 
+/* Answers one question: 0, or -1 when auth has gone. */
+static int
+answer(const struct conf *conf, int channel, const struct msg_login *login)
+{
+	struct msg_denied denied = { login->id, 0 };
+	struct msg_verdict verdict;
+
+	if (judge(conf, login, &verdict))
+		return channel_send(
+		    channel, MSG_VERDICT, &verdict, sizeof(verdict));
+	return channel_send(channel, MSG_DENIED, &denied, sizeof(denied));
+}
+
 static void __attribute__((noreturn))
-serve(const struct conf *conf, const char *peer, int channel)
+serve(const struct conf *conf, int channel)
 {
 	static struct message m;
-	struct msg_verdict verdict;
 	struct msg_login login;
-	int good;
+	int rv = 0;
 
-	while (channel_recv(channel, &m) == 1) {
-		if (!channel_is(&m, MSG_LOGIN, sizeof(login)))
-			break;
-		memcpy(&login, m.data, sizeof(login));
+	while (rv == 0 && channel_recv(channel, &m) == 1 &&
+	    message_get(&m, MSG_LOGIN, &login, sizeof(login))) {
 		explicit_bzero(&m, sizeof(m));
-		login.user[sizeof(login.user) - 1] = '\0';
-		login.password[sizeof(login.password) - 1] = '\0';
-		memset(&verdict, 0, sizeof(verdict));
-		good = answer(conf, peer, &login, &verdict);
+		rv = answer(conf, channel, &login);
 		explicit_bzero(&login, sizeof(login));
-		if (channel_send(channel, good ? MSG_VERDICT : MSG_DENIED,
-			&verdict, good ? sizeof(verdict) : 0) == -1)
-			break;
 	}
 	_exit(0);
 }
 
-int
-system_start(const struct conf *conf, const char *peer, const int *keep_out,
-    int nkeep_out)
+/*
+ * The system may take its time, and when auth is killed meanwhile nobody
+ * would end this process, which is root.  So a child of it, in a process
+ * group with it and whatever the system starts, waits for the end of auth,
+ * which alone has the other end of alive, and kills them all.
+ */
+static int
+watch(int alive)
 {
-	int fd[2];
+	pid_t pid;
+	char c;
+
+	if (setpgid(0, 0) == -1 || (pid = fork()) == -1) {
+		log_warn("auth system: %s", strerror(errno));
+		return -1;
+	}
+	if (pid != 0) {
+		close(alive);
+		return 0;
+	}
+	if (dup2(alive, 0) != -1)
+		closefrom(1);
+	while (read(0, &c, 1) == -1 && errno == EINTR)
+		continue;
+	(void)kill(0, SIGKILL);
+	_exit(0);
+}
+
+int
+system_start(const struct conf *conf, const int *keep_out, int nkeep_out)
+{
+	int fd[2], alive[2];
 	pid_t pid;
 
-	if (channel_pair(fd) == -1 || (pid = fork()) == -1) {
+	if (channel_pair(fd) == -1 || pipe2(alive, O_CLOEXEC) == -1 ||
+	    (pid = fork()) == -1) {
 		log_warn("auth system: %s", strerror(errno));
 		return -1;
 	}
 	if (pid == 0) {
 		close(fd[0]);
+		close(alive[1]);
 		while (nkeep_out > 0)
 			close(keep_out[--nkeep_out]);
-		serve(conf, peer, fd[1]);
+		if (watch(alive[0]) == -1)
+			_exit(1);
+		serve(conf, fd[1]);
 	}
 	close(fd[1]);
-	return fd[0];
+	close(alive[0]);
+	return fd[0]; /* alive[1] stays open until auth ends */
 }
 
 int
-system_check(int channel, const struct msg_login *login,
-    struct msg_verdict *verdict)
+system_ask(int channel, const struct msg_login *login)
+{
+	if (channel_send(channel, MSG_LOGIN, login, sizeof(*login)) == 0)
+		return 0;
+	log_warn("auth system: the process that asks the system died");
+	return -1;
+}
+
+int
+system_answer(int channel, struct msg_verdict *verdict)
 {
 	static struct message m;
+	struct msg_denied denied;
 
-	if (channel_send(channel, MSG_LOGIN, login, sizeof(*login)) == -1 ||
-	    channel_recv(channel, &m) != 1) {
+	if (channel_recv(channel, &m) != 1) {
 		log_warn("auth system: the process that asks the system died");
 		return -1;
 	}
-	if (channel_is(&m, MSG_DENIED, 0))
+	if (message_get(&m, MSG_DENIED, &denied, sizeof(denied)))
 		return 0;
-	if (!channel_is(&m, MSG_VERDICT, sizeof(*verdict)))
-		return -1;
-	memcpy(verdict, m.data, sizeof(*verdict));
-	return 1;
+	return message_get(&m, MSG_VERDICT, verdict, sizeof(*verdict)) ? 1 :
+									  -1;
 }

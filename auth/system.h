@@ -2,9 +2,10 @@
  * `auth system': local users, by the system's own word (PAM, bsd_auth).
  *
  * That takes root and other people's code, so it is done in a process of
- * its own, which auth starts before it gives root up and which ends with
- * auth.  It sees no accounts, no mail, no client: it answers one question,
- * whether this is that user's password, and does nothing else.
+ * its own, which auth starts before it gives root up and which ends when
+ * auth does, whatever it is doing then.  It sees no accounts, no mail, no
+ * client: it answers one question, whether this is that user's password,
+ * and does nothing else.
  */
 #ifndef AUTH_SYSTEM_H
 #define AUTH_SYSTEM_H
@@ -16,15 +17,20 @@
  * Starts the process.  keep_out are descriptors that it is not to have.
  * Returns auth's end of the channel to it, or -1 after a line in the log.
  */
-int system_start(const struct conf *conf, const char *peer,
-    const int *keep_out, int nkeep_out);
+int system_start(
+    const struct conf *conf, const int *keep_out, int nkeep_out);
 
 /*
- * Asks it.  Returns 1 and fills verdict, 0 when the answer is no, -1 when
- * there is none.
+ * Asks it; login->peer is the client's address, as far as auth knows it.
+ * Returns 0, or -1 after a line in the log.
  */
-int system_check(int channel, const struct msg_login *login,
-    struct msg_verdict *verdict);
+int system_ask(int channel, const struct msg_login *login);
+
+/*
+ * Its answer, for which channel becomes readable.  Returns 1 and fills
+ * verdict, 0 when the answer is no, -1 when there is none.
+ */
+int system_answer(int channel, struct msg_verdict *verdict);
 
 /*
  * What would keep the system from answering, for pop3d -n: half a sentence,

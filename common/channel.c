@@ -12,6 +12,16 @@ union control {
 	unsigned char buf[CMSG_SPACE(sizeof(int) * CHANNEL_MAX_FDS)];
 };
 
+/*
+ * The kernel fills that room: it must not hold one descriptor more than
+ * struct message does.  Padding would, if their number were odd.
+ */
+typedef char control_has_no_room_for_one_more
+    [CMSG_SPACE(sizeof(int) * CHANNEL_MAX_FDS) ==
+		CMSG_LEN(sizeof(int) * CHANNEL_MAX_FDS) ?
+	    1 :
+	    -1];
+
 int
 channel_pair(int fd[2])
 {
@@ -53,8 +63,8 @@ channel_send_fds(int fd, uint32_t type, const void *data, size_t len,
 	return n == -1 ? -1 : 0;
 }
 
-static void
-close_fds(struct message *m)
+void
+channel_close_fds(struct message *m)
 {
 	while (m->nfd > 0)
 		close(m->fd[--m->nfd]);
@@ -82,7 +92,7 @@ take_fds(struct message *m, struct msghdr *msg)
 }
 
 int
-channel_recv(int fd, struct message *m)
+channel_recv_fds(int fd, struct message *m)
 {
 	struct iovec iov[2] = { { &m->type, sizeof(m->type) },
 		{ m->data, sizeof(m->data) } };
@@ -100,7 +110,7 @@ channel_recv(int fd, struct message *m)
 	if (n == -1)
 		return errno == ECONNRESET ? 0 : -1;
 	if (!take_fds(m, &msg) || (n > 0 && (size_t)n < sizeof(m->type))) {
-		close_fds(m);
+		channel_close_fds(m);
 		errno = EBADMSG;
 		return -1;
 	}
@@ -108,6 +118,18 @@ channel_recv(int fd, struct message *m)
 		return 0;
 	m->len = (size_t)n - sizeof(m->type);
 	return 1;
+}
+
+int
+channel_recv(int fd, struct message *m)
+{
+	int rv = channel_recv_fds(fd, m);
+
+	if (rv != 1 || m->nfd == 0)
+		return rv;
+	channel_close_fds(m);
+	errno = EBADMSG;
+	return -1;
 }
 
 int

@@ -4,8 +4,9 @@
  * A channel is a pair of SOCK_SEQPACKET sockets: the kernel keeps messages
  * apart, so there is no framing.  A message is a type and a payload of at
  * most CHANNEL_MAX octets, and may carry descriptors.  Both ends are the
- * same program, so payloads are plain structures, copied in and out; the receiver trusts
- * neither type nor length and checks both (channel_is()).
+ * same program, so payloads are plain structures, copied in and out; the
+ * receiver trusts neither type nor length and checks both: message_get() in
+ * messages.h.
  */
 #ifndef COMMON_CHANNEL_H
 #define COMMON_CHANNEL_H
@@ -40,9 +41,14 @@ int channel_send_fds(int fd, uint32_t type, const void *data, size_t len,
 /*
  * Receives one message, waiting for it.  Returns 1; 0 when the other end is
  * gone; -1 with errno set (EBADMSG: not a message of ours, and its
- * descriptors are closed again).
+ * descriptors are closed again).  To channel_recv() a message with
+ * descriptors is none of ours; channel_recv_fds() is for who asked for them.
  */
 int channel_recv(int fd, struct message *m);
+int channel_recv_fds(int fd, struct message *m);
+
+/* Closes the descriptors that came with a message, and forgets them. */
+void channel_close_fds(struct message *m);
 
 /* Is this message of that type, its payload of exactly that size? */
 int channel_is(const struct message *m, uint32_t type, size_t len);

@@ -4,22 +4,28 @@
  *	session -> auth		LOGIN
  *	auth -> session		GRANTED, DENIED, TROUBLE
  *	auth -> parent		VERDICT, on a channel session never had
+ *	auth -> system		LOGIN, to the process that asks the system
+ *	system -> auth		VERDICT, DENIED
  *	session -> store	OPEN, SIZES, UIDLS, FETCH, MARKS, UPDATE, END
  *	store -> session	MAILDROP, SIZES, UIDLS, FILES, UPDATED,
  *				TROUBLE
  *
- * Every request but MARKS and END has exactly one answer.  Strings are
- * NUL-terminated within their arrays; the receiver sees to that.  Numbers
- * of messages are those of POP3, from 1.
+ * Every request but MARKS and END has exactly one answer.  Only FILES comes
+ * with descriptors.  Numbers of messages are those of POP3, from 1.
+ *
+ * A structure is the whole payload, and message_get() takes it out of a
+ * message: strings in it are ended then, whatever the sender did.
  */
 #ifndef COMMON_MESSAGES_H
 #define COMMON_MESSAGES_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "auth/accounts.h"
 #include "common/channel.h"
+#include "common/connection.h"
+#include "common/policy.h"
 
 enum message_type {
 	MSG_LOGIN = 1,
@@ -39,34 +45,60 @@ enum message_type {
 	MSG_TROUBLE
 };
 
-/* MSG_LOGIN.  Whoever has one wipes it after use. */
+/*
+ * Takes the payload out of a message: returns 1 and fills out, size octets,
+ * if the message is of that type and its payload of exactly that size; else
+ * 0, out untouched.  Strings in out end within their arrays.  Whoever
+ * received a secret wipes both.  Any process.
+ */
+int message_get(
+    const struct message *m, uint32_t type, void *out, size_t size);
+
+/*
+ * MSG_LOGIN.  Whoever has one wipes it after use.  The session says peer
+ * only if somebody claimed that the client's address is another than the
+ * connection's, and via who that was; auth decides whether to believe it,
+ * and tells the process that asks the system what it believes.
+ */
 struct msg_login {
+	uint32_t id;	  /* of the question; its answer has the same */
+	uint32_t service; /* enum service: one of them */
 	char user[ADDRESS_MAX + 1];
 	char password[PASSWORD_MAX + 1];
-	char mechanism[16];
+	char mechanism[MECHANISM_MAX + 1];
+	char peer[PEER_MAX + 1];
+	char via[PEER_MAX + 1];
+};
+
+/* MSG_GRANTED: auth ends, the store answers from now on. */
+struct msg_granted {
+	uint32_t id;
 };
 
 /* MSG_DENIED: after the last one the connection ends. */
 struct msg_denied {
+	uint32_t id;
 	int32_t last;
 };
 
 /* MSG_VERDICT: all that the parent needs to become the store. */
 struct msg_verdict {
+	struct policy policy;
+	int32_t read_only; /* nothing may be marked */
+	uid_t uid;	   /* the mailbox's owner, never 0 */
+	gid_t gid;
+	char id[CONNECTION_ID_SIZE];
 	char address[ADDRESS_MAX + 1];
 	char maildir[MAILDIR_MAX + 1];
 	char label[LABEL_MAX + 1]; /* of the application password, or "" */
-	uid_t uid;
-	gid_t gid;
-	int32_t spam;	     /* enum spam */
-	int32_t auto_delete;
-	int64_t from_now;    /* ns since the epoch; 0: all mail */
+	char mechanism[MECHANISM_MAX + 1];
+	char peer[PEER_MAX + 1]; /* the client's address */
+	char via[PEER_MAX + 1];	 /* the proxy it came through, or "" */
 };
 
-/* MSG_OPEN: for the log. */
+/* MSG_OPEN: what the store can not know from the verdict, for the log. */
 struct msg_open {
 	char tls[64];
-	char mechanism[16];
 };
 
 /* MSG_MAILDROP: the mailbox is locked and open. */
@@ -80,7 +112,8 @@ struct msg_maildrop {
  * choice, some that follow it.  The answers are
  * MSG_SIZES: octets (uint64_t) of n, n + 1, ...;
  * MSG_UIDLS: for each one octet of length, then the UIDL, no NUL;
- * MSG_FILES: a descriptor for each, open for reading at its beginning.
+ * MSG_FILES: the octets (uint64_t) of each, and for each a descriptor, open
+ * for reading at its beginning.
  */
 struct msg_number {
 	uint64_t n;
@@ -89,10 +122,15 @@ struct msg_number {
 #define SIZES_MAX 1024 /* in one answer */
 #define UIDL_MAX  70   /* octets: RFC 1939, section 7 */
 
-/* MSG_MARKS: bits[i / 8] & 1 << i % 8 marks message first + i. */
+/*
+ * MSG_MARKS: bits[i / 8] & 1 << i % 8 marks message first + i.  Messages of
+ * one kind come in the order of their numbers.
+ */
 #define MARKS_OCTETS 8192
+enum mark { MARK_DELETE, MARK_SEEN };
 struct msg_marks {
 	uint64_t first;
+	uint64_t kind; /* enum mark */
 	unsigned char bits[MARKS_OCTETS];
 };
 
@@ -112,6 +150,7 @@ struct msg_end {
 enum trouble { TROUBLE_NONE, TROUBLE_IN_USE, TROUBLE_TEMP, TROUBLE_PERM,
 	TROUBLE_GONE };
 struct msg_trouble {
+	uint32_t id; /* of the LOGIN; 0: it is no answer to one */
 	int32_t trouble;
 };
 

@@ -109,7 +109,7 @@ put_new(struct accounts_edit *edit, const struct account *account)
 
 	found = accounts_edit_get(
 	    edit, account->address, &old, err, sizeof(err));
-	if (found == 1)
+	if (found > 0)
 		return ctl_fail("there is an account %s already; `pop3ctl "
 		    "set' and `passwd' change it", account->address);
 	if (found == -1 ||
@@ -174,6 +174,7 @@ static int
 set_hash(struct account *account, void *hash)
 {
 	memcpy(account->hash, hash, sizeof(account->hash));
+	account->generation++;
 	return CTL_GOOD;
 }
 

@@ -186,8 +186,10 @@ account_init(struct account *a, const char *address, const struct conf *conf,
 	memset(a, 0, sizeof(*a));
 	strlcpy(a->address, address, sizeof(a->address));
 	a->access = ACCESS_ALL;
-	a->spam = SPAM_EXCLUDE;
-	a->auto_delete = 1;
+	a->policy.spam = SPAM_EXCLUDE;
+	a->policy.auto_delete = 1;
+	a->send = 1;
+	a->self_service = 1;
 	if (conf->owner != NULL) {
 		if (getpwnam(conf->owner) == NULL)
 			return wrong(err, errsize, "%s:%d: owner: there is no "

@@ -55,7 +55,9 @@ add(struct account *a, void *arg)
 	memset(new, 0, sizeof(*new));
 	strlcpy(new->label, app->label, sizeof(new->label));
 	new->created = (int64_t)time(NULL);
+	new->services = SERVICE_BOTH;
 	app_password_make(app->text, new->digest);
+	a->generation++;
 	return CTL_GOOD;
 }
 
@@ -73,6 +75,7 @@ revoke(struct account *a, void *arg)
 	memmove(&a->app[i], &a->app[i + 1],
 	    (a->napp - i) * sizeof(a->app[0]));
 	explicit_bzero(&a->app[a->napp], sizeof(a->app[0]));
+	a->generation++;
 	return CTL_GOOD;
 }
 

@@ -74,8 +74,8 @@ open_and_run(struct job *job)
 	static struct mailbox mb; /* large */
 	const struct account *a = job->account;
 	struct view view = { .maildir = a->maildir, .junk = job->conf->junk,
-		.spam = a->spam, .auto_delete = a->auto_delete,
-		.from_now = a->access == ACCESS_FROM_NOW ? a->from_now : 0 };
+		.spam = a->policy.spam, .auto_delete = a->policy.auto_delete,
+		.from_now = a->access == ACCESS_FROM_NOW ? a->policy.from_now : 0 };
 	enum trouble trouble;
 	int status;
 

@@ -45,7 +45,7 @@ set_access(struct account *a, const char *value)
 	a->access = (enum access)i;
 	/* The clock that gives files their times: it may lag by a tick. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	a->from_now = a->access == ACCESS_FROM_NOW ?
+	a->policy.from_now = a->access == ACCESS_FROM_NOW ?
 	    (int64_t)now.tv_sec * NS + now.tv_nsec : 0;
 	return 0;
 }
@@ -63,14 +63,14 @@ set_spam(struct account *a, const char *value)
 
 	if (i == -1)
 		return -1;
-	a->spam = (enum spam)i;
+	a->policy.spam = (enum spam)i;
 	return 0;
 }
 
 static void
 get_spam(const struct account *a, char value[VALUE_SIZE])
 {
-	strlcpy(value, spam_words[a->spam], VALUE_SIZE);
+	strlcpy(value, spam_words[a->policy.spam], VALUE_SIZE);
 }
 
 static int
@@ -80,14 +80,14 @@ set_auto_delete(struct account *a, const char *value)
 
 	if (i == -1)
 		return -1;
-	a->auto_delete = i;
+	a->policy.auto_delete = i;
 	return 0;
 }
 
 static void
 get_auto_delete(const struct account *a, char value[VALUE_SIZE])
 {
-	strlcpy(value, yes_words[a->auto_delete], VALUE_SIZE);
+	strlcpy(value, yes_words[a->policy.auto_delete], VALUE_SIZE);
 }
 
 static int
@@ -113,6 +113,7 @@ set_password(struct account *a, const char *value)
 	if (strcmp(value, "none") != 0)
 		return -1;
 	explicit_bzero(a->hash, sizeof(a->hash));
+	a->generation++;
 	return 0;
 }
 
@@ -243,7 +244,7 @@ show_text(const struct account *a)
 		printf("%s=%s\n", s->key, value);
 	}
 	if (a->access == ACCESS_FROM_NOW) {
-		ctl_time(when, a->from_now / NS);
+		ctl_time(when, a->policy.from_now / NS);
 		printf("from-now since %s\n", when);
 	}
 	for (i = 0; i < a->napp; i++) {

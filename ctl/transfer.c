@@ -48,7 +48,7 @@ put_account(const struct account *a)
 			put_value(s->key, value);
 	}
 	if (a->access == ACCESS_FROM_NOW)
-		printf(" from-now=%lld", (long long)a->from_now);
+		printf(" from-now=%lld", (long long)a->policy.from_now);
 	if (a->hash[0] != '\0')
 		put_value("hash", a->hash);
 	for (i = 0; i < a->napp; i++) {
@@ -177,6 +177,7 @@ set_app_password(struct import *im, struct account *a, const char *text)
 	if (label_find(a, text) < a->napp)
 		return wrong(im, "app-password: the label %s twice", text);
 	strlcpy(app->label, text, sizeof(app->label));
+	app->services = SERVICE_BOTH;
 	a->napp++;
 	return 0;
 }
@@ -193,7 +194,7 @@ set_value(struct import *im, struct account *a, char *text)
 	if (strncmp(text, "app-password=", 13) == 0)
 		return set_app_password(im, a, text + 13);
 	if (strncmp(text, "from-now=", 9) == 0) {
-		a->from_now = strtonum(text + 9, 1, INT64_MAX, &bad);
+		a->policy.from_now = strtonum(text + 9, 1, INT64_MAX, &bad);
 		return bad == NULL ? 0 : wrong(im, "%s is %s", text, bad);
 	}
 	return setting_apply(a, text, im->err, sizeof(im->err));
@@ -278,6 +279,7 @@ import_line(struct import *im, char *line)
 	found = accounts_edit_get(
 	    im->edit, account.address, &old, im->err, sizeof(im->err));
 	im->added += found != 1;
+	account.generation = found == 1 ? old.generation + 1 : 0;
 	im->accounts++;
 	return accounts_edit_put(
 	    im->edit, &account, im->err, sizeof(im->err));

@@ -9,7 +9,7 @@ static const char refused[] = "-ERR [AUTH] login refused: wrong user name or "
 			      "password, or POP is not enabled";
 
 static enum outcome
-open_maildrop(struct pop3 *p, const char *mechanism)
+open_maildrop(struct pop3 *p)
 {
 	struct msg_maildrop maildrop;
 	struct msg_open open;
@@ -17,16 +17,15 @@ open_maildrop(struct pop3 *p, const char *mechanism)
 	memset(&open, 0, sizeof(open));
 	snprintf(open.tls, sizeof(open.tls), "%s %s",
 	    tls_conn_version(p->stream.tls), tls_conn_cipher(p->stream.tls));
-	strlcpy(open.mechanism, mechanism, sizeof(open.mechanism));
 	if (pop3_ask(p, MSG_OPEN, &open, sizeof(open)) == -1)
 		return OUTCOME_END;
-	if (!channel_is(&p->message, MSG_MAILDROP, sizeof(maildrop))) {
+	if (!message_get(&p->message, MSG_MAILDROP, &maildrop,
+		sizeof(maildrop))) {
 		/* The account is known, auth has gone: no second try. */
 		pop3_trouble(p);
 		p->reason = "maildrop-not-available";
 		return OUTCOME_END;
 	}
-	memcpy(&maildrop, p->message.data, sizeof(maildrop));
 	p->count = maildrop.count;
 	p->octets = p->all_octets = maildrop.octets;
 	p->table = transaction_commands;
@@ -40,23 +39,26 @@ open_maildrop(struct pop3 *p, const char *mechanism)
 static enum outcome
 log_in(struct pop3 *p, struct msg_login *login)
 {
+	struct msg_granted granted;
 	struct msg_denied denied;
-	char mechanism[sizeof(login->mechanism)];
+	uint32_t id;
 	int rv;
 
-	strlcpy(mechanism, login->mechanism, sizeof(mechanism));
+	login->id = id = ++p->logins;
+	login->service = SERVICE_POP;
 	rv = pop3_ask(p, MSG_LOGIN, login, sizeof(*login));
 	explicit_bzero(login, sizeof(*login));
 	if (rv == -1)
 		return OUTCOME_END;
-	if (channel_is(&p->message, MSG_GRANTED, 0))
-		return open_maildrop(p, mechanism);
-	if (!channel_is(&p->message, MSG_DENIED, sizeof(denied))) {
+	if (message_get(&p->message, MSG_GRANTED, &granted,
+		sizeof(granted)) && granted.id == id)
+		return open_maildrop(p);
+	if (!message_get(&p->message, MSG_DENIED, &denied, sizeof(denied)) ||
+	    denied.id != id) {
 		pop3_trouble(p);
 		p->reason = "accounts-not-available";
 		return OUTCOME_END;
 	}
-	memcpy(&denied, p->message.data, sizeof(denied));
 	pop3_reply(p, "%s", refused);
 	if (!denied.last)
 		return OUTCOME_GOOD;

@@ -72,7 +72,8 @@ pop3_ask(struct pop3 *p, uint32_t type, const void *data, size_t len)
 			    "try again later");
 			return -1;
 		}
-		if (channel_recv(p->channel, &p->message) == 1)
+		if ((type == MSG_FETCH ? channel_recv_fds : channel_recv)(
+			p->channel, &p->message) == 1)
 			return 0;
 	}
 	pop3_internal_failure(p);
@@ -95,9 +96,8 @@ pop3_trouble(struct pop3 *p)
 {
 	struct msg_trouble t;
 
-	if (!channel_is(&p->message, MSG_TROUBLE, sizeof(t)))
+	if (!message_get(&p->message, MSG_TROUBLE, &t, sizeof(t)))
 		return pop3_internal_failure(p);
-	memcpy(&t, p->message.data, sizeof(t));
 	switch (t.trouble) {
 	case TROUBLE_GONE:
 		pop3_reply(p, "-ERR this message is no longer there");

@@ -28,6 +28,7 @@ struct pop3 {
 
 	char user[ADDRESS_MAX + 1]; /* of USER, until PASS */
 	int user_given;
+	uint32_t logins; /* asked for so far: the last one's id */
 	int awaiting_sasl; /* the next line answers "+ " */
 
 	uint64_t count;	 /* of the maildrop, as it was opened */

@@ -107,9 +107,12 @@ get_file(struct pop3 *p, uint64_t n, enum outcome *outcome)
 		drop_files(p);
 		if (pop3_ask(p, MSG_FETCH, &ask, sizeof(ask)) == -1)
 			*outcome = OUTCOME_END;
-		else if (p->message.type != MSG_FILES || p->message.nfd == 0)
+		else if (p->message.type != MSG_FILES ||
+		    p->message.nfd == 0 ||
+		    p->message.len != p->message.nfd * sizeof(uint64_t)) {
+			channel_close_fds(&p->message);
 			*outcome = pop3_trouble(p);
-		else {
+		} else {
 			p->nfiles = p->message.nfd;
 			memcpy(p->files, p->message.fd,
 			    p->nfiles * sizeof(int));
@@ -372,6 +375,7 @@ send_marks(struct pop3 *p)
 		if (i == len)
 			continue;
 		m.first = (uint64_t)at * 8 + 1;
+		m.kind = MARK_DELETE;
 		if (channel_send(p->channel, MSG_MARKS, &m, sizeof(m)) == -1)
 			return -1;
 	}
@@ -390,8 +394,8 @@ run_quit(struct pop3 *p, struct args *args)
 	if (pop3_ask(p, MSG_UPDATE, NULL, 0) == -1)
 		return OUTCOME_END;
 	p->reason = "quit";
-	if (channel_is(&p->message, MSG_UPDATED, sizeof(updated))) {
-		memcpy(&updated, p->message.data, sizeof(updated));
+	if (message_get(
+		&p->message, MSG_UPDATED, &updated, sizeof(updated))) {
 		pop3_reply(p, "+OK bye, %llu messages left",
 		    (unsigned long long)(p->count - updated.deleted));
 		return OUTCOME_END;

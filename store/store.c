@@ -34,6 +34,7 @@ struct store {
 	uint64_t files_next; /* message behind the last FILES */
 	size_t nfiles;	     /* open already, from files_next on */
 	int files[CHANNEL_MAX_FDS];
+	uint64_t octets[CHANNEL_MAX_FDS];
 	uint32_t listing;    /* what was last listed: MSG_SIZES, MSG_UIDLS */
 	uint64_t ready;	     /* message that will be asked for next */
 	size_t ready_len;    /* of the answer to that, if it is ready */
@@ -80,7 +81,7 @@ answer(struct store *s, uint32_t type, const void *data, size_t len)
 static void
 answer_trouble(struct store *s, enum trouble trouble)
 {
-	struct msg_trouble t = { (int32_t)trouble };
+	struct msg_trouble t = { 0, (int32_t)trouble };
 
 	answer(s, MSG_TROUBLE, &t, sizeof(t));
 }
@@ -100,33 +101,28 @@ nobody_waits(void *arg, uint64_t done, uint64_t all)
 static void
 log_login(const struct store *s, struct msg_open *open)
 {
-	char tls[LOG_SAFE_MAX], mechanism[LOG_SAFE_MAX], label[LOG_SAFE_MAX];
+	char tls[LOG_SAFE_MAX], label[LOG_SAFE_MAX];
 	char *blank;
 
-	open->tls[sizeof(open->tls) - 1] = '\0';
-	open->mechanism[sizeof(open->mechanism) - 1] = '\0';
 	if ((blank = strchr(open->tls, ' ')) != NULL)
 		*blank = '/';
 	log_safe(tls, sizeof(tls), open->tls);
-	log_safe(mechanism, sizeof(mechanism), open->mechanism);
 	log_safe(label, sizeof(label), s->verdict->label);
 	log_info("login: user=%s peer=%s tls=%s mechanism=%s%s%s",
-	    s->verdict->address, s->peer, tls, mechanism,
+	    s->verdict->address, s->peer, tls, s->verdict->mechanism,
 	    label[0] != '\0' ? " app-password=" : "", label);
 }
 
 static void
-do_open(struct store *s, const struct conf *conf)
+do_open(struct store *s, const struct conf *conf, struct msg_open *open)
 {
 	const struct msg_verdict *v = s->verdict;
 	struct view view = { .maildir = v->maildir, .junk = conf->junk,
-		.spam = (enum spam)v->spam, .from_now = v->from_now,
-		.auto_delete = v->auto_delete };
+		.spam = v->policy.spam, .from_now = v->policy.from_now,
+		.auto_delete = v->policy.auto_delete };
 	struct msg_maildrop maildrop;
-	struct msg_open open;
 	enum trouble trouble;
 
-	memcpy(&open, s->request.data, sizeof(open));
 	trouble = mailbox_open(
 	    &s->mailbox, &view, LOCK_WAIT_MS, nobody_waits, s);
 	if (trouble != TROUBLE_NONE) {
@@ -137,25 +133,13 @@ do_open(struct store *s, const struct conf *conf)
 		_exit(0);
 	}
 	s->state = OPEN;
-	log_login(s, &open);
+	log_login(s, open);
 	maildrop.count = mailbox_count(&s->mailbox);
 	maildrop.octets = mailbox_octets(&s->mailbox);
 	answer(s, MSG_MAILDROP, &maildrop, sizeof(maildrop));
 	/* What the client need not wait for. */
 	if (mailbox_settle(&s->mailbox) != TROUBLE_NONE)
 		end(s, "maildrop-not-available", 0, 0);
-}
-
-static uint64_t
-requested_number(struct store *s)
-{
-	struct msg_number number;
-
-	memcpy(&number, s->request.data, sizeof(number));
-	/* Not trouble of the mailbox's: a liar could fill the log with it. */
-	if (number.n == 0)
-		end(s, "not-a-request", 0, 0);
-	return number.n;
 }
 
 /* Octets of messages from first on, into s->answer; the length of that. */
@@ -201,10 +185,9 @@ fill_uidls(struct store *s, uint64_t first, int few)
  * next answer is made ready while the session writes this one out.
  */
 static void
-do_list(struct store *s, uint32_t type,
+do_list(struct store *s, uint32_t type, uint64_t first,
     size_t (*fill)(struct store *, uint64_t first, int few))
 {
-	uint64_t first = requested_number(s);
 	int in_order = s->listing == type && first == s->ready;
 
 	if (!in_order || s->ready_len == 0)
@@ -223,15 +206,18 @@ do_list(struct store *s, uint32_t type,
 static size_t
 open_files(struct store *s, uint64_t first, size_t max)
 {
+	struct entry e;
 	size_t n = 0;
 
 	s->trouble = TROUBLE_GONE;
 	while (n < max && first + n <= mailbox_count(&s->mailbox)) {
-		s->trouble =
-		    mailbox_file(&s->mailbox, first + n, &s->files[n]);
+		s->trouble = mailbox_entry(&s->mailbox, first + n, &e);
+		if (s->trouble == TROUBLE_NONE)
+			s->trouble = mailbox_file(
+			    &s->mailbox, first + n, &s->files[n]);
 		if (s->trouble != TROUBLE_NONE)
 			break;
-		n++;
+		s->octets[n++] = e.octets;
 	}
 	return n;
 }
@@ -241,9 +227,8 @@ open_files(struct store *s, uint64_t first, size_t max)
  * the next of which are opened while the session sends these.
  */
 static void
-do_fetch(struct store *s)
+do_fetch(struct store *s, uint64_t first)
 {
-	uint64_t first = requested_number(s);
 	int rv, in_order = first == s->files_next;
 
 	if (!in_order || s->nfiles == 0) {
@@ -256,8 +241,8 @@ do_fetch(struct store *s)
 		answer_trouble(s, s->trouble);
 		return;
 	}
-	rv = channel_send_fds(
-	    s->channel, MSG_FILES, NULL, 0, s->files, s->nfiles);
+	rv = channel_send_fds(s->channel, MSG_FILES, s->octets,
+	    s->nfiles * sizeof(s->octets[0]), s->files, s->nfiles);
 	close_files(s);
 	if (rv == -1)
 		end(s, "session-gone", 0, 0);
@@ -267,22 +252,20 @@ do_fetch(struct store *s)
 
 /* No more pieces than the mailbox can have: the session may be lying. */
 static void
-do_marks(struct store *s)
+do_marks(struct store *s, const struct msg_marks *marks)
 {
 	uint64_t count = mailbox_count(&s->mailbox);
-	struct msg_marks marks;
 	struct piece *piece;
 
-	memcpy(&marks, s->request.data, sizeof(marks));
-	if (marks.first <= s->highest || marks.first > count ||
-	    marks.first % MARKS_PER_MSG != 1)
+	if (marks->kind != MARK_DELETE || marks->first <= s->highest ||
+	    marks->first > count || marks->first % MARKS_PER_MSG != 1)
 		end(s, "bad-marks", 0, 0);
 	if ((piece = malloc(sizeof(*piece))) == NULL)
 		end(s, "out-of-memory", 0, 0);
-	piece->marks = marks;
+	piece->marks = *marks;
 	piece->next = s->pieces;
 	s->pieces = piece;
-	s->highest = marks.first - 1 + MARKS_PER_MSG;
+	s->highest = marks->first - 1 + MARKS_PER_MSG;
 	if (s->highest > count)
 		s->highest = count;
 }
@@ -325,31 +308,27 @@ do_update(struct store *s)
 		answer(s, MSG_UPDATED, &updated, sizeof(updated));
 }
 
-static void
-do_end(struct store *s)
-{
-	struct msg_end e;
-
-	memcpy(&e, s->request.data, sizeof(e));
-	e.reason[sizeof(e.reason) - 1] = '\0';
-	end(s, e.reason, e.retrieved, e.octets);
-}
-
 /* One request, while the mailbox is open. */
 static int
 serve_open(struct store *s)
 {
 	const struct message *m = &s->request;
+	struct msg_marks marks;
+	struct msg_number number;
 
-	if (channel_is(m, MSG_SIZES, sizeof(struct msg_number)))
-		do_list(s, MSG_SIZES, fill_sizes);
-	else if (channel_is(m, MSG_UIDLS, sizeof(struct msg_number)))
-		do_list(s, MSG_UIDLS, fill_uidls);
-	else if (channel_is(m, MSG_FETCH, sizeof(struct msg_number)))
-		do_fetch(s);
-	else if (channel_is(m, MSG_MARKS, sizeof(struct msg_marks)))
-		do_marks(s);
-	else if (channel_is(m, MSG_UPDATE, 0))
+	/* 0 is no trouble of the mailbox's: a liar could fill the log. */
+	if (message_get(m, MSG_SIZES, &number, sizeof(number)) &&
+	    number.n > 0)
+		do_list(s, MSG_SIZES, number.n, fill_sizes);
+	else if (message_get(m, MSG_UIDLS, &number, sizeof(number)) &&
+	    number.n > 0)
+		do_list(s, MSG_UIDLS, number.n, fill_uidls);
+	else if (message_get(m, MSG_FETCH, &number, sizeof(number)) &&
+	    number.n > 0)
+		do_fetch(s, number.n);
+	else if (message_get(m, MSG_MARKS, &marks, sizeof(marks)))
+		do_marks(s, &marks);
+	else if (message_get(m, MSG_UPDATE, NULL, 0))
 		do_update(s);
 	else
 		return 0;
@@ -360,13 +339,15 @@ static void
 serve(struct store *s, const struct conf *conf)
 {
 	const struct message *m = &s->request;
+	struct msg_open open;
+	struct msg_end e;
 
 	if (s->state == UNOPENED &&
-	    channel_is(m, MSG_OPEN, sizeof(struct msg_open)))
-		do_open(s, conf);
+	    message_get(m, MSG_OPEN, &open, sizeof(open)))
+		do_open(s, conf, &open);
 	else if (s->state != UNOPENED &&
-	    channel_is(m, MSG_END, sizeof(struct msg_end)))
-		do_end(s);
+	    message_get(m, MSG_END, &e, sizeof(e)))
+		end(s, e.reason, e.retrieved, e.octets);
 	else if (s->state != OPEN || !serve_open(s))
 		end(s, "not-a-request", 0, 0);
 }
@@ -401,10 +382,7 @@ store_run(const struct conf *conf, const struct identity *as,
 		answer_trouble(&s, TROUBLE_PERM);
 		_exit(1);
 	}
-	while (channel_recv(channel, &s.request) == 1) {
-		while (s.request.nfd > 0)
-			close(s.request.fd[--s.request.nfd]);
+	while (channel_recv(channel, &s.request) == 1)
 		serve(&s, conf);
-	}
 	end(&s, "session-died", 0, 0);
 }

@@ -144,7 +144,7 @@ test_descriptors(void **state)
 	for (n = 1; n <= CHANNEL_MAX_FDS; n++) {
 		assert_int_equal(channel_send_fds(e->fd[0], 3, payload, 5,
 				     pipes, n), 0);
-		assert_int_equal(channel_recv(e->fd[1], &m), 1);
+		assert_int_equal(channel_recv_fds(e->fd[1], &m), 1);
 		assert_true(channel_is(&m, 3, 5));
 		assert_int_equal(m.nfd, n);
 		for (i = 0; i < n; i++) {
@@ -157,6 +157,47 @@ test_descriptors(void **state)
 	}
 	for (i = 0; i < CHANNEL_MAX_FDS; i++)
 		close(pipes[i]);
+	assert_int_equal(open_fds(), before);
+}
+
+/* Nobody asked for descriptors: they are closed, the channel stays. */
+static void
+test_unwanted_descriptors(void **state)
+{
+	struct ends *e = *state;
+	int pipes[CHANNEL_MAX_FDS], before;
+	size_t i;
+
+	for (i = 0; i < CHANNEL_MAX_FDS; i += 2)
+		assert_int_equal(pipe(pipes + i), 0);
+	before = open_fds();
+	for (i = 1; i <= CHANNEL_MAX_FDS; i++) {
+		assert_int_equal(channel_send_fds(e->fd[0], 3, payload, 5,
+				     pipes, i), 0);
+		errno = 0;
+		assert_int_equal(channel_recv(e->fd[1], &m), -1);
+		assert_int_equal(errno, EBADMSG);
+		assert_int_equal(m.nfd, 0);
+		assert_int_equal(open_fds(), before);
+	}
+	assert_int_equal(channel_send(e->fd[0], 3, payload, 5), 0);
+	assert_int_equal(channel_recv(e->fd[1], &m), 1);
+	assert_true(channel_is(&m, 3, 5));
+	for (i = 0; i < CHANNEL_MAX_FDS; i++)
+		close(pipes[i]);
+}
+
+static void
+test_close_fds(void **state)
+{
+	struct ends *e = *state;
+	int before = open_fds(), fds[3] = { 0, 0, 0 };
+
+	assert_int_equal(channel_send_fds(e->fd[0], 3, NULL, 0, fds, 3), 0);
+	assert_int_equal(channel_recv_fds(e->fd[1], &m), 1);
+	assert_int_equal(open_fds(), before + 3);
+	channel_close_fds(&m);
+	assert_int_equal(m.nfd, 0);
 	assert_int_equal(open_fds(), before);
 }
 
@@ -241,10 +282,12 @@ test_foreign(void **state)
 	int before = open_fds();
 	size_t i;
 
-	for (i = 0; i < NITEMS(foreign); i++) {
-		send_foreign(e->fd[0], foreign[i].len, foreign[i].nfd);
+	for (i = 0; i < 2 * NITEMS(foreign); i++) {
+		send_foreign(
+		    e->fd[0], foreign[i / 2].len, foreign[i / 2].nfd);
 		errno = 0;
-		assert_int_equal(channel_recv(e->fd[1], &m), -1);
+		assert_int_equal((i % 2 ? channel_recv : channel_recv_fds)(
+				     e->fd[1], &m), -1);
 		assert_int_equal(errno, EBADMSG);
 		assert_int_equal(m.nfd, 0);
 		assert_int_equal(open_fds(), before);
@@ -291,6 +334,8 @@ main(void)
 		WITH_ENDS(test_framing),
 		WITH_ENDS(test_too_large_to_send),
 		WITH_ENDS(test_descriptors),
+		WITH_ENDS(test_unwanted_descriptors),
+		WITH_ENDS(test_close_fds),
 		WITH_ENDS(test_ends_are_close_on_exec),
 		WITH_ENDS(test_other_end_gone),
 		WITH_ENDS(test_other_end_gone_unread),

@@ -352,7 +352,7 @@ use_channel(void)
 
 	if (channel_send(channel[0], 1, "question", 8) == -1)
 		return errno;
-	if (channel_recv(channel[0], &m) != 1)
+	if (channel_recv_fds(channel[0], &m) != 1)
 		return errno;
 	return channel_is(&m, 2, 6) ? 0 : EPROTO;
 }
@@ -371,7 +371,7 @@ take_files(void)
 	char c;
 
 	do {
-		if (channel_recv(channel[0], &m) != 1)
+		if (channel_recv_fds(channel[0], &m) != 1)
 			return errno;
 	} while (m.nfd == 0);
 	if (m.nfd != CHANNEL_MAX_FDS || read(m.fd[0], &c, 1) != 1)
@@ -890,7 +890,7 @@ from_outside(enum process who)
 			continue;
 		_exit(0);
 	}
-	if (channel_recv(channel[1], &m) != 1)
+	if (channel_recv_fds(channel[1], &m) != 1)
 		err(1, "%s: no sandbox", names[who]);
 	printf("%s from outside:\n", names[who]);
 	bad = inspect(who, pid);
