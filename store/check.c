@@ -1,4 +1,3 @@
-#include <db.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,20 +6,27 @@
 
 #include "common/log.h"
 #include "store/check.h"
+#include "store/expunge.h"
 #include "store/listing.h"
-#include "store/sync.h"
-#include "store/update.h"
+#include "store/remake.h"
+#include "store/repair.h"
+#include "store/resize.h"
+
+#define ASK_FILES 1000 /* until progress is reported */
 
 struct check {
 	struct mailbox *mb;
+	struct ledger *ledger;
 	void (*say)(void *arg, const char *sentence);
 	void *arg;
 	uint64_t mended;
 	enum folder folder;
-	struct meta seen;    /* the totals as counted, of all folders */
-	uint64_t names;	     /* queued ones, of the folder */
-	int queue_wrong;     /* the folder's queue is to be made anew */
-	struct listing resize; /* names with octets that are not so */
+	struct totals seen;	/* as the names have it, of all folders */
+	uint64_t queued;	/* as the queue has it, of the folder */
+	int queue_wrong;	/* the folder's queue is to be made anew */
+	struct listing unlisted; /* names whose UIDL is not in its table */
+	struct listing files;
+	struct listing resize;	/* names with octets that are not so */
 };
 
 static void __attribute__((format(printf, 2, 3)))
@@ -51,12 +57,11 @@ check_queued(struct check *c, const struct entry *e)
 	struct entry queued = *e;
 	int error;
 
-	c->names++;
-	error = index_get_queued(c->mb->index, &queued);
-	if (error != 0 && error != DB_NOTFOUND)
+	error = index_get_queued(c->ledger->index, &queued);
+	if (error != 0 && error != INDEX_NOT_FOUND)
 		return error;
-	if (error == DB_NOTFOUND || strcmp(queued.base, e->base) != 0 ||
-	    queued.octets != e->octets) {
+	if (error == INDEX_NOT_FOUND || strcmp(queued.base, e->base) != 0 ||
+	    strcmp(queued.uidl, e->uidl) != 0 || queued.octets != e->octets) {
 		mended(c, "%s: the queue did not have it as it is",
 		    safe(e->base));
 		c->queue_wrong = 1;
@@ -65,137 +70,167 @@ check_queued(struct check *c, const struct entry *e)
 }
 
 static int
-check_names(struct check *c)
+check_uidl(struct check *c, const struct entry *e)
 {
-	struct walk *walk;
-	struct entry e;
+	struct entry owner;
 	int error;
 
-	error = index_walk_names(c->mb->index, c->folder, &walk);
-	if (error != 0)
+	if (e->uidl[0] == '\0')
+		return 0;
+	error = index_find_uidl(c->ledger->index, e->uidl, &owner);
+	if (error == 0 && owner.folder == e->folder &&
+	    strcmp(owner.base, e->base) == 0)
+		return 0;
+	if (error != 0 && error != INDEX_NOT_FOUND)
 		return error;
-	while ((error = index_walk_next(walk, &e)) == 0) {
-		if (e.sequence >= c->seen.next_sequence)
-			c->seen.next_sequence = e.sequence + 1;
-		if (e.state == EXPUNGING)
-			c->seen.expunging++;
-		if (e.state == QUEUED && (error = check_queued(c, &e)) != 0)
-			break;
-	}
-	index_walk_end(walk);
-	return error == DB_NOTFOUND ? 0 : error;
+	mended(c, "%s: its unique-id was not listed", safe(e->base));
+	return listing_add(&c->unlisted, e->base, e->sub);
+}
+
+static int
+check_name(void *arg, struct entry *e)
+{
+	struct check *c = arg;
+	int error;
+
+	if (e->sequence >= c->seen.next_sequence)
+		c->seen.next_sequence = e->sequence + 1;
+	ledger_tally(&c->seen, e, 1);
+	if ((error = check_uidl(c, e)) != 0)
+		return error;
+	return e->state == QUEUED ? check_queued(c, e) : 0;
+}
+
+static int
+count_queued(void *arg, struct entry *e)
+{
+	struct check *c = arg;
+
+	(void)e;
+	c->queued++;
+	return 0;
+}
+
+static int
+enqueue_name(void *arg, struct entry *e)
+{
+	struct check *c = arg;
+
+	return e->state == QUEUED ? index_enqueue(c->ledger->index, e) : 0;
 }
 
 /* The queue as the names have it. */
 static int
-fill_queue(struct check *c)
-{
-	struct walk *walk;
-	struct entry e;
-	int error;
-
-	error = index_walk_names(c->mb->index, c->folder, &walk);
-	if (error != 0)
-		return error;
-	while ((error = index_walk_next(walk, &e)) == 0)
-		if (e.state == QUEUED &&
-		    (error = index_enqueue(c->mb->index, &e)) != 0)
-			break;
-	index_walk_end(walk);
-	return error == DB_NOTFOUND ? 0 : error;
-}
-
-static int
 remake_queue(struct check *c)
 {
+	struct ledger *l = c->ledger;
 	int error;
 
-	if ((error = index_begin(c->mb->index)) != 0)
+	if ((error = ledger_begin(l)) != 0)
 		return error;
-	if ((error = index_clear_queue(c->mb->index, c->folder)) != 0 ||
-	    (error = fill_queue(c)) != 0) {
-		index_abort(c->mb->index);
-		return error;
-	}
-	return index_commit(c->mb->index, 1);
+	if ((error = index_clear_queue(l->index, c->folder)) == 0 &&
+	    (error = index_each_name(
+		 l->index, c->folder, enqueue_name, c)) == 0 &&
+	    (error = ledger_commit(l, 1)) == 0)
+		return 0;
+	ledger_abort(l);
+	return error;
 }
 
 static int
-count_octets(struct check *c)
+list_uidls(struct check *c)
 {
-	struct folder_meta *seen = &c->seen.folder[c->folder];
-	struct walk *walk;
+	struct ledger *l = c->ledger;
 	struct entry e;
+	size_t i;
 	int error;
 
-	seen->count = seen->octets = 0;
-	error = index_walk_queue(c->mb->index, c->folder, 1, &walk);
-	if (error != 0)
-		return error == DB_NOTFOUND ? 0 : error;
-	while ((error = index_walk_next(walk, &e)) == 0) {
-		seen->count++;
-		seen->octets += e.octets;
+	if (c->unlisted.n == 0)
+		return 0;
+	if ((error = ledger_begin(l)) != 0)
+		return error;
+	listing_sort(&c->unlisted);
+	e.folder = c->folder;
+	for (i = 0; error == 0 && i < c->unlisted.n; i++) {
+		entry_cut(&e, c->unlisted.entry[i].name);
+		if ((error = index_get_name(l->index, &e)) == 0)
+			error = index_put_name(l->index, &e);
 	}
-	index_walk_end(walk);
-	return error == DB_NOTFOUND ? 0 : error;
+	if (error == 0)
+		return ledger_commit(l, 1);
+	ledger_abort(l);
+	return error;
 }
 
-/* Names and queue of a folder agree after this; EINVAL: they can not. */
+/* Names, queue and unique-ids of a folder agree after this. */
 static int
-check_queue(struct check *c)
+check_tables(struct check *c)
 {
+	struct index *index = c->ledger->index;
+	uint64_t count;
 	int error;
 
-	c->names = 0;
+	c->queued = 0;
 	c->queue_wrong = 0;
-	if ((error = check_names(c)) != 0 || (error = count_octets(c)) != 0)
+	listing_free(&c->unlisted);
+	if ((error = index_each_name(index, c->folder, check_name, c)) != 0 ||
+	    (error = index_each_queued(
+		 index, c->folder, 1, count_queued, c)) != 0 ||
+	    (error = list_uidls(c)) != 0)
 		return error;
-	if (c->seen.folder[c->folder].count != c->names && !c->queue_wrong) {
+	count = c->seen.folder[c->folder].count;
+	if (c->queued != count && !c->queue_wrong) {
 		mended(c, "the queue had %llu messages, the names %llu",
-		    (unsigned long long)c->seen.folder[c->folder].count,
-		    (unsigned long long)c->names);
+		    (unsigned long long)c->queued, (unsigned long long)count);
 		c->queue_wrong = 1;
 	}
-	if (!c->queue_wrong)
-		return 0;
-	if ((error = remake_queue(c)) != 0 || (error = count_octets(c)) != 0)
-		return error;
-	return c->seen.folder[c->folder].count == c->names ? 0 : EINVAL;
+	return c->queue_wrong ? remake_queue(c) : 0;
+}
+
+/* The totals of a folder as they were counted. */
+static void
+correct_folder(struct check *c, enum folder folder)
+{
+	struct folder_totals *t = &c->ledger->totals.folder[folder];
+	const struct folder_totals *seen = &c->seen.folder[folder];
+
+	if (t->count != seen->count || t->octets != seen->octets)
+		mended(c, "the totals were %llu messages, %llu octets",
+		    (unsigned long long)t->count,
+		    (unsigned long long)t->octets);
+	else if (t->names != seen->names || t->in_new != seen->in_new)
+		mended(c, "%llu names were counted, not %llu",
+		    (unsigned long long)seen->names,
+		    (unsigned long long)t->names);
+	t->count = seen->count;
+	t->octets = seen->octets;
+	t->names = seen->names;
+	t->in_new = seen->in_new;
 }
 
 static int
-check_totals(struct check *c)
+correct_totals(struct check *c)
 {
-	struct meta *meta = &c->mb->meta;
-	struct folder_meta *f, *seen;
-	enum folder folder;
+	struct totals *t = &c->ledger->totals;
 	int error;
 
-	if (meta->next_sequence < c->seen.next_sequence) {
+	if ((error = ledger_begin(c->ledger)) != 0)
+		return error;
+	if (t->next_sequence < c->seen.next_sequence) {
 		mended(c, "the next sequence was too low");
-		meta->next_sequence = c->seen.next_sequence;
+		t->next_sequence = c->seen.next_sequence;
 	}
-	if (meta->expunging != c->seen.expunging) {
+	if (t->expunging != c->seen.expunging) {
 		mended(c, "%llu messages wait to be unlinked, not %llu",
 		    (unsigned long long)c->seen.expunging,
-		    (unsigned long long)meta->expunging);
-		meta->expunging = c->seen.expunging;
+		    (unsigned long long)t->expunging);
+		t->expunging = c->seen.expunging;
 	}
-	for (folder = INBOX; folder < FOLDERS; folder++) {
-		f = &meta->folder[folder];
-		seen = &c->seen.folder[folder];
-		if (f->count == seen->count && f->octets == seen->octets)
-			continue;
-		mended(c, "the totals were %llu messages, %llu octets",
-		    (unsigned long long)f->count,
-		    (unsigned long long)f->octets);
-		f->count = seen->count;
-		f->octets = seen->octets;
-	}
-	if ((error = index_begin(c->mb->index)) != 0 ||
-	    (error = index_put_meta(c->mb->index, meta)) != 0)
-		return error;
-	return index_commit(c->mb->index, 1);
+	correct_folder(c, INBOX);
+	correct_folder(c, JUNK);
+	if ((error = ledger_commit(c->ledger, 1)) != 0)
+		ledger_abort(c->ledger);
+	return error;
 }
 
 /* All that can be told from the database alone. */
@@ -206,219 +241,155 @@ check_index(struct check *c)
 
 	memset(&c->seen, 0, sizeof(c->seen));
 	for (c->folder = INBOX; c->folder < FOLDERS; c->folder++)
-		if ((error = check_queue(c)) != 0)
+		if ((error = check_tables(c)) != 0)
 			return error;
-	return check_totals(c);
+	return correct_totals(c);
 }
 
 /* Measures a message: is it what the index says? */
 static int
 check_octets(struct check *c, struct entry *e)
 {
-	uint64_t octets;
-	int64_t modified;
+	struct measured m;
 	int error, fd;
 
-	error = mailbox_find(c->mb, e, &fd);
-	if (error == ENOENT || error == EINVAL)
-		return 0; /* has just gone, or is no mail: sync's matter */
+	error = ledger_find(c->ledger, e, &fd);
+	if (error == ENOENT)
+		return 0; /* has just gone: the reading below sees to it */
 	if (error != 0)
 		return error;
-	error = maildir_measure(fd, &octets, &modified);
+	error = maildir_measure(fd, &m, ledger_given_up, c->ledger);
 	close(fd);
-	if (error != 0 || octets == e->octets)
+	if (error != 0 || m.octets == e->octets)
 		return error;
 	mended(c, "%s: has %llu octets, not %llu", safe(e->base),
-	    (unsigned long long)octets, (unsigned long long)e->octets);
+	    (unsigned long long)m.octets, (unsigned long long)e->octets);
 	return listing_add(&c->resize, e->base, e->sub);
 }
 
 static int
-check_file(struct check *c, const struct listed *l)
+check_file(struct check *c, const struct listed *listed)
 {
-	struct entry e = { .folder = c->folder };
-	int error, fd;
-
-	memcpy(e.base, l->name, l->base);
-	e.base[l->base] = '\0';
-	error = index_get_name(c->mb->index, &e);
-	if (error == DB_NOTFOUND) {
-		/* What is no mail, or can not be read, stays out of it. */
-		if (maildir_file(&c->mb->maildir[c->folder],
-			(enum subdir)l->sub, l->name, &fd) != 0)
-			return 0;
-		close(fd);
-		mended(c, "%s: was not in the index", safe(e.base));
-		return 0;
-	}
-	return error != 0 ? error : check_octets(c, &e);
-}
-
-static int
-is_listed(const struct listing *l, const struct entry *e)
-{
-	size_t low = 0, high = l->n, i, len = strlen(e->base);
-	int order;
-
-	while (low < high) {
-		i = low + (high - low) / 2;
-		order = listing_compare(l->entry[i].name, l->entry[i].base,
-		    e->base, len);
-		if (order == 0)
-			return 1;
-		if (order < 0)
-			low = i + 1;
-		else
-			high = i;
-	}
-	return 0;
-}
-
-static int
-check_gone(struct check *c, const struct listing *files)
-{
-	struct walk *walk;
 	struct entry e;
-	int error;
-
-	error = index_walk_names(c->mb->index, c->folder, &walk);
-	if (error != 0)
-		return error;
-	while ((error = index_walk_next(walk, &e)) == 0)
-		if (e.state != EXPUNGING && !is_listed(files, &e))
-			mended(c, "%s: its file is gone", safe(e.base));
-	index_walk_end(walk);
-	return error == DB_NOTFOUND ? 0 : error;
-}
-
-static int
-compare_files(struct check *c, const struct listing *files)
-{
-	size_t i;
-	int error;
-
-	if ((error = check_gone(c, files)) != 0)
-		return error;
-	for (i = 0; i < files->n; i++) {
-		if ((error = check_file(c, &files->entry[i])) != 0)
-			return error;
-		if (i % 1000 == 999 && c->mb->progress != NULL &&
-		    c->mb->progress(c->mb->progress_arg, i + 1, files->n))
-			return ECANCELED;
-	}
-	return 0;
-}
-
-/* Queue and names get the octets that were measured. */
-static int
-resize(struct check *c)
-{
-	struct folder_meta *meta = &c->mb->meta.folder[c->folder];
-	struct entry e;
-	uint64_t octets;
-	int64_t modified;
-	size_t i;
 	int error, fd;
 
 	e.folder = c->folder;
-	for (i = 0; i < c->resize.n; i++) {
-		memcpy(e.base, c->resize.entry[i].name,
-		    c->resize.entry[i].base);
-		e.base[c->resize.entry[i].base] = '\0';
-		if ((error = mailbox_find(c->mb, &e, &fd)) != 0)
-			return error;
-		error = maildir_measure(fd, &octets, &modified);
-		close(fd);
-		if (error != 0)
-			return error;
-		if (e.state == QUEUED)
-			meta->octets += octets - e.octets;
-		e.octets = octets;
-		if ((error = index_put_name(c->mb->index, &e)) != 0 ||
-		    (e.state == QUEUED &&
-			(error = index_enqueue(c->mb->index, &e)) != 0))
-			return error;
-	}
-	return index_put_meta(c->mb->index, &c->mb->meta);
+	entry_cut(&e, listed->name);
+	error = index_get_name(c->ledger->index, &e);
+	if (error != INDEX_NOT_FOUND)
+		return error != 0 ? error : check_octets(c, &e);
+	/* What is no mail, or cannot be read, stays out of it. */
+	if (maildir_file(&c->ledger->maildir[c->folder],
+		(enum subdir)listed->sub, listed->name, &fd) != 0)
+		return 0;
+	close(fd);
+	mended(c, "%s: was not in the index", safe(e.base));
+	return 0;
 }
 
 static int
-apply_resize(struct check *c)
+check_gone(void *arg, struct entry *e)
 {
-	int error;
+	struct check *c = arg;
 
-	if (c->resize.n == 0)
-		return 0;
-	listing_sort(&c->resize);
-	if ((error = index_begin(c->mb->index)) != 0)
-		return error;
-	if ((error = resize(c)) != 0) {
-		index_abort(c->mb->index);
-		return error;
-	}
-	return index_commit(c->mb->index, 1);
+	if (e->state != EXPUNGING && listing_find(&c->files, e->base) == NULL)
+		mended(c, "%s: its file is gone", safe(e->base));
+	return 0;
 }
 
-/* The index against the files; what is not so, sync mends. */
+static int
+compare_files(struct check *c)
+{
+	struct ledger *l = c->ledger;
+	size_t i;
+	int error;
+
+	error = index_each_name(l->index, c->folder, check_gone, c);
+	for (i = 0; error == 0 && i < c->files.n; i++) {
+		error = check_file(c, &c->files.entry[i]);
+		if (error == 0 && i % ASK_FILES == ASK_FILES - 1 &&
+		    l->progress != NULL &&
+		    l->progress(l->progress_arg, i + 1, c->files.n))
+			error = ECANCELED;
+	}
+	return error;
+}
+
+/* The index against the files; what the reading finds, it mends. */
 static int
 check_folder(struct check *c)
 {
-	struct folder_meta *meta = &c->mb->meta.folder[c->folder];
-	struct listing files;
+	const struct maildir *m = &c->ledger->maildir[c->folder];
 	int error;
 
-	memset(&files, 0, sizeof(files));
-	memset(&c->resize, 0, sizeof(c->resize));
-	if ((error = listing_read(
-		 &files, &c->mb->maildir[c->folder], CUR)) == 0 &&
-	    (error = listing_read(
-		 &files, &c->mb->maildir[c->folder], NEW)) == 0) {
-		listing_sort(&files);
-		error = compare_files(c, &files);
+	if ((error = listing_read(&c->files, m, CUR)) == 0 &&
+	    (error = listing_read(&c->files, m, NEW)) == 0) {
+		listing_sort(&c->files);
+		error = compare_files(c);
 	}
-	if (error == 0)
-		error = apply_resize(c);
+	if (error == 0 && c->resize.n > 0) {
+		listing_sort(&c->resize);
+		error = resize_names(c->ledger, c->folder, &c->resize);
+	}
+	listing_free(&c->files);
 	listing_free(&c->resize);
-	listing_free(&files);
-	if (error != 0)
+	return error;
+}
+
+/* Has the database itself checked; it is writable then. */
+static int
+verify(struct check *c)
+{
+	struct ledger *l = c->ledger;
+	int error;
+
+	if (l->mode == INDEX_MEMORY)
+		return l->why;
+	if ((error = ledger_writable(l)) != 0 ||
+	    (error = index_check_pages(l->index)) != 0 ||
+	    (error = index_read_all(l->index)) != 0)
 		return error;
-	meta->time[NEW] = meta->time[CUR] = 0;
-	return sync_folder(c->mb, c->folder);
+	error = index_close(l->index);
+	l->index = NULL;
+	if (error != 0 || (error = repair_verify(l->dir)) != 0)
+		return error;
+	return ledger_writable(l);
 }
 
 static int
 check_all(struct check *c)
 {
-	int error, i;
+	int error;
 
-	if ((error = mailbox_verify(c->mb)) != 0)
+	if ((error = verify(c)) != 0 || (error = check_index(c)) != 0 ||
+	    (error = expunge_finish(c->ledger, mailbox_policy(c->mb))) != 0)
 		return error;
-	if ((error = check_index(c)) != 0 ||
-	    (error = update_finish(c->mb)) != 0)
-		return error;
-	for (i = 0; error == 0 && i < c->mb->folders; i++) {
-		c->folder = c->mb->order[i];
-		error = check_folder(c);
-	}
-	return error;
+	for (c->folder = INBOX; c->folder < FOLDERS; c->folder++)
+		if (mailbox_sees(c->mb, c->folder) &&
+		    (error = check_folder(c)) != 0)
+			return error;
+	return 0;
 }
 
 enum trouble
 mailbox_check(struct mailbox *mb, void (*say)(void *arg, const char *sentence),
     void *arg, uint64_t *count)
 {
-	struct check c = { .mb = mb, .say = say, .arg = arg };
+	struct check c = { .mb = mb, .ledger = mailbox_ledger(mb), .say = say,
+		.arg = arg };
+	enum trouble trouble;
 	int error;
 
 	error = check_all(&c);
-	if (mailbox_is_damage(error))
-		error = mailbox_rebuild(mb);
-	if (mb->rebuilt)
-		mended(&c, "the index was damaged and is made anew; what was "
-		    "retained is in the queue again");
+	if (error == INDEX_DAMAGED)
+		error = remake_salvaged(c.ledger);
+	if (mailbox_was_remade(mb))
+		mended(&c, "the index was damaged and is made anew; the log "
+		    "says how much of it could be saved");
 	*count = c.mended;
-	if (error != 0 && error != ECANCELED)
-		mailbox_unclean(mb, "check", error);
-	return error == ECANCELED ? TROUBLE_TEMP :
-	    error == 0 ? TROUBLE_NONE : TROUBLE_TEMP;
+	listing_free(&c.unlisted);
+	if (error == ECANCELED)
+		return TROUBLE_TEMP;
+	trouble = mailbox_trouble(mb, "check", error);
+	return trouble != TROUBLE_NONE ? trouble : mailbox_read_all(mb);
 }

@@ -101,6 +101,25 @@ listing_sort(struct listing *l)
 		qsort(l->entry, l->n, sizeof(l->entry[0]), compare);
 }
 
+const struct listed *
+listing_find(const struct listing *l, const char *base)
+{
+	size_t low = 0, high = l->n, i, len = strlen(base);
+
+	while (low < high) {
+		i = low + (high - low) / 2;
+		if (listing_compare(l->entry[i].name, l->entry[i].base, base,
+			len) < 0)
+			low = i + 1;
+		else
+			high = i;
+	}
+	if (low == l->n || listing_compare(l->entry[low].name,
+			       l->entry[low].base, base, len) != 0)
+		return NULL;
+	return &l->entry[low];
+}
+
 void
 listing_free(struct listing *l)
 {

@@ -36,6 +36,9 @@ int listing_add(struct listing *l, const char *name, enum subdir sub);
  */
 void listing_sort(struct listing *l);
 
+/* In a sorted one: the entry with this base name, the first; NULL: none. */
+const struct listed *listing_find(const struct listing *l, const char *base);
+
 /* Compares base names as the index sorts them: by octets, shorter first. */
 int listing_compare(const char *a, size_t alen, const char *b, size_t blen);
 

@@ -9,6 +9,9 @@
 
 #include <stdint.h>
 
+/* Is there such a file? */
+int quota_is_kept(const char *maildir);
+
 /* The octets that count for a message: its name's ",S=", or its size. */
 uint64_t quota_octets(const char *name, uint64_t size);
 

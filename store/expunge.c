@@ -1,0 +1,315 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "store/expunge.h"
+#include "store/quota.h"
+
+#define PATIENCE 1000 /* files unlinked until it is asked who waits */
+
+void
+expunge_free(struct listing names[FOLDERS])
+{
+	listing_free(&names[INBOX]);
+	listing_free(&names[JUNK]);
+}
+
+uint64_t
+expunge_inode(
+    const struct ledger *l, const struct entry *e, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(l->maildir[e->folder].dir[e->sub], name, &st,
+		AT_SYMLINK_NOFOLLOW) == -1)
+		return 0;
+	return st.st_ino;
+}
+
+/*
+ * Makes a directory's changes last.  One that is gone has none, and not all
+ * file systems can (EINVAL).
+ */
+static int
+sync_directory(int fd)
+{
+	return fd == -1 || fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
+}
+
+/* The files of a folder as they are now: read once, when one is missing. */
+struct present {
+	const struct maildir *maildir;
+	int read;
+	struct listing files;
+};
+
+/* The file with this base name, whatever others call it; NULL: none. */
+static const struct listed *
+find_present(struct present *p, const char *base, int *error)
+{
+	*error = 0;
+	if (!p->read &&
+	    ((*error = listing_read(&p->files, p->maildir, NEW)) != 0 ||
+		(*error = listing_read(&p->files, p->maildir, CUR)) != 0))
+		return NULL;
+	if (!p->read)
+		listing_sort(&p->files);
+	p->read = 1;
+	return listing_find(&p->files, base);
+}
+
+/* The unlinking in one folder. */
+struct unlinking {
+	struct ledger *ledger;
+	enum folder folder;
+	struct present present;
+	int quota; /* there is one */
+	uint64_t messages, octets; /* to be taken off it */
+};
+
+static int
+unlink_name(struct unlinking *u, enum subdir sub, const char *name)
+{
+	int dir = u->ledger->maildir[u->folder].dir[sub];
+	struct stat st = { .st_size = 0 };
+
+	if (u->quota)
+		(void)fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW);
+	if (unlinkat(dir, name, 0) == -1)
+		return errno;
+	ledger_changed(u->ledger, u->folder, sub == CUR);
+	u->messages++;
+	if (u->quota)
+		u->octets += quota_octets(name, (uint64_t)st.st_size);
+	return 0;
+}
+
+/* Unlinks the file of a message; one that is not there any more is fine. */
+static int
+unlink_file(struct unlinking *u, const struct listed *file)
+{
+	const struct maildir *m = &u->ledger->maildir[u->folder];
+	const struct listed *now;
+	struct entry e;
+	int error;
+
+	if (m->dir[file->sub] == -1)
+		return m->error;
+	error = unlink_name(u, (enum subdir)file->sub, file->name);
+	if (error != ENOENT)
+		return error;
+	entry_cut(&e, file->name);
+	if ((now = find_present(&u->present, e.base, &error)) == NULL)
+		return error;
+	return unlink_name(u, (enum subdir)now->sub, now->name);
+}
+
+/* Unlinks; names keeps those that are gone, which may be forgotten. */
+static int
+unlink_files(struct unlinking *u, struct listing *names)
+{
+	const struct maildir *m = &u->ledger->maildir[u->folder];
+	char safe[LOG_SAFE_MAX];
+	size_t i, gone = 0;
+	int error;
+
+	for (i = 0; i < names->n; i++) {
+		if (i % PATIENCE == PATIENCE - 1 &&
+		    ledger_given_up(u->ledger))
+			break; /* the next session goes on from here */
+		if ((error = unlink_file(u, &names->entry[i])) == 0)
+			names->entry[gone++] = names->entry[i];
+		else
+			log_warn("%s: %s could not be unlinked, the next "
+			    "session will try again: %s", u->ledger->path,
+			    log_safe(safe, sizeof(safe),
+				names->entry[i].name), strerror(error));
+	}
+	names->n = gone;
+	/* A name must not be forgotten before its file is, power cut or not. */
+	if (gone == 0)
+		return 0;
+	if ((error = sync_directory(m->dir[CUR])) == 0)
+		error = sync_directory(m->dir[NEW]);
+	return error;
+}
+
+static int
+forget_names(
+    struct ledger *l, enum folder folder, const struct listing *names)
+{
+	struct entry e = { .folder = folder, .state = EXPUNGING };
+	size_t i;
+	int error;
+
+	if (names->n == 0)
+		return 0;
+	if ((error = ledger_begin(l)) != 0)
+		return error;
+	for (i = 0; error == 0 && i < names->n; i++) {
+		entry_cut(&e, names->entry[i].name);
+		e.sub = (enum subdir)names->entry[i].sub;
+		error = ledger_remove(l, &e);
+	}
+	if (error == 0)
+		return ledger_commit(l, 0);
+	ledger_abort(l);
+	return error;
+}
+
+static int
+expunge_folder(
+    struct ledger *l, enum folder folder, struct listing *names)
+{
+	struct unlinking u = { .ledger = l, .folder = folder,
+		.present = { .maildir = &l->maildir[folder] } };
+	int error;
+
+	if (names->n == 0)
+		return 0;
+	u.quota = quota_is_kept(l->path);
+	listing_sort(names);
+	ledger_changes_begin(l, folder);
+	error = unlink_files(&u, names);
+	ledger_changes_end(l, folder);
+	listing_free(&u.present.files);
+	if (u.quota && u.messages > 0)
+		(void)ledger_complain(l, "the quota in maildirsize",
+		    quota_take_off(l->path, u.messages, u.octets));
+	return error != 0 ? error : forget_names(l, folder, names);
+}
+
+int
+expunge(struct ledger *l, struct listing names[FOLDERS])
+{
+	int error;
+
+	if ((error = expunge_folder(l, INBOX, &names[INBOX])) != 0)
+		return error;
+	return expunge_folder(l, JUNK, &names[JUNK]);
+}
+
+/* What an interrupted UPDATE left. */
+struct rest {
+	struct ledger *ledger;
+	int auto_delete; /* by now */
+	struct present present[FOLDERS];
+	struct listing unlink[FOLDERS]; /* whole names, as the index has them */
+	struct listing spare[FOLDERS];	/* base names */
+};
+
+/* Is it the very file that was deleted, or gone, or not to be told? */
+static int
+is_condemned(struct rest *r, const struct entry *e, const char *name,
+    int *error)
+{
+	struct entry now = *e;
+	const struct listed *file;
+	uint64_t inode;
+
+	*error = 0;
+	if (e->inode == 0)
+		return 1;
+	if ((inode = expunge_inode(r->ledger, e, name)) == 0) {
+		file = find_present(&r->present[e->folder], e->base, error);
+		if (file == NULL)
+			return 1;
+		now.sub = (enum subdir)file->sub;
+		inode = expunge_inode(r->ledger, &now, file->name);
+	}
+	return inode == e->inode;
+}
+
+static int
+sort_out(void *arg, struct entry *e)
+{
+	struct rest *r = arg;
+	char name[NAME_OCTETS];
+	int condemned, error;
+
+	if (e->state != EXPUNGING)
+		return 0;
+	if ((error = entry_name(e, name)) != 0)
+		return error;
+	condemned = r->auto_delete && is_condemned(r, e, name, &error);
+	if (error != 0)
+		return error;
+	return condemned ?
+	    listing_add(&r->unlink[e->folder], name, e->sub) :
+	    listing_add(&r->spare[e->folder], e->base, e->sub);
+}
+
+/*
+ * Retained, where the setting says by now that mail is kept; otherwise it is
+ * not the file that was deleted, but one that came after it: new mail.
+ */
+static int
+spare(struct rest *r, enum folder folder, const struct listed *name)
+{
+	struct ledger *l = r->ledger;
+	struct entry old, e;
+	int error;
+
+	old.folder = folder;
+	entry_cut(&old, name->name);
+	if ((error = index_get_name(l->index, &old)) != 0)
+		return error;
+	if (r->auto_delete) {
+		l->totals.folder[folder].time[CUR] = 0;
+		return ledger_remove(l, &old);
+	}
+	e = old;
+	e.state = RETAINED;
+	e.retained = clock_ns() / CLOCK_NS;
+	return ledger_change(l, &old, &e);
+}
+
+static int
+spare_all(struct rest *r)
+{
+	enum folder folder;
+	size_t i;
+	int error;
+
+	if (r->spare[INBOX].n + r->spare[JUNK].n == 0)
+		return 0;
+	if ((error = ledger_begin(r->ledger)) != 0)
+		return error;
+	for (folder = INBOX; folder < FOLDERS; folder++) {
+		listing_sort(&r->spare[folder]);
+		for (i = 0; error == 0 && i < r->spare[folder].n; i++)
+			error = spare(r, folder, &r->spare[folder].entry[i]);
+	}
+	if (error == 0)
+		return ledger_commit(r->ledger, 1);
+	ledger_abort(r->ledger);
+	return error;
+}
+
+int
+expunge_finish(struct ledger *l, const struct policy *policy)
+{
+	struct rest r = { .ledger = l, .auto_delete = policy->auto_delete };
+	enum folder folder;
+	int error;
+
+	if (l->totals.expunging == 0 || l->mode == INDEX_MEMORY)
+		return 0;
+	for (folder = INBOX; folder < FOLDERS; folder++)
+		r.present[folder].maildir = &l->maildir[folder];
+	if ((error = ledger_writable(l)) == 0 &&
+	    (error = index_each_name(l->index, INBOX, sort_out, &r)) == 0 &&
+	    (error = index_each_name(l->index, JUNK, sort_out, &r)) == 0 &&
+	    (error = spare_all(&r)) == 0)
+		error = expunge(l, r.unlink);
+	for (folder = INBOX; folder < FOLDERS; folder++)
+		listing_free(&r.present[folder].files);
+	expunge_free(r.unlink);
+	expunge_free(r.spare);
+	return error;
+}
