@@ -24,6 +24,7 @@ static struct {
 	int line_feed; /* the last octet written was one */
 	uint64_t marked; /* messages that an UPDATE would take away */
 	uint32_t asked;
+	uint32_t login; /* id of the last one */
 	uint64_t n; /* what was asked for */
 	int poll[2]; /* something that is always readable */
 	int file;
@@ -138,6 +139,7 @@ channel_send(int fd, uint32_t type, const void *data, size_t len)
 		MUST(memchr(login.user, '\0', sizeof(login.user)) != NULL);
 		MUST(memchr(login.password, '\0', sizeof(login.password)) !=
 		    NULL);
+		world.login = login.id;
 	} else
 		MUST(type == MSG_OPEN || type == MSG_UPDATE);
 	return 0;
@@ -167,11 +169,13 @@ answer_honestly(struct message *m)
 {
 	struct msg_maildrop maildrop = { MESSAGES, MESSAGES * 7 };
 	struct msg_updated updated = { world.marked };
+	struct msg_granted granted;
 	uint64_t sizes[MESSAGES] = { 7, 7, 7, 7, 7 };
 
 	switch (world.asked) {
 	case MSG_LOGIN:
-		return answer(m, MSG_GRANTED, NULL, 0);
+		granted.id = world.login;
+		return answer(m, MSG_GRANTED, &granted, sizeof(granted));
 	case MSG_OPEN:
 		return answer(m, MSG_MAILDROP, &maildrop, sizeof(maildrop));
 	case MSG_SIZES:
@@ -183,7 +187,7 @@ answer_honestly(struct message *m)
 	case MSG_FETCH:
 		m->fd[0] = open_message();
 		m->nfd = 1;
-		return answer(m, MSG_FILES, NULL, 0);
+		return answer(m, MSG_FILES, sizes, sizeof(sizes[0]));
 	case MSG_UPDATE:
 		MUST(world.marked <= MESSAGES);
 		return answer(m, MSG_UPDATED, &updated, sizeof(updated));
@@ -192,7 +196,7 @@ answer_honestly(struct message *m)
 }
 
 int
-channel_recv(int fd, struct message *m)
+channel_recv_fds(int fd, struct message *m)
 {
 	size_t len;
 
@@ -216,6 +220,25 @@ channel_recv(int fd, struct message *m)
 	world.answers.at += len;
 	world.answers.left -= len;
 	return 1;
+}
+
+void
+channel_close_fds(struct message *m)
+{
+	while (m->nfd > 0)
+		close(m->fd[--m->nfd]);
+}
+
+/* As the real one: refuses descriptors. */
+int
+channel_recv(int fd, struct message *m)
+{
+	if (channel_recv_fds(fd, m) != 1)
+		return 0;
+	if (m->nfd == 0)
+		return 1;
+	channel_close_fds(m);
+	return -1;
 }
 
 int
@@ -254,7 +277,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct conf conf = { .hostname = (char *)(uintptr_t)"x",
-		..idle_timeout = 600 };
+		.idle_timeout = 600 };
 	static struct pop3 p; /* large */
 	struct input in = { data, size };
 	size_t len = take8(&in), answers = take8(&in) * 8u;
