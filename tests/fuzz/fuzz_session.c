@@ -13,7 +13,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "common/wire.h"
-#include "session/pop3.h"
+#include "session/engine.h"
 
 #define MESSAGES 5
 
@@ -24,6 +24,7 @@ static struct {
 	int line_feed; /* the last octet written was one */
 	uint64_t marked; /* messages that an UPDATE would take away */
 	uint32_t asked;
+	uint32_t login; /* id of the last one */
 	uint64_t n; /* what was asked for */
 	int poll[2]; /* something that is always readable */
 	int file;
@@ -36,11 +37,11 @@ stream_now(void)
 }
 
 size_t
-stream_read(struct stream *s, char *buf, size_t size, int64_t deadline)
+stream_read(struct stream *s, char *buf, size_t size, int64_t idle_deadline)
 {
 	size_t len;
 
-	(void)deadline;
+	(void)idle_deadline;
 	if (world.client.left == 0) {
 		s->reason = "disconnected";
 		return 0;
@@ -88,6 +89,13 @@ stream_flush(struct stream *s)
 	return s->reason == NULL ? 0 : -1;
 }
 
+int
+stream_has_unread(const struct stream *s)
+{
+	(void)s;
+	return world.client.left > 0;
+}
+
 /* libtls' are asked for the log only. */
 const char *
 tls_conn_version(struct tls *tls)
@@ -131,6 +139,7 @@ channel_send(int fd, uint32_t type, const void *data, size_t len)
 		MUST(memchr(login.user, '\0', sizeof(login.user)) != NULL);
 		MUST(memchr(login.password, '\0', sizeof(login.password)) !=
 		    NULL);
+		world.login = login.id;
 	} else
 		MUST(type == MSG_OPEN || type == MSG_UPDATE);
 	return 0;
@@ -160,11 +169,13 @@ answer_honestly(struct message *m)
 {
 	struct msg_maildrop maildrop = { MESSAGES, MESSAGES * 7 };
 	struct msg_updated updated = { world.marked };
+	struct msg_granted granted;
 	uint64_t sizes[MESSAGES] = { 7, 7, 7, 7, 7 };
 
 	switch (world.asked) {
 	case MSG_LOGIN:
-		return answer(m, MSG_GRANTED, NULL, 0);
+		granted.id = world.login;
+		return answer(m, MSG_GRANTED, &granted, sizeof(granted));
 	case MSG_OPEN:
 		return answer(m, MSG_MAILDROP, &maildrop, sizeof(maildrop));
 	case MSG_SIZES:
@@ -176,7 +187,7 @@ answer_honestly(struct message *m)
 	case MSG_FETCH:
 		m->fd[0] = open_message();
 		m->nfd = 1;
-		return answer(m, MSG_FILES, NULL, 0);
+		return answer(m, MSG_FILES, sizes, sizeof(sizes[0]));
 	case MSG_UPDATE:
 		MUST(world.marked <= MESSAGES);
 		return answer(m, MSG_UPDATED, &updated, sizeof(updated));
@@ -185,7 +196,7 @@ answer_honestly(struct message *m)
 }
 
 int
-channel_recv(int fd, struct message *m)
+channel_recv_fds(int fd, struct message *m)
 {
 	size_t len;
 
@@ -211,13 +222,32 @@ channel_recv(int fd, struct message *m)
 	return 1;
 }
 
+void
+channel_close_fds(struct message *m)
+{
+	while (m->nfd > 0)
+		close(m->fd[--m->nfd]);
+}
+
+/* As the real one: refuses descriptors. */
+int
+channel_recv(int fd, struct message *m)
+{
+	if (channel_recv_fds(fd, m) != 1)
+		return 0;
+	if (m->nfd == 0)
+		return 1;
+	channel_close_fds(m);
+	return -1;
+}
+
 int
 channel_is(const struct message *m, uint32_t type, size_t len)
 {
 	return m->type == type && m->len == len;
 }
 
-/* pop3_ask() polls before it receives. */
+/* talk_ask() polls before it receives. */
 static void
 start(void)
 {
@@ -247,7 +277,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct conf conf = { .hostname = (char *)(uintptr_t)"x",
-		.login_timeout = 60, .idle_timeout = 600 };
+		.idle_timeout = 600 };
 	static struct pop3 p; /* large */
 	struct input in = { data, size };
 	size_t len = take8(&in), answers = take8(&in) * 8u;
@@ -270,7 +300,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p.peer = "192.0.2.1";
 	p.channel = world.poll[0];
 	p.stream.fd = world.poll[0];
-	pop3_run(&p);
+	engine_run(&p);
 	MUST(p.reason != NULL);
 	clear(&p);
 	return 0;

@@ -226,6 +226,8 @@ try_store(struct input *in)
 static void
 try_auth(struct input *in)
 {
+	static const struct connection connection = { "01234567",
+		"192.0.2.1" };
 	const struct identity as = { 0, 0, 0 };
 	int channel[2], verdicts[2];
 	pid_t pid;
@@ -235,7 +237,7 @@ try_auth(struct input *in)
 	if (pid == 0) {
 		close(channel[1]);
 		close(verdicts[1]);
-		auth_run(&conf, &as, channel[0], verdicts[0], "192.0.2.1");
+		auth_run(&conf, &as, channel[0], verdicts[0], &connection);
 	}
 	close(channel[0]);
 	close(verdicts[0]);
@@ -259,7 +261,7 @@ start(void)
 	strlcpy(verdict.address, "you@example.com", sizeof(verdict.address));
 	strlcpy(verdict.maildir, scratch_path("Maildir"),
 	    sizeof(verdict.maildir));
-	verdict.auto_delete = 1;
+	verdict.policy.auto_delete = 1;
 	conf.junk = strdup(".Junk");
 	conf.max_failures = 3;
 	conf.auth_accounts = 1;
