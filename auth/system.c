@@ -56,6 +56,7 @@ fill_verdict(struct msg_verdict *v, const struct passwd *pw)
 	v->policy.spam = SPAM_EXCLUDE;
 	v->policy.keep = FOR_EVER;
 	v->policy.auto_delete = 1;
+	v->home = 1;
 	return 1;
 }
 

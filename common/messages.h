@@ -85,6 +85,7 @@ struct msg_denied {
 struct msg_verdict {
 	struct policy policy;
 	int32_t read_only; /* nothing may be marked */
+	int32_t home;	   /* the Maildir is made in a home that is there */
 	uid_t uid;	   /* the mailbox's owner, never 0 */
 	gid_t gid;
 	char id[CONNECTION_ID_SIZE];

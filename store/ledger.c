@@ -194,6 +194,7 @@ ledger_recover(struct ledger *l)
 	if (error != INDEX_NOT_FOUND)
 		return error;
 	memset(&l->totals, 0, sizeof(l->totals));
+	l->version = 2;
 	arc4random_buf(l->totals.identity, IDENTITY_OCTETS);
 	l->totals.next_sequence = 1;
 	return 0;

@@ -12,8 +12,10 @@
 
 #include <limits.h>
 
+
 struct lock {
 	int fd; /* -1: not held */
+	int read_only; /* shared, on a file system that takes no changes */
 	char path[PATH_MAX];
 };
 

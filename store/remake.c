@@ -82,8 +82,10 @@ remake_forward(struct ledger *l)
 	}
 	arc4random_buf(l->totals.identity, IDENTITY_OCTETS);
 	l->totals.forwarded = clock_ns() / CLOCK_NS;
-	if (error == 0 && (error = ledger_commit(l, 1)) == 0)
+	if (error == 0 && (error = ledger_commit(l, 1)) == 0) {
+		l->version = 2;
 		return 0;
+	}
 	ledger_abort(l);
 	return error;
 }

@@ -2,19 +2,26 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/privdrop.h"
 #include "common/sandbox.h"
+#include "common/stop.h"
 #include "store/mailbox.h"
-#include "store/maildir.h"
+#include "store/seal.h"
 #include "store/store.h"
 
 #define LOCK_WAIT_MS  2000
-#define FEW	      16 /* in the answer to a question out of the blue */
+#define FEW	      16 /* in the answer to a request that does not follow
+			    the one before it */
 #define MARKS_PER_MSG (MARKS_OCTETS * 8)
+
+/* The kernel's limit of descriptors on their way is met by others, too. */
+#define FDS_PAUSE_MS 20
+#define FDS_WAIT_MS  60000
 
 /* A piece of the session's marks, as it came. */
 struct piece {
@@ -26,8 +33,8 @@ struct store {
 	const struct msg_verdict *verdict;
 	const char *peer;
 	int channel;
-	enum { UNOPENED, OPEN, UPDATED } state;
-	struct mailbox mailbox;
+	enum state_of_store { UNOPENED, OPEN, UPDATED } state;
+	struct mailbox *mailbox;
 	struct piece *pieces;
 	uint64_t highest; /* number that may be marked */
 	uint64_t deleted;
@@ -53,29 +60,30 @@ close_files(struct store *s)
 
 /* The session is gone, or not what it was: nothing else is to be done. */
 static void __attribute__((noreturn))
-end(struct store *s, const char *reason, uint64_t retrieved, uint64_t octets)
+store_end(struct store *s, const char *reason, uint64_t retrieved,
+    uint64_t octets)
 {
 	char safe[LOG_SAFE_MAX];
 
 	close_files(s);
 	if (s->state != UNOPENED) {
-		mailbox_close(&s->mailbox);
+		mailbox_close(s->mailbox);
 		log_info("end: user=%s peer=%s reason=%s retrieved=%llu "
 		    "octets=%llu deleted=%llu left=%llu",
 		    s->verdict->address, s->peer,
 		    log_safe(safe, sizeof(safe), reason),
 		    (unsigned long long)retrieved, (unsigned long long)octets,
 		    (unsigned long long)s->deleted,
-		    (unsigned long long)mailbox_count(&s->mailbox));
+		    (unsigned long long)mailbox_count(s->mailbox));
 	}
 	_exit(0);
 }
 
 static void
-answer(struct store *s, uint32_t type, const void *data, size_t len)
+store_answer(struct store *s, uint32_t type, const void *data, size_t len)
 {
 	if (channel_send(s->channel, type, data, len) == -1)
-		end(s, "session-gone", 0, 0);
+		store_end(s, "session-gone", 0, 0);
 }
 
 static void
@@ -83,10 +91,10 @@ answer_trouble(struct store *s, enum trouble trouble)
 {
 	struct msg_trouble t = { 0, (int32_t)trouble };
 
-	answer(s, MSG_TROUBLE, &t, sizeof(t));
+	store_answer(s, MSG_TROUBLE, &t, sizeof(t));
 }
 
-/* In long work: 1 when nobody waits for it any more. */
+/* In long work: 1 when nobody waits for it any more, or it is to stop. */
 static int
 nobody_waits(void *arg, uint64_t done, uint64_t all)
 {
@@ -95,7 +103,7 @@ nobody_waits(void *arg, uint64_t done, uint64_t all)
 
 	(void)done;
 	(void)all;
-	return poll(&p, 1, 0) > 0;
+	return poll(&p, 1, 0) > 0 || stop_requested();
 }
 
 static void
@@ -114,32 +122,43 @@ log_login(const struct store *s, struct msg_open *open)
 }
 
 static void
-do_open(struct store *s, const struct conf *conf, struct msg_open *open)
+do_open(struct store *s)
 {
-	const struct msg_verdict *v = s->verdict;
-	struct view view = { .maildir = v->maildir, .junk = conf->junk,
-		.spam = v->policy.spam, .from_now = v->policy.from_now,
-		.auto_delete = v->policy.auto_delete };
 	struct msg_maildrop maildrop;
+	struct msg_open open;
 	enum trouble trouble;
 
-	trouble = mailbox_open(
-	    &s->mailbox, &view, LOCK_WAIT_MS, nobody_waits, s);
+	memcpy(&open, s->request.data, sizeof(open));
+	open.tls[sizeof(open.tls) - 1] = '\0';
+	trouble = mailbox_open(s->mailbox, LOCK_WAIT_MS);
 	if (trouble != TROUBLE_NONE) {
 		log_info("maildrop refused: user=%s peer=%s reason=%s",
-		    v->address, s->peer,
+		    s->verdict->address, s->peer,
 		    trouble == TROUBLE_IN_USE ? "in-use" : "trouble");
 		answer_trouble(s, trouble);
 		_exit(0);
 	}
 	s->state = OPEN;
-	log_login(s, open);
-	maildrop.count = mailbox_count(&s->mailbox);
-	maildrop.octets = mailbox_octets(&s->mailbox);
-	answer(s, MSG_MAILDROP, &maildrop, sizeof(maildrop));
+	log_login(s, &open);
+	maildrop.count = mailbox_count(s->mailbox);
+	maildrop.octets = mailbox_octets(s->mailbox);
+	store_answer(s, MSG_MAILDROP, &maildrop, sizeof(maildrop));
 	/* What the client need not wait for. */
-	if (mailbox_settle(&s->mailbox) != TROUBLE_NONE)
-		end(s, "maildrop-not-available", 0, 0);
+	if (mailbox_settle(s->mailbox) != TROUBLE_NONE)
+		store_end(s, stop_requested() ? "stopped" :
+		    "maildrop-not-available", 0, 0);
+}
+
+static uint64_t
+requested_number(struct store *s)
+{
+	struct msg_number number;
+
+	memcpy(&number, s->request.data, sizeof(number));
+	/* Not trouble of the mailbox's: a liar could fill the log with it. */
+	if (number.n == 0)
+		store_end(s, "not-a-request", 0, 0);
+	return number.n;
 }
 
 /* Octets of messages from first on, into s->answer; the length of that. */
@@ -150,7 +169,7 @@ fill_sizes(struct store *s, uint64_t first, int few)
 	struct entry e;
 
 	for (; got < max; got++) {
-		s->trouble = mailbox_entry(&s->mailbox, first + got, &e);
+		s->trouble = mailbox_entry(s->mailbox, first + got, &e);
 		if (s->trouble != TROUBLE_NONE)
 			break;
 		memcpy(s->answer + got * sizeof(e.octets), &e.octets,
@@ -169,10 +188,10 @@ fill_uidls(struct store *s, uint64_t first, int few)
 
 	/* Its length, the UIDL, and a NUL that the next length takes. */
 	for (; got < max && used + UIDL_MAX + 2 <= sizeof(s->answer); got++) {
-		s->trouble = mailbox_entry(&s->mailbox, first + got, &e);
+		s->trouble = mailbox_entry(s->mailbox, first + got, &e);
 		if (s->trouble != TROUBLE_NONE)
 			break;
-		len = mailbox_uidl(&e, (char *)s->answer + used + 1);
+		len = entry_uidl(&e, (char *)s->answer + used + 1);
 		s->answer[used] = (unsigned char)len;
 		used += 1 + len;
 	}
@@ -185,9 +204,10 @@ fill_uidls(struct store *s, uint64_t first, int few)
  * next answer is made ready while the session writes this one out.
  */
 static void
-do_list(struct store *s, uint32_t type, uint64_t first,
+do_list(struct store *s, uint32_t type,
     size_t (*fill)(struct store *, uint64_t first, int few))
 {
+	uint64_t first = requested_number(s);
 	int in_order = s->listing == type && first == s->ready;
 
 	if (!in_order || s->ready_len == 0)
@@ -195,31 +215,65 @@ do_list(struct store *s, uint32_t type, uint64_t first,
 	if (s->ready_len == 0)
 		answer_trouble(s, s->trouble);
 	else
-		answer(s, type, s->answer, s->ready_len);
+		store_answer(s, type, s->answer, s->ready_len);
 	s->listing = type;
 	s->ready = s->next;
 	s->ready_len = 0;
-	if (in_order && s->ready <= mailbox_count(&s->mailbox))
+	if (in_order && s->ready <= mailbox_count(s->mailbox))
 		s->ready_len = fill(s, s->ready, 0);
+}
+
+static void
+do_sizes(struct store *s)
+{
+	do_list(s, MSG_SIZES, fill_sizes);
+}
+
+static void
+do_uidls(struct store *s)
+{
+	do_list(s, MSG_UIDLS, fill_uidls);
 }
 
 static size_t
 open_files(struct store *s, uint64_t first, size_t max)
 {
-	struct entry e;
 	size_t n = 0;
 
 	s->trouble = TROUBLE_GONE;
-	while (n < max && first + n <= mailbox_count(&s->mailbox)) {
-		s->trouble = mailbox_entry(&s->mailbox, first + n, &e);
-		if (s->trouble == TROUBLE_NONE)
-			s->trouble = mailbox_file(
-			    &s->mailbox, first + n, &s->files[n]);
+	while (n < max && first + n <= mailbox_count(s->mailbox)) {
+		s->trouble = mailbox_file(
+		    s->mailbox, first + n, &s->files[n], &s->octets[n]);
 		if (s->trouble != TROUBLE_NONE)
 			break;
-		s->octets[n++] = e.octets;
+		n++;
 	}
 	return n;
+}
+
+/*
+ * The descriptors that are on their way are counted for all stores of one
+ * owner together: nobody gets more while an answer lies unread, and who
+ * meets the limit waits until others have taken theirs.
+ */
+static void
+send_files(struct store *s)
+{
+	static const struct timespec pause = { 0, FDS_PAUSE_MS * 1000000L };
+	int left = FDS_WAIT_MS;
+
+	if (channel_unread(s->channel) > 0)
+		store_end(s, "answers-not-taken", 0, 0);
+	while (channel_send_fds(s->channel, MSG_FILES, s->octets,
+		   s->nfiles * sizeof(s->octets[0]), s->files,
+		   s->nfiles) == -1) {
+		if (errno != ETOOMANYREFS || left <= 0 ||
+		    nobody_waits(s, 0, 0))
+			store_end(s, "session-gone", 0, 0);
+		nanosleep(&pause, NULL);
+		left -= FDS_PAUSE_MS;
+	}
+	close_files(s);
 }
 
 /*
@@ -227,9 +281,10 @@ open_files(struct store *s, uint64_t first, size_t max)
  * the next of which are opened while the session sends these.
  */
 static void
-do_fetch(struct store *s, uint64_t first)
+do_fetch(struct store *s)
 {
-	int rv, in_order = first == s->files_next;
+	uint64_t first = requested_number(s);
+	int in_order = first == s->files_next;
 
 	if (!in_order || s->nfiles == 0) {
 		close_files(s);
@@ -241,31 +296,28 @@ do_fetch(struct store *s, uint64_t first)
 		answer_trouble(s, s->trouble);
 		return;
 	}
-	rv = channel_send_fds(s->channel, MSG_FILES, s->octets,
-	    s->nfiles * sizeof(s->octets[0]), s->files, s->nfiles);
-	close_files(s);
-	if (rv == -1)
-		end(s, "session-gone", 0, 0);
+	send_files(s);
 	if (in_order)
 		s->nfiles = open_files(s, s->files_next, CHANNEL_MAX_FDS);
 }
 
 /* No more pieces than the mailbox can have: the session may be lying. */
 static void
-do_marks(struct store *s, const struct msg_marks *marks)
+do_marks(struct store *s)
 {
-	uint64_t count = mailbox_count(&s->mailbox);
+	uint64_t count = mailbox_count(s->mailbox);
 	struct piece *piece;
 
-	if (marks->kind != MARK_DELETE || marks->first <= s->highest ||
-	    marks->first > count || marks->first % MARKS_PER_MSG != 1)
-		end(s, "bad-marks", 0, 0);
 	if ((piece = malloc(sizeof(*piece))) == NULL)
-		end(s, "out-of-memory", 0, 0);
-	piece->marks = *marks;
+		store_end(s, "out-of-memory", 0, 0);
+	memcpy(&piece->marks, s->request.data, sizeof(piece->marks));
+	if (piece->marks.kind != MARK_DELETE || s->verdict->read_only ||
+	    piece->marks.first <= s->highest || piece->marks.first > count ||
+	    piece->marks.first % MARKS_PER_MSG != 1)
+		store_end(s, "bad-marks", 0, 0);
 	piece->next = s->pieces;
 	s->pieces = piece;
-	s->highest = marks->first - 1 + MARKS_PER_MSG;
+	s->highest = piece->marks.first - 1 + MARKS_PER_MSG;
 	if (s->highest > count)
 		s->highest = count;
 }
@@ -296,75 +348,110 @@ do_update(struct store *s)
 
 	close_files(s);
 	if (s->pieces != NULL)
-		trouble = mailbox_update(&s->mailbox, is_marked, s,
+		trouble = mailbox_update(s->mailbox, is_marked, s,
 		    s->highest, &updated.deleted);
 	s->deleted = updated.deleted;
 	/* Before the client hears of it: it may log in again at once. */
-	mailbox_close(&s->mailbox);
+	mailbox_close(s->mailbox);
 	s->state = UPDATED;
 	if (trouble != TROUBLE_NONE)
 		answer_trouble(s, trouble);
 	else
-		answer(s, MSG_UPDATED, &updated, sizeof(updated));
-}
-
-/* One request, while the mailbox is open. */
-static int
-serve_open(struct store *s)
-{
-	const struct message *m = &s->request;
-	struct msg_marks marks;
-	struct msg_number number;
-
-	/* 0 is no trouble of the mailbox's: a liar could fill the log. */
-	if (message_get(m, MSG_SIZES, &number, sizeof(number)) &&
-	    number.n > 0)
-		do_list(s, MSG_SIZES, number.n, fill_sizes);
-	else if (message_get(m, MSG_UIDLS, &number, sizeof(number)) &&
-	    number.n > 0)
-		do_list(s, MSG_UIDLS, number.n, fill_uidls);
-	else if (message_get(m, MSG_FETCH, &number, sizeof(number)) &&
-	    number.n > 0)
-		do_fetch(s, number.n);
-	else if (message_get(m, MSG_MARKS, &marks, sizeof(marks)))
-		do_marks(s, &marks);
-	else if (message_get(m, MSG_UPDATE, NULL, 0))
-		do_update(s);
-	else
-		return 0;
-	return 1;
+		store_answer(s, MSG_UPDATED, &updated, sizeof(updated));
 }
 
 static void
-serve(struct store *s, const struct conf *conf)
+do_end(struct store *s)
 {
-	const struct message *m = &s->request;
-	struct msg_open open;
 	struct msg_end e;
 
-	if (s->state == UNOPENED &&
-	    message_get(m, MSG_OPEN, &open, sizeof(open)))
-		do_open(s, conf, &open);
-	else if (s->state != UNOPENED &&
-	    message_get(m, MSG_END, &e, sizeof(e)))
-		end(s, e.reason, e.retrieved, e.octets);
-	else if (s->state != OPEN || !serve_open(s))
-		end(s, "not-a-request", 0, 0);
+	memcpy(&e, s->request.data, sizeof(e));
+	e.reason[sizeof(e.reason) - 1] = '\0';
+	store_end(s, e.reason, e.retrieved, e.octets);
+}
+
+/* What may be asked, and when; a payload has exactly that size. */
+static const struct request {
+	uint32_t type;
+	size_t size;
+	int states; /* bits: 1 << enum state_of_store */
+	void (*run)(struct store *);
+} requests[] = {
+	{ MSG_OPEN, sizeof(struct msg_open), 1 << UNOPENED, do_open },
+	{ MSG_SIZES, sizeof(struct msg_number), 1 << OPEN, do_sizes },
+	{ MSG_UIDLS, sizeof(struct msg_number), 1 << OPEN, do_uidls },
+	{ MSG_FETCH, sizeof(struct msg_number), 1 << OPEN, do_fetch },
+	{ MSG_MARKS, sizeof(struct msg_marks), 1 << OPEN, do_marks },
+	{ MSG_UPDATE, 0, 1 << OPEN, do_update },
+	{ MSG_END, sizeof(struct msg_end), 1 << OPEN | 1 << UPDATED, do_end },
+};
+
+static void
+store_serve(struct store *s)
+{
+	const struct request *r;
+	size_t i;
+
+	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		r = &requests[i];
+		if (channel_is(&s->request, r->type, r->size) &&
+		    (r->states & 1 << s->state) != 0) {
+			r->run(s);
+			return;
+		}
+	}
+	store_end(s, "not-a-request", 0, 0);
+}
+
+/* 1: there is a request; 0: the session has gone. */
+static int
+next_request(struct store *s)
+{
+	struct pollfd p = { s->channel, POLLIN, 0 };
+
+	while (stop_poll(&p, 1, -1) == -1) {
+		if (errno != EINTR)
+			return 0;
+		/* Nothing is deleted, whatever was marked. */
+		if (stop_requested())
+			store_end(s, "stopped", 0, 0);
+	}
+	return channel_recv(s->channel, &s->request) == 1;
 }
 
 /*
- * Enters the sandbox.  A missing Maildir is made before, while what leads
- * to it may still be changed; mailbox_open() tells what is wrong with it.
+ * A local user's Maildir is made where his home is there: no administrator
+ * has made one.  Any other that is missing may be on a disk that is not
+ * mounted, which mailbox_open() tells.
  */
-static int
-lock_in(const struct store *s, const struct conf *conf)
+static void
+make_maildir(const struct msg_verdict *v)
 {
-	const char *path = s->verdict->maildir;
-	struct maildir m;
+	char home[sizeof(v->maildir)], *slash;
 
-	if (access(path, F_OK) == -1 && maildir_open(&m, path, 1) == 0)
-		maildir_close(&m);
-	return sandbox_store(path, s->channel, conf->sandbox_required);
+	strlcpy(home, v->maildir, sizeof(home));
+	if (!v->home || (slash = strrchr(home, '/')) == NULL)
+		return;
+	*slash = '\0';
+	if (access(home, F_OK) == 0 && access(v->maildir, F_OK) == -1)
+		(void)maildir_make(v->maildir);
+}
+
+/* What has to be looked at from outside of the sandbox, and then that. */
+static int
+lock_in(struct store *s, const struct conf *conf)
+{
+	struct view view = { .maildir = s->verdict->maildir,
+		.junk = conf->junk, .policy = s->verdict->policy };
+
+	seal_learn_boot(); /* reads /proc */
+	make_maildir(s->verdict);
+	if ((s->mailbox = mailbox_new(&view, nobody_waits, s)) == NULL) {
+		log_warn("%s: out of memory", view.maildir);
+		return -1;
+	}
+	return sandbox_store(
+	    view.maildir, s->channel, conf->sandbox_required);
 }
 
 void
@@ -376,13 +463,12 @@ store_run(const struct conf *conf, const struct identity *as,
 	s.verdict = verdict;
 	s.channel = channel;
 	s.peer = peer;
-	lock_learn_boot(); /* reads /proc */
 	if ((as->root && privdrop(verdict->uid, verdict->gid, NULL) == -1) ||
 	    lock_in(&s, conf) == -1) {
 		answer_trouble(&s, TROUBLE_PERM);
 		_exit(1);
 	}
-	while (channel_recv(channel, &s.request) == 1)
-		serve(&s, conf);
-	end(&s, "session-died", 0, 0);
+	while (next_request(&s))
+		store_serve(&s);
+	store_end(&s, "session-died", 0, 0);
 }

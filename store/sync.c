@@ -19,6 +19,7 @@
 #define LEFT_OUT_SECONDS (5 * 60)
 
 #define BATCH 1000 /* messages in a transaction */
+#define ASK   16   /* messages until it is asked who waits */
 #define TRIM  20   /* batches until the log is shortened */
 
 struct sync {
@@ -134,8 +135,6 @@ add(struct sync *s, struct found *f)
 		return 0; /* perhaps one message, seen twice */
 	if (!measured && s->promised)
 		return 0;
-	if (!measured && ledger_given_up(l))
-		return ECANCELED;
 	if (!measured && (error = measure(s, f, &measured)) != 0)
 		return error;
 	if (!measured)
@@ -174,8 +173,12 @@ add_batch(struct sync *s, size_t *i)
 
 	if ((error = ledger_begin(s->ledger)) != 0)
 		return error;
-	while (*i < end && (error = add(s, &s->scan.found[*i])) == 0)
-		++*i;
+	while (error == 0 && *i < end) {
+		if (*i % ASK == ASK - 1 && ledger_given_up(s->ledger))
+			error = ECANCELED;
+		else if ((error = add(s, &s->scan.found[*i])) == 0)
+			++*i;
+	}
 	if (error != 0 && error != ECANCELED) {
 		ledger_abort(s->ledger);
 		return error;
