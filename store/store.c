@@ -15,6 +15,7 @@
 #include "store/store.h"
 
 #define LOCK_WAIT_MS  2000
+#define LAST_WORD_MS  300 /* for the session to say how it ended */
 #define FEW	      16 /* in the answer to a request that does not follow
 			    the one before it */
 #define MARKS_PER_MSG (MARKS_OCTETS * 8)
@@ -79,11 +80,31 @@ store_end(struct store *s, const char *reason, uint64_t retrieved,
 	_exit(0);
 }
 
+/*
+ * It is over: because of reason, unless the session, which gets a moment for
+ * that, knows better; it alone knows how far it came.
+ */
+static void __attribute__((noreturn))
+end_together(struct store *s, const char *reason)
+{
+	struct msg_end e = { .retrieved = 0 };
+	struct pollfd p = { s->channel, POLLIN, 0 };
+	int tries = 2; /* a reset is told before what was sent ahead of it */
+
+	strlcpy(e.reason, reason, sizeof(e.reason));
+	while (poll(&p, 1, LAST_WORD_MS) == 1 && tries > 0)
+		if (channel_recv(s->channel, &s->request) != 1)
+			tries--;
+		else if (message_get(&s->request, MSG_END, &e, sizeof(e)))
+			break;
+	store_end(s, e.reason, e.retrieved, e.octets);
+}
+
 static void
 store_answer(struct store *s, uint32_t type, const void *data, size_t len)
 {
 	if (channel_send(s->channel, type, data, len) == -1)
-		store_end(s, "session-gone", 0, 0);
+		end_together(s, "session-gone");
 }
 
 static void
@@ -103,7 +124,7 @@ nobody_waits(void *arg, uint64_t done, uint64_t all)
 
 	(void)done;
 	(void)all;
-	return poll(&p, 1, 0) > 0 || stop_requested();
+	return stop_requested() || poll(&p, 1, 0) > 0;
 }
 
 static void
@@ -145,8 +166,8 @@ do_open(struct store *s)
 	store_answer(s, MSG_MAILDROP, &maildrop, sizeof(maildrop));
 	/* What the client need not wait for. */
 	if (mailbox_settle(s->mailbox) != TROUBLE_NONE)
-		store_end(s, stop_requested() ? "stopped" :
-		    "maildrop-not-available", 0, 0);
+		end_together(s, stop_requested() ? "stopped" :
+		    "maildrop-not-available");
 }
 
 static uint64_t
@@ -269,7 +290,7 @@ send_files(struct store *s)
 		   s->nfiles) == -1) {
 		if (errno != ETOOMANYREFS || left <= 0 ||
 		    nobody_waits(s, 0, 0))
-			store_end(s, "session-gone", 0, 0);
+			end_together(s, "session-gone");
 		nanosleep(&pause, NULL);
 		left -= FDS_PAUSE_MS;
 	}
@@ -407,14 +428,17 @@ store_serve(struct store *s)
 static int
 next_request(struct store *s)
 {
+	static const struct msg_end stopped = { .reason = "stopped" };
 	struct pollfd p = { s->channel, POLLIN, 0 };
+	int n;
 
-	while (stop_poll(&p, 1, -1) == -1) {
-		if (errno != EINTR)
-			return 0;
-		/* Nothing is deleted, whatever was marked. */
-		if (stop_requested())
-			store_end(s, "stopped", 0, 0);
+	while ((n = stop_poll(&p, 1, -1)) == -1 && !stop_requested())
+		continue;
+	/* Nothing is deleted, whatever was marked. */
+	if (n == -1) {
+		(void)channel_send(s->channel, MSG_END, &stopped,
+		    sizeof(stopped));
+		end_together(s, stopped.reason);
 	}
 	return channel_recv(s->channel, &s->request) == 1;
 }
