@@ -3,6 +3,11 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/ioctl.h>
+
+#include <linux/sockios.h>
+#endif
 
 #include "common/channel.h"
 
@@ -136,4 +141,18 @@ int
 channel_is(const struct message *m, uint32_t type, size_t len)
 {
 	return m->type == type && m->len == len;
+}
+
+size_t
+channel_unread(int fd)
+{
+#ifdef SIOCOUTQ
+	int octets;
+
+	if (ioctl(fd, SIOCOUTQ, &octets) == 0 && octets > 0)
+		return (size_t)octets;
+#else
+	(void)fd;
+#endif
+	return 0;
 }

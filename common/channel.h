@@ -53,4 +53,11 @@ void channel_close_fds(struct message *m);
 /* Is this message of that type, its payload of exactly that size? */
 int channel_is(const struct message *m, uint32_t type, size_t len);
 
+/*
+ * How many octets of what was sent the other end has not received yet, as
+ * the kernel counts the memory for them: 0 when it has received all.  Where
+ * that cannot be told (not Linux), always 0.
+ */
+size_t channel_unread(int fd);
+
 #endif

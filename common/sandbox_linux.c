@@ -6,6 +6,7 @@
  * made by libseccomp: loading that library and letting it compute the
  * filter would cost every process more than all the rest of its sandbox.
  */
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,6 +18,7 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,14 +167,16 @@
 
 /*
  * One mailbox and Berkeley DB, which wants to know how many processors
- * there are, and sleeps in select(2); Landlock says which files.
+ * there are, and sleeps in select(2); Landlock says which files.  linkat(2)
+ * is for file systems that can rename only by replacing.
  */
 #define FILES                                                                \
 	OLD_FILES OLD_RENAMEAT OLD_SELECT ALLOW(pselect6), ALLOW(openat),    \
 	    ALLOW(newfstatat), ALLOW(fstat), ALLOW(statx), ALLOW(faccessat), \
 	    ALLOW(getdents64), ALLOW(pread64), ALLOW(pwrite64),              \
 	    ALLOW(ftruncate), ALLOW(fsync), ALLOW(fdatasync),                \
-	    ALLOW(renameat2), ALLOW(unlinkat), ALLOW(mkdirat),               \
+	    ALLOW(renameat2), ALLOW_IF(linkat, 4, 0), ALLOW(unlinkat),       \
+	    ALLOW(mkdirat),                                                  \
 	    ALLOW_NULL(utimensat, 1), ALLOW(getcwd), ALLOW(uname),           \
 	    ALLOW_IF(sched_getaffinity, 0, 0)
 
@@ -181,6 +185,9 @@
 	ALLOW_IF(fcntl, 1, F_SETLK), ALLOW_IF(fcntl, 1, F_GETFL),     \
 	    ALLOW_IF(fcntl, 1, F_GETFD), ALLOW_IF(fcntl, 1, F_SETFD), \
 	    ALLOW(clock_nanosleep), ALLOW(nanosleep)
+
+/* Before SYSLOG, which refuses all of ioctl(2): channel_unread(). */
+#define UNREAD ALLOW_IF(ioctl, 1, SIOCOUTQ)
 
 #define FILTER(...)                     \
 	{                               \
@@ -376,7 +383,7 @@ int
 sandbox_store(const char *maildir, int channel, int required)
 {
 	struct sock_filter rules[] = FILTER(TALK, FILES, LOCKS, MEMORY, LIBRARY,
-	    SYSLOG, ALLOW_IF(sendmsg, 0, channel));
+	    UNREAD, SYSLOG, ALLOW_IF(sendmsg, 0, channel));
 	const struct sock_fprog filter = { COUNT(rules), rules };
 	/* The session has told of anything else that is missing. */
 	const struct box box = { &filter, maildir,

@@ -1,3 +1,4 @@
+#include <sys/types.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -10,11 +11,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+#include "common/directory.h"
 #include "common/wire.h"
 #include "store/maildir.h"
 
-#define NS	     1000000000LL
-#define STAMP_AGE_NS NS
+#define STAMP_AGE_NS (2 * CLOCK_NS)
+#define READ_OCTETS  65536
+#define ASK_OCTETS   (4 << 20)
+
+/* What may pass until a file system's clock gives another time. */
+#define GRAIN_NS	(CLOCK_NS / 10)
+#define SECOND_GRAIN_NS (21 * CLOCK_NS / 10)
+
 #define UIDL_HASHED  '=' /* a base name that begins so is hashed itself */
 
 static const char *const subdirs[] = { "new", "cur" };
@@ -22,40 +31,22 @@ static const char *const subdirs[] = { "new", "cur" };
 static int64_t
 to_ns(const struct timespec *t)
 {
-	return (int64_t)t->tv_sec * NS + t->tv_nsec;
+	return (int64_t)t->tv_sec * CLOCK_NS + t->tv_nsec;
 }
 
-/* mkdir -p, for the owner alone. */
-static int
-make_path(const char *path)
-{
-	char copy[PATH_MAX], *slash;
-
-	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy))
-		return ENAMETOOLONG;
-	for (slash = copy + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
-		*slash = '\0';
-		if (mkdir(copy, 0700) == -1 && errno != EEXIST)
-			return errno;
-		*slash = '/';
-	}
-	return mkdir(copy, 0700) == -1 && errno != EEXIST ? errno : 0;
-}
-
-static int
-make_folder(const char *path)
+int
+maildir_make(const char *path)
 {
 	static const char *const names[] = { "tmp", "new", "cur" };
 	char sub[PATH_MAX];
 	size_t i;
-	int error;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if ((size_t)snprintf(sub, sizeof(sub), "%s/%s", path,
 			names[i]) >= sizeof(sub))
 			return ENAMETOOLONG;
-		if ((error = make_path(sub)) != 0)
-			return error;
+		if (directory_make(sub, 0700, 0700) == -1)
+			return errno;
 	}
 	return 0;
 }
@@ -73,7 +64,7 @@ open_subdir(const char *path, enum subdir sub, int *fd)
 }
 
 int
-maildir_open(struct maildir *m, const char *path, int create)
+maildir_open(struct maildir *m, const char *path)
 {
 	enum subdir sub;
 	int error;
@@ -82,12 +73,7 @@ maildir_open(struct maildir *m, const char *path, int create)
 	m->error = 0;
 	for (sub = NEW; sub <= CUR; sub++) {
 		error = open_subdir(path, sub, &m->dir[sub]);
-		if (error == ENOENT && create) {
-			if ((error = make_folder(path)) == 0)
-				error = open_subdir(path, sub, &m->dir[sub]);
-		} else if (error == ENOENT)
-			error = 0;
-		if (error != 0) {
+		if (error != 0 && error != ENOENT) {
 			maildir_close(m);
 			m->error = error;
 			return error;
@@ -124,7 +110,7 @@ maildir_delivered(const char *base)
 	int64_t t = 0;
 
 	for (; *base >= '0' && *base <= '9'; base++) {
-		if (t > (INT64_MAX / NS - 9) / 10)
+		if (t > (INT64_MAX / CLOCK_NS - 9) / 10)
 			return 0; /* no time, whatever it is */
 		t = t * 10 + (*base - '0');
 	}
@@ -164,21 +150,52 @@ maildir_time(const struct maildir *m, enum subdir sub)
 	return to_ns(&st.st_mtim);
 }
 
+/*
+ * The present time is asked of the file system once more, rather than taken
+ * from what cur/ has: others may have given it any, even one that is yet to
+ * come.
+ */
 int64_t
 maildir_stamp(const struct maildir *m)
 {
 	struct timespec t[2];
 	int64_t past;
 
-	clock_gettime(CLOCK_REALTIME, &t[1]);
-	past = to_ns(&t[1]) - STAMP_AGE_NS;
+	if (m->dir[CUR] == -1)
+		return 0;
+	past = maildir_now(m->dir[CUR]) - STAMP_AGE_NS;
+	if (past <= TIME_ABSENT)
+		return 0;
 	t[0].tv_sec = 0;
 	t[0].tv_nsec = UTIME_OMIT;
-	t[1].tv_sec = past / NS;
-	t[1].tv_nsec = past % NS;
+	t[1].tv_sec = past / CLOCK_NS;
+	t[1].tv_nsec = past % CLOCK_NS;
 	if (futimens(m->dir[CUR], t) == -1)
 		return 0;
 	return maildir_time(m, CUR); /* as coarse as the file system is */
+}
+
+/* Without a time of ours the server of a file system takes its own. */
+int64_t
+maildir_now(int fd)
+{
+	struct stat st;
+
+	if (futimens(fd, NULL) == -1 || fstat(fd, &st) == -1)
+		return 0;
+	return to_ns(&st.st_mtim);
+}
+
+/*
+ * A time that is a whole second may be one of a file system that knows no
+ * fractions, or, as FAT, every second second only.
+ */
+int
+maildir_is_past(int64_t time, int64_t now)
+{
+	int64_t grain = time % CLOCK_NS == 0 ? SECOND_GRAIN_NS : GRAIN_NS;
+
+	return time != 0 && now > grain && time < now - grain;
 }
 
 int
@@ -203,40 +220,92 @@ maildir_file(
 	return error;
 }
 
-int
-maildir_measure(int fd, uint64_t *octets, int64_t *modified)
+/* Reads and counts the whole file; its size is what was read. */
+static int
+count_octets(int fd, off_t expected, struct wire *w, uint64_t *size,
+    int (*given_up)(void *), void *arg)
 {
-	static char data[65536];
-	struct stat st;
-	struct wire w;
+	static char data[READ_OCTETS];
 	const char *in;
+	uint64_t asked = 0;
 	size_t len;
 	ssize_t n;
 
-	if (fstat(fd, &st) == -1)
-		return errno;
-	*modified = to_ns(&st.st_mtim);
-	wire_init(&w, WIRE_ALL);
-	while ((n = read(fd, data, sizeof(data))) != 0) {
+	for (*size = 0; (n = read(fd, data, sizeof(data))) != 0;) {
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
 			return errno;
 		in = data;
 		len = (size_t)n;
-		wire_convert(&w, &in, &len, NULL, SIZE_MAX);
-		if (n == st.st_size)
+		wire_convert(w, &in, &len, NULL, SIZE_MAX);
+		*size += (uint64_t)n;
+		if (n == expected)
 			break; /* all at once: spare the read that says so */
+		if (given_up != NULL && *size - asked >= ASK_OCTETS) {
+			asked = *size;
+			if (given_up(arg))
+				return ECANCELED;
+		}
 	}
-	wire_finish(&w, NULL);
-	*octets = w.octets;
 	return 0;
 }
 
 int
-maildir_move(const struct maildir *m, const char *from, const char *to)
+maildir_measure(int fd, struct measured *m, int (*given_up)(void *), void *arg)
 {
-	return renameat(m->dir[NEW], from, m->dir[CUR], to) == -1 ? errno : 0;
+	struct stat st;
+	struct wire w;
+	int error;
+
+	if (fstat(fd, &st) == -1)
+		return errno;
+	wire_init(&w, WIRE_ALL);
+	error = count_octets(fd, st.st_size, &w, &m->size, given_up, arg);
+	if (error != 0)
+		return error;
+	wire_finish(&w, NULL);
+	m->octets = w.octets;
+	/* It changes as we look: by its time it will be looked at again. */
+	if (m->size != (uint64_t)st.st_size && fstat(fd, &st) == -1)
+		return errno;
+	m->modified = to_ns(&st.st_mtim);
+	return 0;
+}
+
+/*
+ * As good as a rename, where that would replace: for an instant the file has
+ * both names.  Where the old one cannot be taken away, or is gone already
+ * because others renamed it, the new one goes again.
+ */
+static int
+link_and_unlink(int from_dir, const char *from, int to_dir, const char *to)
+{
+	int error;
+
+	if (linkat(from_dir, from, to_dir, to, 0) == -1)
+		return errno;
+	if (unlinkat(from_dir, from, 0) == 0)
+		return 0;
+	error = errno;
+	(void)unlinkat(to_dir, to, 0);
+	return error;
+}
+
+int
+maildir_move(const struct maildir *m, enum subdir sub, const char *from,
+    const char *to)
+{
+	if (m->dir[sub] == -1 || m->dir[CUR] == -1)
+		return ENOENT;
+#ifdef RENAME_NOREPLACE
+	if (renameat2(m->dir[sub], from, m->dir[CUR], to, RENAME_NOREPLACE) ==
+	    0)
+		return 0;
+	if (errno != ENOSYS && errno != EINVAL)
+		return errno; /* else: the kernel or the file system cannot */
+#endif
+	return link_and_unlink(m->dir[sub], from, m->dir[CUR], to);
 }
 
 void

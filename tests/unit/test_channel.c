@@ -313,6 +313,29 @@ test_foreign_control(void **state)
 	assert_int_equal(errno, EBADMSG);
 }
 
+/* What lies there unread, and nothing of what the other end has sent. */
+static void
+test_unread(void **state)
+{
+	struct ends *e = *state;
+	size_t one;
+
+	assert_int_equal(channel_unread(e->fd[0]), 0);
+	assert_int_equal(channel_send(e->fd[1], 1, payload, 100), 0);
+	assert_int_equal(channel_unread(e->fd[0]), 0);
+	assert_int_equal(channel_send(e->fd[0], 1, payload, 100), 0);
+	one = channel_unread(e->fd[0]);
+	assert_true(one >= 100);
+	assert_int_equal(channel_send_fds(e->fd[0], 1, NULL, 0, e->fd, 1), 0);
+	assert_true(channel_unread(e->fd[0]) > one);
+	assert_int_equal(channel_recv(e->fd[1], &m), 1);
+	assert_true(channel_unread(e->fd[0]) > 0);
+	assert_int_equal(channel_recv(e->fd[1], &m), 1);
+	assert_int_equal(channel_unread(e->fd[0]), 0);
+	close(m.fd[0]);
+	assert_int_equal(channel_unread(-1), 0);
+}
+
 static void
 test_no_channel(void **state)
 {
@@ -341,6 +364,7 @@ main(void)
 		WITH_ENDS(test_other_end_gone_unread),
 		WITH_ENDS(test_foreign),
 		WITH_ENDS(test_foreign_control),
+		WITH_ENDS(test_unread),
 		cmocka_unit_test(test_no_channel),
 	};
 

@@ -1,20 +1,18 @@
 /*
- * The lock: one process at a time; and its mark, believed only if all about
- * it is as it was when it was made.
+ * The lock: one process at a time, whatever becomes of the file.
  */
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <signal.h>
 
 #include "tests/unit/unit.h"
 
+#include "common/clock.h"
 #include "store/lock.h"
 
+#define PATIENCE 60 /* seconds until what blocks for ever is a failure */
 #define SOON_MS 60000 /* longer than anybody holds the lock here */
-
-static const struct meta some_meta = { .next_sequence = UINT64_MAX - 1,
-	.expunging = 3,
-	.folder = { { 1, UINT64_MAX, { INT64_MAX, -1 }, 5, INT64_MIN },
-	    { 7, 8, { 9, 10 }, 11, 12 } } };
 
 static struct lock
 take(const char *dir)
@@ -136,202 +134,181 @@ test_no_place(void **state)
 	    symlink("elsewhere", scratch_path(*state, "lock")), 0);
 	assert_int_equal(lock_take(&l, *state, 0), ELOOP);
 	assert_int_equal(l.fd, -1);
-	assert_int_equal(lock_read_mark(&l, &(struct meta){ 0 }), 0);
-	assert_int_equal(lock_write_mark(&l, &some_meta), 0);
-	assert_int_equal(lock_clear_mark(&l), 0);
 }
 
-/* The lock taken, an index.db, and a mark for it that is believed. */
-static struct lock
-make_mark(const char *dir)
+/* What is no regular file locks nobody out, and nobody waits for it. */
+static void
+test_other_kinds(void **state)
 {
+	char *path = scratch_path(*state, "lock");
 	struct lock l;
 
-	lock_learn_boot();
-	scratch_write(dir, "index.db", "index");
+	alarm(PATIENCE);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(lock_take(&l, *state, SOON_MS), EINVAL);
+	assert_int_equal(l.fd, -1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(lock_take(&l, *state, SOON_MS), EINVAL);
+	assert_int_equal(l.fd, -1);
+	alarm(0);
+}
+
+/* I11: a file that was removed or replaced locks nobody out. */
+static void
+test_check(void **state)
+{
+	struct lock l = take(*state);
+	char *path = scratch_path(*state, "lock");
+	char *aside = scratch_path(*state, "aside");
+
+	assert_int_equal(lock_check(&l), 0);
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(lock_check(&l), ESTALE);
+	assert_int_equal(others_try(*state, 0), 0); /* makes another one */
+	assert_int_equal(lock_check(&l), ESTALE);
+	/* A name that leads to the very file is not enough. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("aside", path), 0);
+	assert_int_equal(lock_check(&l), ESTALE);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rename(aside, path), 0);
+	assert_int_equal(lock_check(&l), 0);
+	assert_int_equal(others_try(*state, 0), EAGAIN);
+	lock_release(&l);
+}
+
+/* With its directory, which another session makes again. */
+static void
+test_directory_removed(void **state)
+{
+	char *dir = scratch_path(*state, "pop3d"), lock[PATH_MAX];
+	struct lock l;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
 	l = take(dir);
-	assert_int_equal(lock_write_mark(&l, &some_meta), 0);
-	return l;
-}
-
-static int
-believed(const struct lock *l)
-{
-	struct meta meta;
-
-	memset(&meta, 0x5a, sizeof(meta));
-	if (!lock_read_mark(l, &meta))
-		return 0;
-	assert_memory_equal(&meta, &some_meta, sizeof(meta));
-	return 1;
-}
-
-static void
-test_mark(void **state)
-{
-	struct lock l = make_mark(*state);
-	struct meta meta = some_meta;
-
-	assert_true(believed(&l));
-	assert_true(believed(&l));
-	/* It stays for the next who takes the lock. */
-	lock_release(&l);
-	assert_false(believed(&l));
-	l = take(*state);
-	assert_true(believed(&l));
-	/* A shorter one leaves nothing of the longer one behind. */
-	memset(&meta, 0, sizeof(meta));
-	assert_int_equal(lock_write_mark(&l, &meta), 0);
-	meta = some_meta;
-	assert_true(lock_read_mark(&l, &meta));
-	assert_true(meta.next_sequence == 0);
-	assert_int_equal(lock_clear_mark(&l), 0);
-	assert_false(believed(&l));
-	lock_release(&l);
-}
-
-static void
-test_no_mark(void **state)
-{
-	struct lock l;
-
-	lock_learn_boot();
-	l = take(*state);
-	assert_false(believed(&l));
-	/* No index: no mark is made, and that is no error. */
-	assert_int_equal(lock_write_mark(&l, &some_meta), 0);
-	assert_false(believed(&l));
-	lock_release(&l);
-}
-
-static size_t
-read_text(const struct lock *l, char *text, size_t size)
-{
-	ssize_t n = pread(l->fd, text, size, 0);
-
-	assert_true(n > 0 && (size_t)n < size);
-	return (size_t)n;
-}
-
-static void
-write_text(const struct lock *l, const char *text, size_t len)
-{
-	assert_int_equal(ftruncate(l->fd, 0), 0);
-	assert_int_equal(pwrite(l->fd, text, len, 0), len);
-}
-
-/* Torn anywhere, or with anything behind it, it is no mark. */
-static void
-test_torn(void **state)
-{
-	struct lock l = make_mark(*state);
-	char text[2048];
-	size_t len = read_text(&l, text, sizeof(text)), n;
-
-	for (n = 0; n < len; n++) {
-		write_text(&l, text, n);
-		assert_false(believed(&l));
-	}
-	write_text(&l, text, len);
-	assert_true(believed(&l));
-	text[len] = '\n';
-	write_text(&l, text, len + 1);
-	assert_false(believed(&l));
-	memset(text + len, '\0', sizeof(text) - len);
-	write_text(&l, text, sizeof(text));
-	assert_false(believed(&l));
-	lock_release(&l);
-}
-
-/* No octet of it can be another: not the boot, nor a number, nor the sum. */
-static void
-test_changed_text(void **state)
-{
-	struct lock l = make_mark(*state);
-	char text[2048];
-	size_t len = read_text(&l, text, sizeof(text)), n;
-	struct meta meta;
-
-	for (n = 0; n < len; n++) {
-		text[n] ^= 1;
-		write_text(&l, text, len);
-		assert_false(lock_read_mark(&l, &meta));
-		text[n] ^= 1;
-	}
-	memset(text, 'x', sizeof(text));
-	write_text(&l, text, sizeof(text));
-	assert_false(lock_read_mark(&l, &meta));
-	lock_release(&l);
-}
-
-static void
-test_changed_size(void **state)
-{
-	struct lock l = make_mark(*state);
-
-	scratch_write(*state, "index.db", "longer index");
-	assert_false(believed(&l));
-	lock_release(&l);
-}
-
-/* Same size, and the time of modification put back: ctime tells. */
-static void
-test_changed_in_place(void **state)
-{
-	struct lock l = make_mark(*state);
-	struct stat before, after;
-
-	assert_int_equal(stat(l.index, &before), 0);
-	do {
-		scratch_write(*state, "index.db", "INDEX");
-		assert_int_equal(stat(l.index, &after), 0);
-	} while (after.st_ctim.tv_sec == before.st_ctim.tv_sec &&
-	    after.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
-	assert_int_equal(utimensat(AT_FDCWD, l.index,
-			     (struct timespec[2]){ before.st_atim,
-				 before.st_mtim }, 0), 0);
-	assert_false(believed(&l));
-	lock_release(&l);
-}
-
-/* A copy with the same contents is another file. */
-static void
-test_other_inode(void **state)
-{
-	struct lock l = make_mark(*state);
-
-	scratch_write(*state, "copy", "index");
-	assert_int_equal(rename(scratch_path(*state, "copy"), l.index), 0);
-	assert_false(believed(&l));
-	lock_release(&l);
-}
-
-static void
-test_index_gone(void **state)
-{
-	struct lock l = make_mark(*state);
-
-	assert_int_equal(unlink(l.index), 0);
-	assert_false(believed(&l));
+	strlcpy(lock, scratch_path(dir, "lock"), sizeof(lock));
+	assert_int_equal(unlink(lock), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(lock_check(&l), ESTALE);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(lock_check(&l), ESTALE);
 	lock_release(&l);
 }
 
 /*
- * Without knowing the boot no mark is made or believed.  This one has to run
- * before any other learns it, and there is no way to forget: in the program,
- * it is the first.
+ * Whoever waits while the file is removed gets the new one at once; the
+ * holder of the old one has nothing to say any more.
  */
 static void
-test_boot_not_known(void **state)
+test_removed_meanwhile(void **state)
 {
 	struct lock l;
+	int tell, status;
+	pid_t holder = hold(*state, &tell), remover;
 
-	scratch_write(*state, "index.db", "index");
-	l = take(*state);
-	assert_int_equal(lock_write_mark(&l, &some_meta), 0);
-	assert_false(believed(&l));
-	write_text(&l, "clean ", 6);
-	assert_false(believed(&l));
+	if ((remover = fork()) == 0) {
+		usleep(50000);
+		_exit(unlink(scratch_path(*state, "lock")) == -1);
+	}
+	alarm(PATIENCE);
+	assert_int_equal(lock_take(&l, *state, SOON_MS), 0);
+	alarm(0);
+	assert_int_equal(lock_check(&l), 0);
+	assert_int_equal(waitpid(remover, &status, 0), remover);
+	assert_int_equal(status, 0);
+	assert_int_equal(others_try(*state, 0), EAGAIN);
+	close(tell);
+	assert_int_equal(waitpid(holder, &status, 0), holder);
+	lock_release(&l);
+}
+
+/* Many take it, and some remove it: no two hold what the path leads to. */
+static void
+contend(const char *dir, unsigned int seed)
+{
+	char *inside = scratch_path(dir, "inside");
+	struct lock l;
+	int i, fd;
+
+	for (i = 0; i < 300; i++) {
+		if (lock_take(&l, dir, SOON_MS) != 0)
+			_exit(1);
+		if ((fd = open(inside, O_CREAT | O_EXCL | O_WRONLY, 0600)) ==
+		    -1)
+			_exit(2);
+		close(fd);
+		if (lock_check(&l) != 0 || unlink(inside) == -1)
+			_exit(3);
+		/* Only the holder removes: so nobody else is inside. */
+		if (rand_r(&seed) % 4 == 0)
+			(void)unlink(l.path);
+		lock_release(&l);
+	}
+	_exit(0);
+}
+
+static void
+test_contention(void **state)
+{
+	int i, status;
+	pid_t pid[4];
+
+	for (i = 0; i < 4; i++)
+		if ((pid[i] = fork()) == 0)
+			contend(*state, (unsigned int)i);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+	}
+}
+
+/* It waits as long as it was told, by the clock. */
+static void
+test_deadline(void **state)
+{
+	struct lock l;
+	int tell, status;
+	pid_t pid = hold(*state, &tell);
+	int64_t begin = clock_ms();
+
+	assert_int_equal(lock_take(&l, *state, 300), EAGAIN);
+	assert_true(clock_ms() - begin >= 300);
+	close(tell);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+/* What was in the file is gone, and the lock is not. */
+static void
+test_prove(void **state)
+{
+	struct lock l = take(*state);
+	struct stat st;
+
+	assert_int_equal(pwrite(l.fd, "a seal", 6, 0), 6);
+	assert_int_equal(lock_prove(&l), 0);
+	assert_int_equal(fstat(l.fd, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	assert_int_equal(others_try(*state, 0), EAGAIN);
+	lock_release(&l);
+	assert_int_equal(lock_prove(&l), EBADF);
+	assert_int_equal(lock_check(&l), EBADF);
+}
+
+/* Where nothing can be written any more, as on a server that has gone. */
+static void
+test_prove_fails(void **state)
+{
+	struct rlimit none = { 0, RLIM_INFINITY }, before;
+	struct lock l = take(*state);
+
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_equal(lock_prove(&l), EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(lock_prove(&l), 0);
 	lock_release(&l);
 }
 
@@ -339,19 +316,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_SCRATCH(test_boot_not_known),
 		IN_SCRATCH(test_exclusion),
 		IN_SCRATCH(test_wait),
 		IN_SCRATCH(test_killed),
 		IN_SCRATCH(test_no_place),
-		IN_SCRATCH(test_mark),
-		IN_SCRATCH(test_no_mark),
-		IN_SCRATCH(test_torn),
-		IN_SCRATCH(test_changed_text),
-		IN_SCRATCH(test_changed_size),
-		IN_SCRATCH(test_changed_in_place),
-		IN_SCRATCH(test_other_inode),
-		IN_SCRATCH(test_index_gone),
+		IN_SCRATCH(test_other_kinds),
+		IN_SCRATCH(test_check),
+		IN_SCRATCH(test_directory_removed),
+		IN_SCRATCH(test_removed_meanwhile),
+		IN_SCRATCH(test_contention),
+		IN_SCRATCH(test_deadline),
+		IN_SCRATCH(test_prove),
+		IN_SCRATCH(test_prove_fails),
 	};
 
 	return cmocka_run_group_tests_name("lock", tests, NULL, NULL);

@@ -1,8 +1,13 @@
 /*
  * A Maildir folder: names, UIDLs, what is mail and what is not.
  */
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include <errno.h>
 #include <sha2.h>
@@ -10,18 +15,19 @@
 
 #include "tests/unit/unit.h"
 
+#include "common/clock.h"
 #include "common/wire.h"
 #include "store/maildir.h"
 
 #define PATIENCE 60 /* seconds until what blocks for ever is a failure */
-#define NS	 1000000000LL
 
 static struct maildir
 open_new(const char *dir)
 {
 	struct maildir m;
 
-	assert_int_equal(maildir_open(&m, dir, 1), 0);
+	assert_int_equal(maildir_make(dir), 0);
+	assert_int_equal(maildir_open(&m, dir), 0);
 	return m;
 }
 
@@ -165,8 +171,8 @@ test_open(void **state)
 	struct maildir m;
 	struct stat st;
 
-	/* A missing folder is an empty one, unless it is to be made. */
-	assert_int_equal(maildir_open(&m, deep, 0), 0);
+	/* A missing folder is an empty one. */
+	assert_int_equal(maildir_open(&m, deep), 0);
 	assert_int_equal(m.dir[NEW], -1);
 	assert_int_equal(m.dir[CUR], -1);
 	assert_int_equal(stat(deep, &st), -1);
@@ -179,10 +185,12 @@ test_open(void **state)
 	assert_int_equal(st.st_mode & 077, 0);
 	/* Half of one: what is there is used. */
 	assert_int_equal(rmdir(scratch_path(deep, "new")), 0);
-	assert_int_equal(maildir_open(&m, deep, 0), 0);
+	assert_int_equal(maildir_open(&m, deep), 0);
 	assert_int_equal(m.dir[NEW], -1);
 	assert_true(m.dir[CUR] != -1);
 	maildir_close(&m);
+	assert_int_equal(maildir_make(deep), 0);
+	assert_int_equal(stat(scratch_path(deep, "new"), &st), 0);
 }
 
 static void
@@ -192,13 +200,18 @@ test_open_wrong(void **state)
 	char path[PATH_MAX + 16];
 
 	scratch_write(*state, "new", "a file");
-	assert_int_equal(maildir_open(&m, *state, 1), ENOTDIR);
+	assert_int_equal(mkdir(scratch_path(*state, "cur"), 0700), 0);
+	assert_int_equal(maildir_open(&m, *state), ENOTDIR);
+	assert_int_equal(m.error, ENOTDIR);
 	assert_int_equal(m.dir[NEW], -1);
 	assert_int_equal(m.dir[CUR], -1);
 	memset(path, 'x', sizeof(path) - 1);
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';
-	assert_int_equal(maildir_open(&m, path, 1), ENAMETOOLONG);
+	assert_int_equal(maildir_open(&m, path), ENAMETOOLONG);
+	assert_int_equal(maildir_make(path), ENAMETOOLONG);
+	assert_int_equal(
+	    maildir_make(scratch_path(*state, "new/folder")), ENOTDIR);
 }
 
 static void
@@ -246,18 +259,18 @@ static void
 expect_octets(const char *dir, const char *text, uint64_t wanted)
 {
 	struct maildir m = open_new(dir);
+	struct measured measured;
 	struct stat st;
-	uint64_t octets;
-	int64_t modified;
 	int fd;
 
 	scratch_write(dir, "new/m", text);
 	assert_int_equal(maildir_file(&m, NEW, "m", &fd), 0);
 	assert_int_equal(fstat(fd, &st), 0);
-	assert_int_equal(maildir_measure(fd, &octets, &modified), 0);
-	assert_int_equal(octets, wanted);
-	assert_int_equal(
-	    modified, (int64_t)st.st_mtim.tv_sec * NS + st.st_mtim.tv_nsec);
+	assert_int_equal(maildir_measure(fd, &measured, NULL, NULL), 0);
+	assert_int_equal(measured.octets, wanted);
+	assert_int_equal(measured.size, strlen(text));
+	assert_int_equal(measured.modified,
+	    (int64_t)st.st_mtim.tv_sec * CLOCK_NS + st.st_mtim.tv_nsec);
 	close(fd);
 	maildir_close(&m);
 }
@@ -267,9 +280,8 @@ static void
 test_measure(void **state)
 {
 	char *text = malloc(200001);
-	uint64_t modified_at;
+	struct measured measured;
 	size_t len;
-	int64_t modified;
 
 	assert_non_null(text);
 	expect_octets(*state, "", 0);
@@ -289,7 +301,74 @@ test_measure(void **state)
 	text[200000] = '\0';
 	expect_octets(*state, text, 400000);
 	free(text);
-	assert_int_equal(maildir_measure(-1, &modified_at, &modified), EBADF);
+	assert_int_equal(maildir_measure(-1, &measured, NULL, NULL), EBADF);
+}
+
+/* What a measuring is asked by, and what becomes of the file meanwhile. */
+struct asked {
+	int times, give_up_at, fd;
+};
+
+static int
+ask(void *arg)
+{
+	struct asked *a = arg;
+
+	a->times++;
+	if (a->fd != -1)
+		assert_int_equal(write(a->fd, "more\n", 5), 5);
+	return a->times == a->give_up_at;
+}
+
+/* A file of 10 MB without a newline, open at its beginning. */
+static int
+large_file(const char *dir)
+{
+	char *path = scratch_path(dir, "large");
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd != -1);
+	assert_int_equal(ftruncate(fd, 10 << 20), 0);
+	return fd;
+}
+
+/* Asked every 4 MB: after 4 and 8 of 10. */
+static void
+test_measure_given_up(void **state)
+{
+	struct asked all = { 0, 0, -1 }, second = { 0, 2, -1 };
+	struct measured measured;
+	int fd = large_file(*state);
+
+	assert_int_equal(maildir_measure(fd, &measured, ask, &all), 0);
+	assert_int_equal(all.times, 2);
+	assert_int_equal(measured.size, 10 << 20);
+	assert_int_equal(measured.octets, (10 << 20) + 2);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(
+	    maildir_measure(fd, &measured, ask, &second), ECANCELED);
+	assert_int_equal(second.times, 2);
+	assert_true(lseek(fd, 0, SEEK_CUR) < 9 << 20);
+	close(fd);
+}
+
+/* It grows as we look: what was read counts, and it is as young as that. */
+static void
+test_measure_growing(void **state)
+{
+	int fd = large_file(*state);
+	struct asked grow = { 0, 0,
+		open(scratch_path(*state, "large"), O_WRONLY | O_APPEND) };
+	struct timespec old[2] = { { 1, 0 }, { 1, 0 } };
+	struct measured measured;
+
+	assert_int_equal(futimens(fd, old), 0);
+	assert_int_equal(maildir_measure(fd, &measured, ask, &grow), 0);
+	assert_int_equal(measured.size, (10 << 20) + 10);
+	assert_int_equal(measured.octets, (10 << 20) + 12);
+	assert_true(measured.modified > 2 * CLOCK_NS);
+	close(grow.fd);
+	close(fd);
 }
 
 static void
@@ -306,7 +385,7 @@ test_move_and_search(void **state)
 	assert_int_equal(maildir_search(&m, "1.a", &sub, name), 0);
 	assert_int_equal(sub, NEW);
 	assert_string_equal(name, "1.a");
-	assert_int_equal(maildir_move(&m, "1.a", "1.a:2,"), 0);
+	assert_int_equal(maildir_move(&m, NEW, "1.a", "1.a:2,"), 0);
 	assert_int_equal(maildir_search(&m, "1.a", &sub, name), 0);
 	assert_int_equal(sub, CUR);
 	assert_string_equal(name, "1.a:2,");
@@ -314,9 +393,192 @@ test_move_and_search(void **state)
 	assert_string_equal(name, "1.ab:2,S");
 	assert_int_equal(maildir_search(&m, "1.a:2,", &sub, name), ENOENT);
 	assert_int_equal(maildir_search(&m, "1.", &sub, name), ENOENT);
-	assert_int_equal(maildir_move(&m, "1.a", "1.a:2,"), ENOENT);
+	assert_int_equal(maildir_move(&m, NEW, "1.a", "1.a:2,"), ENOENT);
 	maildir_close(&m);
 	assert_int_equal(maildir_search(&m, "1.a", &sub, name), ENOENT);
+	assert_int_equal(maildir_move(&m, NEW, "1.a", "1.a:2,"), ENOENT);
+}
+
+/* Calls that fail as they do on another kernel or file system. */
+struct failing {
+	long call;
+	int error;
+};
+
+/* As on a system where these calls fail so: for this process, for ever. */
+static void
+take_away(const struct failing *f, size_t n)
+{
+	struct sock_filter rules[16] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	    offsetof(struct seccomp_data, nr)) };
+	struct sock_fprog filter = { 1, rules };
+
+	for (; n > 0; n--, f++) {
+		rules[filter.len++] = (struct sock_filter)BPF_JUMP(
+		    BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)f->call, 0, 1);
+		rules[filter.len++] = (struct sock_filter)BPF_STMT(
+		    BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)f->error);
+	}
+	rules[filter.len++] = (struct sock_filter)BPF_STMT(
+	    BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == -1)
+		_exit(255);
+}
+
+/* maildir_move() on such a system. */
+static int
+move_without(const struct failing *f, size_t n, const char *dir,
+    enum subdir sub, const char *from, const char *to)
+{
+	struct maildir m = open_new(dir);
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		take_away(f, n);
+		_exit(maildir_move(&m, sub, from, to));
+	}
+	maildir_close(&m);
+	assert_true(pid != -1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* What dir/name has in it; "": there is no such file. */
+static const char *
+text_of(const char *dir, const char *name)
+{
+	static char text[64];
+	FILE *f = fopen(scratch_path(dir, name), "r");
+
+	text[0] = '\0';
+	if (f != NULL) {
+		text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+		fclose(f);
+	}
+	return text;
+}
+
+/* The ways in which a system moves a file without replacing another. */
+static const struct {
+	struct failing failing[2];
+	size_t n;
+} systems[] = {
+	{ { { 0, 0 } }, 0 },
+	{ { { SYS_renameat2, ENOSYS } }, 1 }, /* an old kernel */
+	{ { { SYS_renameat2, EINVAL } }, 1 }, /* NFS */
+};
+
+/* I11: a name that is taken is never replaced, whatever way it is done. */
+static void
+test_move(void **state)
+{
+	const struct failing *f;
+	size_t i, n;
+
+	for (i = 0; i < NITEMS(systems); i++) {
+		f = systems[i].failing;
+		n = systems[i].n;
+		maildir_make(*state);
+		scratch_write(*state, "new/1.a", "mine");
+		scratch_write(*state, "cur/1.a:2,", "theirs");
+		assert_int_equal(move_without(f, n, *state, NEW, "1.a",
+				     "1.a:2,"), EEXIST);
+		assert_string_equal(text_of(*state, "new/1.a"), "mine");
+		assert_string_equal(text_of(*state, "cur/1.a:2,"), "theirs");
+		assert_int_equal(move_without(f, n, *state, NEW, "1.a",
+				     "1.a:2,S"), 0);
+		assert_string_equal(text_of(*state, "new/1.a"), "");
+		assert_string_equal(text_of(*state, "cur/1.a:2,S"), "mine");
+		/* Within cur/. */
+		assert_int_equal(move_without(f, n, *state, CUR, "1.a:2,S",
+				     "1.a:2,"), EEXIST);
+		assert_int_equal(move_without(f, n, *state, CUR, "1.a:2,S",
+				     "1.a:2,S"), EEXIST);
+		assert_string_equal(text_of(*state, "cur/1.a:2,S"), "mine");
+		assert_int_equal(move_without(f, n, *state, CUR, "1.a:2,S",
+				     "1.a:2,RS"), 0);
+		assert_string_equal(text_of(*state, "cur/1.a:2,S"), "");
+		assert_string_equal(text_of(*state, "cur/1.a:2,RS"), "mine");
+		assert_int_equal(move_without(f, n, *state, NEW, "none",
+				     "none:2,"), ENOENT);
+		unlink(scratch_path(*state, "cur/1.a:2,RS"));
+	}
+}
+
+/* A second name for a taken one's file is not a move that was done. */
+static void
+test_move_to_same_file(void **state)
+{
+	size_t i;
+
+	maildir_make(*state);
+	scratch_write(*state, "new/1.a", "mine");
+	assert_int_equal(link(scratch_path(*state, "new/1.a"),
+			     scratch_path(*state, "cur/1.a:2,")), 0);
+	for (i = 0; i < NITEMS(systems); i++)
+		assert_int_equal(move_without(systems[i].failing, systems[i].n,
+				     *state, NEW, "1.a", "1.a:2,"), EEXIST);
+	assert_string_equal(text_of(*state, "new/1.a"), "mine");
+}
+
+/* No link, no move, and nothing done: FAT by way of FUSE, for one. */
+static void
+test_move_impossible(void **state)
+{
+	static const int errors[] = { EPERM, EOPNOTSUPP, EMLINK, EIO };
+	struct failing f[2] = { { SYS_renameat2, EINVAL }, { SYS_linkat, 0 } };
+	size_t i;
+
+	maildir_make(*state);
+	scratch_write(*state, "new/1.a", "mine");
+	for (i = 0; i < NITEMS(errors); i++) {
+		f[1].error = errors[i];
+		assert_int_equal(move_without(f, 2, *state, NEW, "1.a",
+				     "1.a:2,"), errors[i]);
+		assert_string_equal(text_of(*state, "new/1.a"), "mine");
+		assert_string_equal(text_of(*state, "cur/1.a:2,"), "");
+	}
+	/* Other errors of a rename are not tried to be got around. */
+	f[0].error = EROFS;
+	f[1].error = EIO;
+	assert_int_equal(
+	    move_without(f, 2, *state, NEW, "1.a", "1.a:2,"), EROFS);
+}
+
+/*
+ * The old name cannot be taken away: the new one goes, too.  As somebody who
+ * may not unlink in new/, where that is possible: root may always.
+ */
+static void
+test_move_undone(void **state)
+{
+	static const struct failing f = { SYS_renameat2, EINVAL };
+	struct maildir m = open_new(*state);
+	int status;
+	pid_t pid;
+
+	scratch_write(*state, "new/1.a", "mine");
+	assert_int_equal(chmod(*state, 0755), 0);
+	assert_int_equal(chmod(scratch_path(*state, "cur"), 0777), 0);
+	assert_int_equal(chmod(scratch_path(*state, "new"), 0555), 0);
+	/* For fs.protected_hardlinks: only what one may write to. */
+	assert_int_equal(chmod(scratch_path(*state, "new/1.a"), 0666), 0);
+	if ((pid = fork()) == 0) {
+		if (geteuid() == 0 && setuid(65533) == -1)
+			_exit(254);
+		take_away(&f, 1);
+		_exit(maildir_move(&m, NEW, "1.a", "1.a:2,"));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EACCES);
+	assert_int_equal(chmod(scratch_path(*state, "new"), 0755), 0);
+	assert_string_equal(text_of(*state, "new/1.a"), "mine");
+	assert_string_equal(text_of(*state, "cur/1.a:2,"), "");
+	maildir_close(&m);
 }
 
 static void
@@ -338,23 +600,76 @@ test_longest_name(void **state)
 	maildir_close(&m);
 }
 
-/* The time given is in the past, and any change from now on shows. */
+/*
+ * The time given is two seconds before the present, even if others have set
+ * one that is yet to come, and any change from now on shows.
+ */
 static void
 test_stamp(void **state)
 {
 	struct maildir m = open_new(*state);
-	struct timespec now;
-	int64_t stamp;
+	struct timespec future[2] = { { 4000000000, 0 }, { 4000000000, 0 } };
+	int64_t stamp, before;
+	int i;
 
-	stamp = maildir_stamp(&m);
-	assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
-	assert_true(stamp > 0 && stamp <= (int64_t)now.tv_sec * NS);
-	assert_int_equal(maildir_time(&m, CUR), stamp);
-	scratch_write(*state, "cur/1", "m");
-	assert_true(maildir_time(&m, CUR) > stamp);
+	for (i = 0; i < 2; i++) {
+		before = clock_file_ns();
+		stamp = maildir_stamp(&m);
+		assert_true(stamp >= before - 2 * CLOCK_NS - CLOCK_NS);
+		assert_true(stamp <= clock_ns() - 2 * CLOCK_NS);
+		assert_int_equal(maildir_time(&m, CUR), stamp);
+		scratch_write(*state, i == 0 ? "cur/1" : "cur/2", "m");
+		assert_true(maildir_time(&m, CUR) >= before - CLOCK_NS);
+		assert_int_equal(futimens(m.dir[CUR], future), 0);
+	}
 	maildir_close(&m);
 	assert_int_equal(maildir_time(&m, CUR), TIME_ABSENT);
 	assert_int_equal(maildir_stamp(&m), 0);
+}
+
+/* As new files are stamped, not a whole clock's tick before or after. */
+static void
+test_now(void **state)
+{
+	struct maildir m = open_new(*state);
+	int64_t before, now;
+
+	before = maildir_now(m.dir[CUR]);
+	scratch_write(*state, "cur/1", "m");
+	now = maildir_now(m.dir[CUR]);
+	assert_true(before > clock_ns() - 60 * CLOCK_NS);
+	assert_true(before <= now && now <= clock_ns());
+	assert_int_equal(maildir_time(&m, CUR), now);
+	assert_int_equal(maildir_now(-1), 0);
+	maildir_close(&m);
+}
+
+#define MS (CLOCK_NS / 1000)
+
+static void
+test_is_past(void **state)
+{
+	const int64_t now = 1700000000 * CLOCK_NS + 5, whole = now - 5;
+
+	(void)state;
+	assert_true(maildir_is_past(now - 101 * MS, now));
+	assert_false(maildir_is_past(now - 100 * MS, now));
+	assert_false(maildir_is_past(now - 1, now));
+	assert_false(maildir_is_past(now, now));
+	/* Without a fraction it may be a file system that knows none. */
+	assert_true(maildir_is_past(whole - 3 * CLOCK_NS, now));
+	assert_false(maildir_is_past(whole - 2 * CLOCK_NS, now));
+	assert_false(maildir_is_past(whole - CLOCK_NS, now));
+	assert_true(maildir_is_past(whole - 2 * CLOCK_NS, whole + 101 * MS));
+	/* Yet to come: never; nor anything by a clock that cannot be read. */
+	assert_false(maildir_is_past(now + 1, now));
+	assert_false(maildir_is_past(now + 86400 * CLOCK_NS, now));
+	assert_false(maildir_is_past(INT64_MAX, now));
+	assert_false(maildir_is_past(now - CLOCK_NS, 0));
+	assert_false(maildir_is_past(-5 * CLOCK_NS, 0));
+	assert_false(maildir_is_past(INT64_MIN, 0));
+	assert_false(maildir_is_past(0, now));
+	assert_true(maildir_is_past(TIME_ABSENT, now));
 }
 
 static void
@@ -387,9 +702,17 @@ main(void)
 		IN_SCRATCH(test_open_wrong),
 		IN_SCRATCH(test_regular_files_only),
 		IN_SCRATCH(test_measure),
+		IN_SCRATCH(test_measure_given_up),
+		IN_SCRATCH(test_measure_growing),
 		IN_SCRATCH(test_move_and_search),
+		IN_SCRATCH(test_move),
+		IN_SCRATCH(test_move_to_same_file),
+		IN_SCRATCH(test_move_impossible),
+		IN_SCRATCH(test_move_undone),
 		IN_SCRATCH(test_longest_name),
 		IN_SCRATCH(test_stamp),
+		IN_SCRATCH(test_now),
+		cmocka_unit_test(test_is_past),
 		cmocka_unit_test(test_unique),
 	};
 

@@ -10,6 +10,7 @@
  * As root the processes drop their privileges as in pop3d; otherwise they
  * stay who they are.  Exit status 1 on any difference.
  */
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -25,6 +26,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 
 #include <dirent.h>
 #include <err.h>
@@ -131,7 +133,12 @@ TRY(make_dir, outcome(mkdir(path_in(base, "dir"), 0700)))
 TRY(unlink_other, outcome(unlink(path_in(other, "cur/2"))))
 TRY(move_out, outcome(rename(path_in(mine, "cur/2"), path_in(other, "cur/3"))))
 TRY(move_in, outcome(rename(path_in(other, "cur/4"), path_in(mine, "cur/4"))))
-TRY(link_out, outcome(link(path_in(mine, "cur/1"), path_in(other, "cur/5"))))
+TRY_CALL(link_out, SYS_linkat, AT_FDCWD, path_in(mine, "cur/1"), AT_FDCWD,
+    path_in(other, "cur/5"), 0)
+TRY_CALL(link_in, SYS_linkat, AT_FDCWD, path_in(other, "cur/1"), AT_FDCWD,
+    path_in(mine, "cur/6"), 0)
+TRY_CALL(link_followed, SYS_linkat, AT_FDCWD, path_in(mine, "cur/1"), AT_FDCWD,
+    path_in(mine, "cur/6"), AT_SYMLINK_FOLLOW)
 TRY(symlink_in, outcome(symlink(accounts, path_in(mine, "cur/5"))))
 TRY(make_fifo, outcome(mkfifo(path_in(mine, "fifo"), 0600)))
 TRY(chmod_other, outcome(chmod(path_in(other, "cur/1"), 0666)))
@@ -275,7 +282,8 @@ TRY_CALL(add_key, SYS_add_key, "user", "pop3d", "x", 1, -3)
 TRY_CALL(perf, SYS_perf_event_open, NULL, 0, -1, -1, 0)
 TRY_CALL(user_fault, SYS_userfaultfd, 0)
 TRY_CALL(memfd, SYS_memfd_create, "x", 0)
-TRY_CALL(ioctl_call, SYS_ioctl, channel[0], 0x541B /* FIONREAD */, &(int){ 0 })
+TRY_CALL(ioctl_call, SYS_ioctl, channel[0], FIONREAD, &(int){ 0 })
+TRY_CALL(ioctl_unread, SYS_ioctl, channel[0], SIOCOUTQ, &(int){ 0 })
 TRY_CALL(load_module, SYS_init_module, NULL, 0, "")
 TRY_CALL(no_such_call, 4095)
 
@@ -412,7 +420,12 @@ use_mailbox(void)
 	if (fd == -1 || dir == NULL || fcntl(fd, F_SETLK, &fl) == -1 ||
 	    pwrite(fd, "clean", 5, 0) != 5 || fdatasync(fd) == -1 ||
 	    fsync(fd) == -1 || ftruncate(fd, 0) == -1 || readdir(dir) == NULL ||
+	    linkat(AT_FDCWD, path_in(mine, "new/1"), AT_FDCWD,
+		path_in(mine, "cur/6"), 0) == -1 ||
+	    unlink(path_in(mine, "cur/6")) == -1 ||
 	    rename(path_in(mine, "new/1"), path_in(mine, "cur/1:2,")) == -1 ||
+	    renameat2(AT_FDCWD, path_in(mine, "cur/1"), AT_FDCWD,
+		path_in(mine, "cur/6"), RENAME_NOREPLACE) == -1 ||
 	    futimens(dirfd(dir), NULL) == -1 ||
 	    unlink(path_in(mine, "cur/1:2,")) == -1 ||
 	    mkdir(path_in(mine, "pop3d/sub"), 0700) == -1 ||
@@ -454,7 +467,9 @@ static const struct attempt attempts[] = {
 	{ "rename to other mailbox", move_out, { K, K, EACCES }, MUST },
 	{ "rename from other mailbox", move_in, { K, K, EACCES }, MUST },
 	{ "touch in other mailbox", touch_other, ALL(K), MUST },
-	{ "link to other mailbox", link_out, ALL(K), MUST },
+	{ "link to other mailbox", link_out, { K, K, EACCES }, MUST },
+	{ "link from other mailbox", link_in, { K, K, EXDEV }, MUST },
+	{ "link with flags", link_followed, ALL(K), MUST },
 	{ "symlink", symlink_in, ALL(K), MUST },
 	{ "mkfifo", make_fifo, ALL(K), MUST },
 	{ "chmod", chmod_other, ALL(K), MUST },
@@ -515,6 +530,8 @@ static const struct attempt attempts[] = {
 	{ "userfaultfd", user_fault, ALL(K), SHOW_ROOT },
 	{ "memfd_create", memfd, ALL(K), SHOW },
 	{ "ioctl", ioctl_call, ALL(REFUSED), MUST },
+	{ "ioctl: unread by the other end", ioctl_unread,
+	    { REFUSED, REFUSED, WORKS }, MUST },
 	{ "init_module", load_module, ALL(K), NONE },
 	{ "a call that does not exist", no_such_call, ALL(K), NONE },
 #ifdef __x86_64__
@@ -603,7 +620,7 @@ static void
 clean(void)
 {
 	static const char *const left[] = { "made", "mine/cur/1:2,",
-		"mine/cur/5", "mine/fifo", "mine/pop3d/lock", "other/cur/3",
+		"mine/cur/5", "mine/cur/6", "mine/fifo", "mine/pop3d/lock", "other/cur/3",
 		"other/cur/5", "other/new/2" };
 	size_t i;
 

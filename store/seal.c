@@ -1,0 +1,303 @@
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#ifdef __OpenBSD__
+#include <sys/sysctl.h>
+#include <sys/time.h>
+#endif
+
+#include "store/seal.h"
+
+#define VERSION	    2
+#define BEGINNING   "seal 2 "
+#define SUSPICION   "seal 2 suspicious\n"
+#define SUSPICION_1 "suspicious\n" /* version 1's */
+#define SEAL_OCTETS 1024
+
+/* How a seal ends, after what tells of index.db: totals, checksum, newline. */
+#define SUM_DIGITS    (SHA256_DIGEST_STRING_LENGTH - 1)
+#define TOTALS_DIGITS (2 * TOTALS_OCTETS)
+#define END_OCTETS    (TOTALS_DIGITS + 1 + SUM_DIGITS + 1)
+
+static char boot[128]; /* host and boot, no blanks; "": not known */
+
+#ifdef __OpenBSD__
+static int
+read_boot(char *buf, size_t size)
+{
+	int mib[2] = { CTL_KERN, KERN_BOOTTIME };
+	struct timeval t;
+	size_t len = sizeof(t);
+
+	if (sysctl(mib, 2, &t, &len, NULL, 0) == -1)
+		return -1;
+	snprintf(buf, size, "%lld.%06ld", (long long)t.tv_sec,
+	    (long)t.tv_usec);
+	return 0;
+}
+#else
+static int
+read_boot(char *buf, size_t size)
+{
+	ssize_t n;
+	int fd;
+
+	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	if (n <= 0)
+		return -1;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return 0;
+}
+#endif
+
+void
+seal_learn_boot(void)
+{
+	char id[64], host[64], *s;
+
+	boot[0] = '\0';
+	if (gethostname(host, sizeof(host)) == -1 ||
+	    read_boot(id, sizeof(id)) == -1)
+		return;
+	host[sizeof(host) - 1] = '\0';
+	for (s = host; *s != '\0'; s++)
+		if (*s == ' ' || *s == '\n')
+			*s = '_';
+	if ((size_t)snprintf(boot, sizeof(boot), "%s/%s", host, id) >=
+	    sizeof(boot))
+		boot[0] = '\0'; /* half a name is nobody's */
+}
+
+static void
+to_hex(const unsigned char *octets, size_t n, char *hex)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		hex[2 * i] = digits[octets[i] >> 4];
+		hex[2 * i + 1] = digits[octets[i] & 15];
+	}
+}
+
+/* The value of a digit; -1: it is none. */
+static int
+digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int
+from_hex(const char *hex, unsigned char *octets, size_t n)
+{
+	int high, low;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if ((high = digit(hex[2 * i])) == -1 ||
+		    (low = digit(hex[2 * i + 1])) == -1)
+			return 0;
+		octets[i] = (unsigned char)(high << 4 | low);
+	}
+	return 1;
+}
+
+/* The checksum and the newline, behind the n octets that are in buf. */
+static void
+append_sum(char *buf, size_t n)
+{
+	char sum[SHA256_DIGEST_STRING_LENGTH];
+
+	SHA256Data((const uint8_t *)buf, n, sum);
+	memcpy(buf + n, sum, SUM_DIGITS);
+	buf[n + SUM_DIGITS] = '\n';
+}
+
+/*
+ * The seal with these totals for index.db as it is now: its length, or 0
+ * with errno set when there can be none.
+ */
+static size_t
+compose(const char *index, const unsigned char totals[TOTALS_OCTETS],
+    char buf[SEAL_OCTETS])
+{
+	struct stat st;
+	size_t len;
+	int n;
+
+	if (stat(index, &st) == -1)
+		return 0;
+	n = snprintf(buf, SEAL_OCTETS, BEGINNING "%s %llu %llu %lld.%09ld ",
+	    boot, (unsigned long long)st.st_ino,
+	    (unsigned long long)st.st_size, (long long)st.st_ctim.tv_sec,
+	    (long)st.st_ctim.tv_nsec);
+	if (n < 0 || (size_t)n + END_OCTETS > SEAL_OCTETS) {
+		errno = EOVERFLOW;
+		return 0;
+	}
+	len = (size_t)n;
+	to_hex(totals, TOTALS_OCTETS, buf + len);
+	len += TOTALS_DIGITS;
+	buf[len++] = ' ';
+	append_sum(buf, len);
+	return len + SUM_DIGITS + 1;
+}
+
+/* The totals in a text that has the shape of a seal, whatever is in it. */
+static int
+take_totals(const char *text, size_t len, unsigned char buf[TOTALS_OCTETS])
+{
+	size_t begin = strlen(BEGINNING);
+
+	return len >= begin + END_OCTETS && len <= SEAL_OCTETS &&
+	    memcmp(text, BEGINNING, begin) == 0 &&
+	    from_hex(text + len - END_OCTETS, buf, TOTALS_OCTETS);
+}
+
+/* Does it begin like a seal whose version is greater than ours? */
+static int
+is_newer(const char *text, size_t len)
+{
+	size_t at = strlen("seal ");
+	int version = 0;
+
+	if (len <= at || memcmp(text, "seal ", at) != 0)
+		return 0;
+	for (; at < len && text[at] >= '0' && text[at] <= '9'; at++)
+		if (version <= VERSION)
+			version = version * 10 + (text[at] - '0');
+	return version > VERSION && at < len && text[at] == ' ';
+}
+
+static int
+is_text(const char *text, size_t len, const char *wanted)
+{
+	return len == strlen(wanted) && memcmp(text, wanted, len) == 0;
+}
+
+enum seal_state
+seal_read(int fd, const char *index, struct totals *t)
+{
+	char text[SEAL_OCTETS + 1], expected[SEAL_OCTETS];
+	unsigned char totals[TOTALS_OCTETS];
+	ssize_t n = pread(fd, text, sizeof(text), 0);
+	size_t len;
+	int version;
+
+	if (n <= 0)
+		return SEAL_NONE;
+	len = (size_t)n;
+	if (is_newer(text, len))
+		return SEAL_NEWER;
+	if (is_text(text, len, SUSPICION) || is_text(text, len, SUSPICION_1))
+		return SEAL_SUSPECT;
+	/* Believed if it is what we would write for the file as it is. */
+	if (boot[0] == '\0' || !take_totals(text, len, totals) ||
+	    compose(index, totals, expected) != len ||
+	    memcmp(text, expected, len) != 0)
+		return SEAL_NONE;
+	switch (totals_decode(t, totals, sizeof(totals), &version)) {
+	case ENTRY_GOOD:
+		return version == VERSION ? SEAL_GOOD : SEAL_NONE;
+	case ENTRY_NEWER:
+		return SEAL_NEWER;
+	case ENTRY_DAMAGED:
+		break;
+	}
+	return SEAL_NONE;
+}
+
+static int
+replace_text(int fd, const char *text, size_t len)
+{
+	ssize_t n;
+	int error;
+
+	if ((error = seal_break(fd)) != 0)
+		return error;
+	if ((n = pwrite(fd, text, len, 0)) == (ssize_t)len)
+		return 0;
+	error = n == -1 ? errno : ENOSPC;
+	(void)seal_break(fd);
+	return error;
+}
+
+int
+seal_write(int fd, const char *index, const struct totals *t)
+{
+	unsigned char totals[TOTALS_OCTETS];
+	char text[SEAL_OCTETS];
+	size_t len;
+
+	if (boot[0] == '\0')
+		return seal_break(fd);
+	totals_encode(t, totals);
+	if ((len = compose(index, totals, text)) == 0)
+		return errno;
+	return replace_text(fd, text, len);
+}
+
+int
+seal_break(int fd)
+{
+	return ftruncate(fd, 0) == -1 ? errno : 0;
+}
+
+int
+seal_write_suspicion(int fd)
+{
+	return replace_text(fd, SUSPICION, strlen(SUSPICION));
+}
+
+/* What is in the file, if it is a regular one: its length, or -1. */
+static ssize_t
+peek_text(const char *dir, char text[SEAL_OCTETS + 1])
+{
+	char path[PATH_MAX];
+	struct stat st;
+	ssize_t n = -1;
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >=
+	    sizeof(path))
+		return -1;
+	fd = open(path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		n = pread(fd, text, SEAL_OCTETS + 1, 0);
+	close(fd);
+	return n;
+}
+
+void
+seal_peek(const char *dir, uint64_t names[FOLDERS])
+{
+	unsigned char octets[TOTALS_OCTETS];
+	char text[SEAL_OCTETS + 1];
+	struct totals t;
+	ssize_t n = peek_text(dir, text);
+	int version, folder;
+
+	memset(names, 0, FOLDERS * sizeof(names[0]));
+	if (n <= 0 || !take_totals(text, (size_t)n, octets) ||
+	    totals_decode(&t, octets, sizeof(octets), &version) != ENTRY_GOOD)
+		return;
+	for (folder = 0; folder < FOLDERS; folder++)
+		names[folder] = t.folder[folder].names;
+}
