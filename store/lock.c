@@ -11,6 +11,8 @@
 
 #define RETRY_MS 20
 
+#define NO_WAITING (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
 /* Only a regular file; anything else in its place neither blocks nor locks. */
 static int
 open_file(struct lock *l)
@@ -18,9 +20,15 @@ open_file(struct lock *l)
 	struct stat st;
 	int error = 0;
 
-	l->fd = open(l->path,
-	    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-	    0600);
+	l->read_only = 0;
+	l->fd = open(l->path, O_RDWR | O_CREAT | NO_WAITING, 0600);
+	if (l->fd == -1 && (errno == EROFS || errno == EACCES)) {
+		error = errno;
+		l->read_only = 1;
+		if ((l->fd = open(l->path, O_RDONLY | NO_WAITING)) == -1)
+			return error;
+		error = 0;
+	}
 	if (l->fd == -1)
 		return errno == EISDIR || errno == ENXIO ? EINVAL : errno;
 	if (fstat(l->fd, &st) == -1)
@@ -39,11 +47,12 @@ open_file(struct lock *l)
 static int
 try_lock(struct lock *l)
 {
-	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock fl = { .l_whence = SEEK_SET };
 	int error;
 
 	if ((error = open_file(l)) != 0)
 		return error;
+	fl.l_type = l->read_only ? F_RDLCK : F_WRLCK;
 	if (fcntl(l->fd, F_SETLK, &fl) == -1)
 		error = errno == EACCES ? EAGAIN : errno;
 	else

@@ -12,7 +12,6 @@
 
 #include <limits.h>
 
-
 struct lock {
 	int fd; /* -1: not held */
 	int read_only; /* shared, on a file system that takes no changes */
@@ -21,7 +20,8 @@ struct lock {
 
 /*
  * Takes the lock in the index's directory, waiting for at most wait_ms.
- * EAGAIN: somebody else has it.  May be called again after that.
+ * EAGAIN: somebody else has it.  May be called again after that.  Where
+ * nothing can be written, the lock is shared with others who only read.
  */
 int lock_take(struct lock *lock, const char *dir, int wait_ms);
 void lock_release(struct lock *lock);

@@ -15,6 +15,17 @@
 
 #include "store/quota.h"
 
+int
+quota_is_kept(const char *maildir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return (size_t)snprintf(path, sizeof(path), "%s/maildirsize",
+		   maildir) < sizeof(path) &&
+	    lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* The number in text, if there is one and it fits; otherwise size. */
 static uint64_t
 number_or(const char *text, uint64_t size)
