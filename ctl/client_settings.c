@@ -2,7 +2,6 @@
  * pop3ctl client-settings: what a user types into a mail client, and the
  * autoconfig XML that a client reads by itself.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,8 +12,8 @@
 static const char *
 password_kind(const struct account *a)
 {
-	return a->two_factor || a->hash[0] == '\0' ?
-	    "an application password" : "the account's password";
+	return a->two_factor || a->hash[0] == '\0' ? "an application password"
+						   : "the account's password";
 }
 
 static void
@@ -37,12 +36,13 @@ print_table(const struct conf *conf, const struct account *a)
 	row("password", password_kind(a));
 	for (i = 0; i < conf->noutgoing; i++) {
 		o = &conf->outgoing[i];
-		printf("\nOutgoing mail (SMTP)%s\n",
-		    i > 0 ? ", another way" : "");
+		printf(
+		    "\nOutgoing mail (SMTP)%s\n", i > 0 ? ", another way" : "");
 		row("server", o->host);
 		printf("  %-15s %d\n", "port", o->port);
-		row("security", o->starttls ? "TLS by STARTTLS (required)" :
-					      "SSL/TLS (required)");
+		row("security",
+		    o->starttls ? "TLS by STARTTLS (required)"
+				: "SSL/TLS (required)");
 		row("authentication", "required");
 		row("user name", a->address);
 		row("password", password_kind(a));
@@ -96,10 +96,11 @@ print_xml(const struct conf *conf, const struct account *a)
 
 	puts("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
 	printf("<clientConfig version=\"1.1\">\n"
-	    "  <emailProvider id=\"%s\">\n"
-	    "    <domain>%s</domain>\n"
-	    "    <displayName>%s</displayName>\n"
-	    "    <incomingServer type=\"pop3\">\n", domain, domain, domain);
+	       "  <emailProvider id=\"%s\">\n"
+	       "    <domain>%s</domain>\n"
+	       "    <displayName>%s</displayName>\n"
+	       "    <incomingServer type=\"pop3\">\n",
+	    domain, domain, domain);
 	xml_server(conf->hostname, PORT_POP3S, 0, a->address);
 	puts("    </incomingServer>");
 	for (i = 0; i < conf->noutgoing; i++) {
@@ -112,27 +113,22 @@ print_xml(const struct conf *conf, const struct account *a)
 }
 
 int
-ctl_client_settings(const struct conf *conf, int argc, char *argv[])
+ctl_client_settings(const struct args *args)
 {
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
 	static struct account account;
-	int c, status, xml = 0;
+	const struct conf *conf = args->conf;
+	int status;
 
-	while ((c = getopt_long(argc, argv, "x", none, NULL)) != -1) {
-		if (c != 'x')
-			return CTL_USAGE;
-		xml = 1;
-	}
-	if (optind + 1 != argc)
-		return CTL_USAGE;
-	if ((status = ctl_account(conf, argv[optind], &account)) != CTL_GOOD)
+	if ((status = ctl_account(conf, args->word[0], &account)) != CTL_GOOD)
 		return status;
-	if (xml)
+	if (args->option['x'] != NULL)
 		print_xml(conf, &account);
 	else
 		print_table(conf, &account);
 	if (conf->noutgoing == 0)
-		fprintf(stderr, "pop3ctl: no outgoing server is configured; "
-		    "add to %s: outgoing HOST 465 tls\n", conf->file);
+		fprintf(stderr,
+		    "pop3ctl: no outgoing server is configured; "
+		    "add to %s: outgoing HOST 465 tls\n",
+		    conf->file);
 	return CTL_GOOD;
 }
