@@ -59,15 +59,13 @@ make_run(void *arg)
 {
 	const struct run *run = arg;
 	const struct missing *bad = NULL;
-	struct maildir m;
 	size_t i, failed = 0;
 	char who[64], more[64] = "";
 	int error, why = 0;
 
 	for (i = 0; i < run->n; i++) {
-		if ((error = maildir_open(&m, run->first[i].maildir, 1)) == 0)
-			maildir_close(&m);
-		else if (failed++ == 0) {
+		error = maildir_make(run->first[i].maildir);
+		if (error != 0 && failed++ == 0) {
 			bad = &run->first[i];
 			why = error;
 		}

@@ -66,7 +66,7 @@ put_text(unsigned char *p, const char *text, size_t len)
 	return p + len;
 }
 
-static const unsigned char *
+static inline const unsigned char *
 take(struct reader *r, size_t len)
 {
 	static const unsigned char none[IDENTITY_OCTETS];
@@ -94,11 +94,12 @@ take64(struct reader *r)
 static uint64_t
 take_number(struct reader *r)
 {
-	unsigned int octet, shift;
+	unsigned int octet, shift = 0;
 	uint64_t n = 0;
 
-	for (shift = 0; shift < NUMBER_MAX * 7; shift += 7) {
-		octet = *take(r, 1);
+	for (; r->left > 0 && shift < NUMBER_MAX * 7; shift += 7) {
+		octet = *r->p++;
+		r->left--;
 		n |= (uint64_t)(octet & 0x7f) << shift;
 		if (octet > 0x7f)
 			continue;
