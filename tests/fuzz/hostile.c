@@ -119,11 +119,10 @@ listen_to(int session, int wait_ms)
 
 	while (poll(&p, 1, wait_ms) == 1) {
 		/* Once it is gone that is told first, then what it said. */
-		if (channel_recv(session, &got) != 1 &&
-		    channel_recv(session, &got) != 1)
+		if (channel_recv_fds(session, &got) != 1 &&
+		    channel_recv_fds(session, &got) != 1)
 			return 0;
-		while (got.nfd > 0)
-			close(got.fd[--got.nfd]);
+		channel_close_fds(&got);
 		if (got.type == MSG_UPDATED)
 			updated = 1;
 	}
@@ -226,6 +225,8 @@ try_store(struct input *in)
 static void
 try_auth(struct input *in)
 {
+	static const struct connection connection = { "0badc0de",
+		"192.0.2.1" };
 	const struct identity as = { 0, 0, 0 };
 	int channel[2], verdicts[2];
 	pid_t pid;
@@ -235,7 +236,8 @@ try_auth(struct input *in)
 	if (pid == 0) {
 		close(channel[1]);
 		close(verdicts[1]);
-		auth_run(&conf, &as, channel[0], verdicts[0], "192.0.2.1");
+		auth_run(
+		    &conf, &as, channel[0], verdicts[0], &connection);
 	}
 	close(channel[0]);
 	close(verdicts[0]);
@@ -259,7 +261,7 @@ start(void)
 	strlcpy(verdict.address, "you@example.com", sizeof(verdict.address));
 	strlcpy(verdict.maildir, scratch_path("Maildir"),
 	    sizeof(verdict.maildir));
-	verdict.auto_delete = 1;
+	verdict.policy.auto_delete = 1;
 	conf.junk = strdup(".Junk");
 	conf.max_failures = 3;
 	conf.auth_accounts = 1;
