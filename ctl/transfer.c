@@ -239,7 +239,7 @@ import_hash(struct import *im, struct account *a, char *line)
 	found = accounts_edit_get(
 	    im->edit, address, a, im->err, sizeof(im->err));
 	if (found == -1 ||
-	    (found == 0 && new_account(im, a, address) == -1))
+	    (found != 1 && new_account(im, a, address) == -1))
 		return -1;
 	return set_hash(im, a, hash);
 }
@@ -278,6 +278,9 @@ import_line(struct import *im, char *line)
 		return -1;
 	found = accounts_edit_get(
 	    im->edit, account.address, &old, im->err, sizeof(im->err));
+	if (found == ACCOUNTS_ALIAS)
+		return wrong(im, "%s is an alias of %s", account.address,
+		    old.alias_of);
 	im->added += found != 1;
 	account.generation = found == 1 ? old.generation + 1 : 0;
 	im->accounts++;

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <time.h>
 
+#include "auth/accounts.h"
 #include "auth/auth.h"
 #include "common/conf.h"
 #include "store/store.h"
