@@ -254,7 +254,7 @@ run(struct input *in, int session, int parent)
 	}
 	shutdown(session, SHUT_WR);
 	if (setjmp(over) == 0)
-		serve(&a);
+		auth_serve(&a);
 	for (i = 0; i < n && question[i] == 1 && failures < FAILURES; i++) {
 		failures++;
 		if (++waiting < (int)a.refusals.places && failures < FAILURES)
