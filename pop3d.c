@@ -254,8 +254,8 @@ wait_for_login(int channel, pid_t session)
 }
 
 /*
- * auth ends by itself when the session has; but what it asks, a disk or the
- * system, may not answer, and then it gets no more than a moment.
+ * auth ends by itself when the session has; but a disk that it reads from
+ * may not answer, and then it gets no more than a moment.
  */
 static int
 wait_for_verdict(int verdict, int channel)
@@ -289,15 +289,13 @@ authenticate(const struct conf *conf, const struct identity *as, int channel,
 	make_channel(fd);
 	if ((pid = start()) == 0) {
 		close(fd[1]);
-		(void)setpgid(0, 0);
 		auth_run(conf, as, channel, fd[0], connection);
 	}
 	close(fd[0]);
 	if (wait_for_verdict(fd[1], channel) == -1) {
 		if (stop_requested())
 			pass_stop_on(session);
-		/* With the process that asks the system. */
-		(void)kill(-pid, SIGKILL);
+		(void)kill(pid, SIGKILL);
 		_exit(0);
 	}
 	if (channel_recv(fd[1], &m) != 1 ||

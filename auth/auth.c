@@ -69,7 +69,7 @@ auth_wait(const struct auth *a, int fd, int ms)
 }
 
 static void
-trouble(const struct auth *a, uint32_t id, enum trouble which)
+auth_trouble(const struct auth *a, uint32_t id, enum trouble which)
 {
 	struct msg_trouble t = { id, (int32_t)which };
 
@@ -85,7 +85,7 @@ mechanism_word(const struct msg_login *login)
 }
 
 static void
-grant(const struct auth *a, const struct msg_login *login,
+auth_grant(const struct auth *a, const struct msg_login *login,
     struct msg_verdict *v)
 {
 	struct msg_granted granted = { login->id };
@@ -102,7 +102,7 @@ grant(const struct auth *a, const struct msg_login *login,
 }
 
 static void
-fill_verdict(struct msg_verdict *v, const struct account *account,
+auth_fill_verdict(struct msg_verdict *v, const struct account *account,
     const char *label)
 {
 	memset(v, 0, sizeof(*v));
@@ -118,7 +118,7 @@ fill_verdict(struct msg_verdict *v, const struct account *account,
 }
 
 static void
-deny(struct auth *a, const struct msg_login *login, int64_t asked)
+auth_deny(struct auth *a, const struct msg_login *login, int64_t asked)
 {
 	struct refusal refusal = { asked + REFUSAL_MS, login->id, 0 };
 	char user[LOG_SAFE_MAX];
@@ -133,7 +133,7 @@ deny(struct auth *a, const struct msg_login *login, int64_t asked)
 
 /* Answers what is due now. */
 static void
-send_refusals(struct auth *a)
+auth_send_refusals(struct auth *a)
 {
 	struct refusal refusal;
 	struct msg_denied denied;
@@ -148,9 +148,9 @@ send_refusals(struct auth *a)
 	}
 }
 
-/* The system's word: as judge(). */
+/* The system's word: as auth_judge(). */
 static int
-ask_system(const struct auth *a, const struct msg_login *login,
+auth_ask_system(const struct auth *a, const struct msg_login *login,
     struct msg_verdict *v)
 {
 	if (system_ask(a->system, login) == -1)
@@ -165,7 +165,7 @@ ask_system(const struct auth *a, const struct msg_login *login,
  * verdict, 0, or -1 when there is none.
  */
 static int
-judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
+auth_judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
 {
 	static struct account account; /* large */
 	const char *label;
@@ -180,11 +180,11 @@ judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
 		return -1;
 	}
 	if (found == 0 && a->system != -1)
-		return ask_system(a, login, v);
+		return auth_ask_system(a, login, v);
 	good = password_check(
 	    found == 1 ? &account : NULL, login->password, &label);
 	if (good == 1)
-		fill_verdict(v, &account, label);
+		auth_fill_verdict(v, &account, label);
 	else if (good == -1)
 		log_warn("auth: crypt(3) fails: is there too little memory?");
 	explicit_bzero(&account, sizeof(account));
@@ -192,7 +192,7 @@ judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
 }
 
 static void
-answer(struct auth *a, struct msg_login *login)
+auth_answer(struct auth *a, struct msg_login *login)
 {
 	struct msg_verdict verdict;
 	int64_t asked = now_ms();
@@ -201,17 +201,17 @@ answer(struct auth *a, struct msg_login *login)
 	/* Nobody may claim another address: no proxy is known. */
 	strlcpy(login->peer, a->connection->peer, sizeof(login->peer));
 	login->via[0] = '\0';
-	good = judge(a, login, &verdict);
+	good = auth_judge(a, login, &verdict);
 	explicit_bzero(login->password, sizeof(login->password));
 	if (good == -1)
-		trouble(a, login->id, TROUBLE_TEMP);
+		auth_trouble(a, login->id, TROUBLE_TEMP);
 	if (good)
-		grant(a, login, &verdict);
-	deny(a, login, asked);
+		auth_grant(a, login, &verdict);
+	auth_deny(a, login, asked);
 }
 
 static void
-take_question(struct auth *a)
+auth_take_question(struct auth *a)
 {
 	static struct message m;
 	struct msg_login login;
@@ -226,13 +226,13 @@ take_question(struct auth *a)
 		_exit(1);
 	}
 	explicit_bzero(&m, sizeof(m));
-	answer(a, &login);
+	auth_answer(a, &login);
 	explicit_bzero(&login, sizeof(login));
 }
 
 /* Answers questions until somebody hangs up. */
 static void __attribute__((noreturn))
-serve(struct auth *a)
+auth_serve(struct auth *a)
 {
 	int readable, full;
 
@@ -240,15 +240,15 @@ serve(struct auth *a)
 		full = refusals_full(&a->refusals);
 		readable = auth_wait(a, full ? -1 : a->channel,
 		    refusals_wait(&a->refusals, now_ms()));
-		send_refusals(a);
+		auth_send_refusals(a);
 		if (readable)
-			take_question(a);
+			auth_take_question(a);
 	}
 }
 
 /* What needs root, before it is given up. */
 static int
-start(struct auth *a)
+auth_start(struct auth *a)
 {
 	const int keep_out[] = { a->channel, a->verdict };
 	char err[512];
@@ -277,10 +277,10 @@ auth_run(const struct conf *conf, const struct identity *as, int channel,
 
 	/* A damaged database may make Berkeley DB run for ever. */
 	(void)setrlimit(RLIMIT_CPU, &cpu);
-	if (start(&a) == -1 ||
+	if (auth_start(&a) == -1 ||
 	    (as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1) ||
 	    sandbox_auth(channel, verdict, a.system,
 		conf->sandbox_required) == -1)
-		trouble(&a, 0, TROUBLE_TEMP);
-	serve(&a);
+		auth_trouble(&a, 0, TROUBLE_TEMP);
+	auth_serve(&a);
 }

@@ -23,7 +23,7 @@ make_salt(char salt[CRYPT_GENSALT_OUTPUT_SIZE])
 
 /*
  * Hashes password as setting (a salt or a hash) says; 0 when the system
- * can not: a locked password, a method that it does not have.
+ * cannot: a locked password, a method that it does not have.
  */
 static int
 hash_as(const char *password, const char *setting, char *hash, size_t size)

@@ -116,7 +116,7 @@ password_hash(const char *password, char *hash, size_t size, char *err,
 		snprintf(err, errsize, "the password is longer than %d "
 		    "octets; choose a shorter one", PASSWORD_MAX);
 	else if (hash_make(password, hash, size) == -1)
-		snprintf(err, errsize, "crypt(3) can not hash the password");
+		snprintf(err, errsize, "crypt(3) cannot hash the password");
 	else
 		rv = 0;
 	return rv;

@@ -17,7 +17,7 @@
 /*
  * Does password let its owner into account?  account may be NULL (no such
  * user): the work is the same, one slow hash for every refusal (I9), and
- * the access setting is taken into account here so that it can not be told
+ * the access setting is taken into account here so that it cannot be told
  * from a wrong password.  Returns 1, with *label the label of the
  * application password that was used (within account) or NULL for the
  * account's own; 0; or -1 when the system could not hash.

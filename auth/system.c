@@ -42,7 +42,7 @@ has_login_shell(const struct passwd *pw)
 }
 
 static int
-fill_verdict(struct msg_verdict *v, const struct passwd *pw)
+system_verdict(struct msg_verdict *v, const struct passwd *pw)
 {
 	memset(v, 0, sizeof(*v));
 	if (strlcpy(v->address, pw->pw_name, sizeof(v->address)) >=
@@ -65,7 +65,7 @@ fill_verdict(struct msg_verdict *v, const struct passwd *pw)
  * as who has mistyped (I9).
  */
 static int
-judge(const struct conf *conf, const struct msg_login *login,
+system_judge(const struct conf *conf, const struct msg_login *login,
     struct msg_verdict *verdict)
 {
 	char name[ADDRESS_MAX + 1];
@@ -83,24 +83,25 @@ judge(const struct conf *conf, const struct msg_login *login,
 		    pw->pw_uid == 0 ? "root" : "no login shell");
 		return 0;
 	}
-	return fill_verdict(verdict, pw);
+	return system_verdict(verdict, pw);
 }
 
 /* Answers one question: 0, or -1 when auth has gone. */
 static int
-answer(const struct conf *conf, int channel, const struct msg_login *login)
+system_serve_one(
+    const struct conf *conf, int channel, const struct msg_login *login)
 {
 	struct msg_denied denied = { login->id, 0 };
 	struct msg_verdict verdict;
 
-	if (judge(conf, login, &verdict))
+	if (system_judge(conf, login, &verdict))
 		return channel_send(
 		    channel, MSG_VERDICT, &verdict, sizeof(verdict));
 	return channel_send(channel, MSG_DENIED, &denied, sizeof(denied));
 }
 
 static void __attribute__((noreturn))
-serve(const struct conf *conf, int channel)
+system_serve(const struct conf *conf, int channel)
 {
 	static struct message m;
 	struct msg_login login;
@@ -109,7 +110,7 @@ serve(const struct conf *conf, int channel)
 	while (rv == 0 && channel_recv(channel, &m) == 1 &&
 	    message_get(&m, MSG_LOGIN, &login, sizeof(login))) {
 		explicit_bzero(&m, sizeof(m));
-		rv = answer(conf, channel, &login);
+		rv = system_serve_one(conf, channel, &login);
 		explicit_bzero(&login, sizeof(login));
 	}
 	_exit(0);
@@ -122,7 +123,7 @@ serve(const struct conf *conf, int channel)
  * which alone has the other end of alive, and kills them all.
  */
 static int
-watch(int alive)
+system_watch(int alive)
 {
 	pid_t pid;
 	char c;
@@ -159,9 +160,9 @@ system_start(const struct conf *conf, const int *keep_out, int nkeep_out)
 		close(alive[1]);
 		while (nkeep_out > 0)
 			close(keep_out[--nkeep_out]);
-		if (watch(alive[0]) == -1)
+		if (system_watch(alive[0]) == -1)
 			_exit(1);
-		serve(conf, fd[1]);
+		system_serve(conf, fd[1]);
 	}
 	close(fd[1]);
 	close(alive[0]);

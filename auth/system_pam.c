@@ -61,7 +61,7 @@ system_obstacle(void)
 	void *library = dlopen(LIBRARY, RTLD_LAZY);
 
 	if (library == NULL)
-		return LIBRARY " can not be loaded; install PAM's library";
+		return LIBRARY " cannot be loaded; install PAM's library";
 	dlclose(library);
 	if (access(SERVICES "/" SERVICE, F_OK) == -1)
 		return "there is no " SERVICES "/" SERVICE ", so that PAM's "

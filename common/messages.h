@@ -97,7 +97,7 @@ struct msg_verdict {
 	char via[PEER_MAX + 1];	 /* the proxy it came through, or "" */
 };
 
-/* MSG_OPEN: what the store can not know from the verdict, for the log. */
+/* MSG_OPEN: what the store cannot know from the verdict, for the log. */
 struct msg_open {
 	char tls[64];
 };

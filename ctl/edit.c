@@ -68,7 +68,7 @@ ctl_change(const struct conf *conf, const char *address,
 	found = accounts_edit_get(edit, address, &account, err, sizeof(err));
 	if (found == -1)
 		status = ctl_fail("%s", err);
-	else if (found == 0)
+	else if (found != 1)
 		status = no_account(address);
 	else if ((status = change(&account, arg)) == CTL_GOOD &&
 	    accounts_edit_put(edit, &account, err, sizeof(err)) == -1)

@@ -235,7 +235,8 @@ import_hash(struct import *im, struct account *a, char *line)
 		if (strncmp(hash, schemes[i], strlen(schemes[i])) == 0)
 			hash += strlen(schemes[i]);
 	found = accounts_edit_get(im->edit, address, a, im->err, ERR_SIZE);
-	if (found == -1 || (found == 0 && new_account(im, a, address) == -1))
+	if (found == -1 ||
+	    (found != 1 && new_account(im, a, address) == -1))
 		return -1;
 	return import_hash_value(im, a, hash);
 }
@@ -274,6 +275,9 @@ import_line(struct import *im, char *line)
 		return -1;
 	found = accounts_edit_get(
 	    im->edit, account.address, &old, im->err, ERR_SIZE);
+	if (found == ACCOUNTS_ALIAS)
+		return error_set(im->err, ERR_SIZE, "%s is an alias of %s",
+		    account.address, old.alias_of);
 	im->added += found != 1;
 	account.generation = found == 1 ? old.generation + 1 : 0;
 	im->accounts++;

@@ -699,7 +699,7 @@ def test_record_of_a_newer_version(record):
 
 def bad_records(data):
     """Records that can not be: {what is wrong: octets}."""
-    uid = data[4:12]
+    uid = data[5:13]
     return {
         "empty": b"",
         "version 0": b"\0" + data[1:],
@@ -707,14 +707,18 @@ def bad_records(data):
         "half": data[:len(data) // 2],
         "header only": data[:4],
         "more than it should": data + b"\0",
-        "access": data[:1] + b"\3" + data[2:],
-        "spam": data[:2] + b"\3" + data[3:],
-        "flags": data[:3] + b"\4" + data[4:],
-        "root's": data[:4] + bytes(8) + data[12:],
-        "-1's": data[:4] + b"\0\0\0\0\xff\xff\xff\xff" + data[12:],
-        "root's, by overflow": data[:4] + b"\0\0\0\1\0\0\0\0" + data[12:],
-        "negative": data[:4] + b"\xff" + uid[1:] + data[12:],
-        "long hash": data[:28] + b"\xff\xff" + data[30:],
+        "kind": data[:1] + b"\2" + data[2:],
+        "access": data[:2] + b"\3" + data[3:],
+        "spam": data[:3] + b"\3" + data[4:],
+        "flags": data[:4] + b"\x20" + data[5:],
+        "root's": data[:5] + bytes(8) + data[13:],
+        "-1's": data[:5] + b"\0\0\0\0\xff\xff\xff\xff" + data[13:],
+        "root's, by overflow": data[:5] + b"\0\0\0\1\0\0\0\0" + data[13:],
+        "negative": data[:5] + b"\xff" + uid[1:] + data[13:],
+        "days beyond all bounds": data[:29] + b"\1" + data[30:],
+        "long hash": data[:45] + b"\xff\xff" + data[47:],
+        "an alias of nobody": b"\2\1\0\0",
+        "an alias and more": b"\2\1\0\1ab",
         "NUL in a path": data.replace(b"/Maildir", b"/Mail\0ir"),
         "relative path": data.replace(b"/tmp/", b"xtmp/", 1),
         "more application passwords": data.replace(
@@ -739,6 +743,31 @@ def test_records_that_can_not_be(record):
     record.server.ctl("delete", record.address)
     record.server.ctl("add", record.address, stdin="secret\n")
     let_in(record.server, record.address)
+
+
+def test_an_alias_is_no_account(record):
+    """Nobody logs in to it, nothing shows it, nothing overwrites it."""
+    alias = Record(record.command[0], record.server, "alias@example.com")
+    target = record.address.encode()
+    alias.put(b"\2\1" + len(target).to_bytes(2, "big") + target)
+    with record.server.connect() as pop:
+        pop.err(b"AUTH PLAIN " + plain(alias.address, "secret"), "AUTH")
+    for arguments, why in ((["show", alias.address], "no account"),
+                           (["set", alias.address, "access=off"],
+                            "no account"),
+                           (["add", "-P", alias.address], "already")):
+        done = record.server.ctl(*arguments, check=False)
+        assert done.returncode == 1 and why in done.stderr
+    for command in "list", "export":
+        words = record.server.ctl(command).stdout
+        assert record.address in words and alias.address not in words
+    done = record.server.ctl("import", "-", check=False,
+                             stdin=alias.address + "\n")
+    assert done.returncode == 1 and "alias of " + record.address in \
+        done.stderr
+    before = alias.get()
+    record.server.ctl("set", record.address, "spam=include")
+    assert alias.get() == before
 
 
 def test_records_cut_anywhere(record):

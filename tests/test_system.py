@@ -3,11 +3,12 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 
 import pytest
 
-from daemon import HERE, ROOT
+from daemon import HERE, ROOT, wait_until
 import processes
 
 pytestmark = pytest.mark.skipif(
@@ -103,3 +104,62 @@ def test_accounts_and_local_users_side_by_side(users, make_server):
     assert refusal(server, "poptest@example.com", PASSWORD).startswith(
         b"-ERR [AUTH]")
     assert refusal(server, "poptest", "another").startswith(b"-ERR [AUTH]")
+
+
+MODULE = r"""
+#include <security/pam_modules.h>
+#include <unistd.h>
+
+/* Never answers, and neither does what it starts. */
+int
+pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc,
+    const char **argv)
+{
+	(void)pamh, (void)flags, (void)argc;
+	if (fork() == 0)
+		execl("/bin/sleep", "/bin/sleep", argv[0], (char *)0);
+	for (;;)
+		pause();
+}
+"""
+
+
+@pytest.fixture
+def slow_system(users, tmp_path):
+    """PAM whose module never answers."""
+    (tmp_path / "pam_slow.c").write_text(MODULE)
+    module = str(tmp_path / "pam_slow.so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", module,
+                    str(tmp_path / "pam_slow.c")], check=True)
+    with open(PAM_FILE) as f:
+        before = f.read()
+    with open(PAM_FILE, "w") as f:
+        f.write("auth required %s 987654\n" % module)
+    yield
+    with open(PAM_FILE, "w") as f:
+        f.write(before)
+
+
+def sleepers():
+    return processes.running("/bin/sleep", "987654")
+
+
+@pytest.mark.parametrize("victim", ["auth", "parent", "session", "client"])
+def test_nothing_of_root_outlives_its_connection(slow_system, make_server,
+                                                 victim):
+    """Whoever is killed while the system takes its time (I8)."""
+    server = make_server(extra="auth system\n")
+    client = server.connect()
+    found = server.processes(client)
+    client.send(b"USER poptest\r\n")
+    assert client.line().startswith(b"+OK")
+    client.send(b"PASS x\r\n")
+    wait_until(sleepers, "PAM is not asked")
+    if victim == "client":
+        client.close()
+    elif victim == "auth":
+        os.kill(server.processes(client).auth, signal.SIGKILL)
+    else:
+        os.kill(getattr(found, victim), signal.SIGKILL)
+    server.wait_empty(1)
+    wait_until(lambda: not sleepers(), "what PAM started stays", 1)

@@ -7,24 +7,30 @@
 #include <crypt.h>
 #include <ctype.h>
 
-/* Time passes without anybody waiting. */
-static int64_t passed;
+#define REFUSAL_MS 1000
+
+/* Time passes without anybody waiting, when there is nothing else to do. */
+static int64_t passed; /* ms */
 
 static inline int
 skip_clock(clockid_t clock, struct timespec *t)
 {
 	(void)clock;
-	t->tv_sec = ++passed;
-	t->tv_nsec = 0;
+	t->tv_sec = passed / 1000;
+	t->tv_nsec = passed % 1000 * 1000000;
 	return 0;
 }
 
 static inline int
-skip_wait(const struct pollfd *p, nfds_t n, int ms)
+skip_wait(struct pollfd *p, nfds_t n, int ms)
 {
-	(void)p;
-	MUST(n == 2 && ms > 0 && ms <= 1000);
-	return 0;
+	int ready = poll(p, n, 0);
+
+	/* All that will be asked waits already. */
+	MUST(ready > 0 || (ms >= 0 && ms <= REFUSAL_MS));
+	if (ready == 0)
+		passed += ms;
+	return ready;
 }
 #define clock_gettime(clock, t) skip_clock(clock, t)
 #define poll(p, n, ms)		skip_wait(p, n, ms)
@@ -38,6 +44,7 @@ USES_BERKELEY_DB
 #define MESSAGES 5 /* in one session */
 
 static struct conf conf = { .max_failures = FAILURES, .auth_accounts = 1 };
+static const struct connection connection = { "0badc0de", "192.0.2.1" };
 static struct auth a;
 static struct message got;
 static char app_password[APP_PASSWORD_SIZE];
@@ -98,6 +105,7 @@ furnish(void)
 			snprintf(account.hash, sizeof(account.hash),
 			    "$fuzz$%s", people[i].password);
 		account.napp = 1;
+		account.app[0].services = SERVICE_BOTH;
 		strlcpy(account.app[0].label, "phone",
 		    sizeof(account.app[0].label));
 		if (i == TWO_FACTOR)
@@ -151,29 +159,31 @@ answered(int fd)
 }
 
 static void
-check_grant(int session, int parent)
+check_grant(int session, int parent, uint32_t id)
 {
+	struct msg_granted granted;
 	struct msg_verdict v;
 
 	MUST(answered(session));
-	MUST(channel_is(&got, MSG_GRANTED, 0) && got.nfd == 0);
+	MUST(message_get(&got, MSG_GRANTED, &granted, sizeof(granted)));
+	MUST(granted.id == id);
 	MUST(answered(parent));
-	MUST(channel_is(&got, MSG_VERDICT, sizeof(v)));
-	memcpy(&v, got.data, sizeof(v));
+	MUST(message_get(&got, MSG_VERDICT, &v, sizeof(v)));
 	MUST(v.uid == 1000 && v.gid == 1000 && v.address[0] != '\0');
 	MUST(strcmp(v.maildir, "/var/vmail") == 0);
+	/* Whatever was claimed. */
+	MUST(strcmp(v.peer, connection.peer) == 0 && v.via[0] == '\0');
+	MUST(strcmp(v.id, connection.id) == 0);
 }
 
-static int
-check_denial(int session, int failures)
+static void
+check_denial(int session, uint32_t id, int last)
 {
 	struct msg_denied denied;
 
 	MUST(answered(session));
-	MUST(channel_is(&got, MSG_DENIED, sizeof(denied)));
-	memcpy(&denied, got.data, sizeof(denied));
-	MUST(denied.last == (failures == FAILURES));
-	return denied.last;
+	MUST(message_get(&got, MSG_DENIED, &denied, sizeof(denied)));
+	MUST(denied.id == id && denied.last == last);
 }
 
 /* Puts somebody's name and password together, right, wrong or overlong. */
@@ -185,6 +195,7 @@ make_login(struct input *in, unsigned int how, struct msg_login *login)
 	size_t len;
 
 	memset(login, how & 1 ? 'x' : 0, sizeof(*login));
+	login->service = SERVICE_POP;
 	strlcpy(login->user, people[person].address, sizeof(login->user));
 	strlcpy(login->password, how & 2 ? app_password :
 	    people[person].password, sizeof(login->password));
@@ -201,7 +212,7 @@ make_login(struct input *in, unsigned int how, struct msg_login *login)
 
 /* Asks one question; 1 if it is one at all, -1 if it must be let in. */
 static int
-ask(struct input *in, int session)
+ask(struct input *in, int session, uint32_t *id)
 {
 	static unsigned char buf[RAW_MAX];
 	const uint32_t type = MSG_LOGIN;
@@ -218,29 +229,42 @@ ask(struct input *in, int session)
 		    buf, &nfd);
 	MUST(send_raw(session, buf, len, nfd) == 0);
 	if (memcmp(buf, &type, sizeof(type)) != 0 ||
-	    len != sizeof(type) + sizeof(login) || nfd > CHANNEL_MAX_FDS)
+	    len != sizeof(type) + sizeof(login) || nfd > 0)
 		return 0;
 	memcpy(&login, buf + sizeof(type), sizeof(login));
+	*id = login.id;
+	if (login.service != SERVICE_POP)
+		return 0;
 	return is_right(&login) ? -1 : 1;
 }
 
-/* All questions wait already when auth looks for the first. */
+/*
+ * All questions wait already when auth looks for the first: refusals gather
+ * until there is no place for another, and are sent all at once.
+ */
 static void
 run(struct input *in, int session, int parent)
 {
-	int question[MESSAGES], n = 0, i, failures = 0, over_now = 0;
+	int question[MESSAGES], n = 0, i, waiting = 0, sent = 0, failures = 0;
+	uint32_t id[MESSAGES];
 
-	while (in->left > 0 && n < MESSAGES)
-		question[n++] = ask(in, session);
+	while (in->left > 0 && n < MESSAGES) {
+		question[n] = ask(in, session, &id[n]);
+		n++;
+	}
 	shutdown(session, SHUT_WR);
 	if (setjmp(over) == 0)
-		serve(&a);
-	for (i = 0; i < n && !over_now; i++) {
-		if (question[i] == -1)
-			check_grant(session, parent);
-		over_now = question[i] != 1 ||
-		    check_denial(session, ++failures);
+		auth_serve(&a);
+	for (i = 0; i < n && question[i] == 1 && failures < FAILURES; i++) {
+		failures++;
+		if (++waiting < (int)a.refusals.places && failures < FAILURES)
+			continue;
+		for (; waiting > 0; waiting--, sent++)
+			check_denial(session, id[sent],
+			    failures == FAILURES && waiting == 1);
 	}
+	if (i < n && question[i] == -1 && failures < FAILURES)
+		check_grant(session, parent, id[i]);
 	MUST(!answered(session) && !answered(parent));
 }
 
@@ -257,11 +281,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fds = open_fds();
 	MUST(channel_pair(channel) == 0 && channel_pair(verdict) == 0);
 	a.conf = &conf;
-	a.peer = "192.0.2.1";
+	a.connection = &connection;
 	a.channel = channel[0];
 	a.verdict = verdict[0];
 	a.system = -1;
 	a.failures = 0;
+	a.refusals = (struct refusals){ .places = 1 + size % MESSAGES };
 	run(&in, channel[1], verdict[1]);
 	close(channel[0]);
 	close(channel[1]);

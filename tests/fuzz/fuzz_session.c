@@ -24,8 +24,8 @@ static struct {
 	int line_feed; /* the last octet written was one */
 	uint64_t marked; /* messages that an UPDATE would take away */
 	uint32_t asked;
-	uint32_t login; /* id of the last one */
 	uint64_t n; /* what was asked for */
+	uint32_t id; /* of the last login */
 	int poll[2]; /* something that is always readable */
 	int file;
 } world;
@@ -130,16 +130,18 @@ channel_send(int fd, uint32_t type, const void *data, size_t len)
 		MUST(len == sizeof(marks));
 		memcpy(&marks, data, sizeof(marks));
 		MUST(marks.first % (MARKS_OCTETS * 8) == 1);
+		MUST(marks.kind == MARK_DELETE);
 		for (i = 0; i < sizeof(marks.bits); i++)
 			world.marked +=
 			    (uint64_t)__builtin_popcount(marks.bits[i]);
 	} else if (type == MSG_LOGIN) {
 		MUST(len == sizeof(login));
 		memcpy(&login, data, sizeof(login));
+		MUST(login.service == SERVICE_POP && login.id != world.id);
+		world.id = login.id;
 		MUST(memchr(login.user, '\0', sizeof(login.user)) != NULL);
 		MUST(memchr(login.password, '\0', sizeof(login.password)) !=
 		    NULL);
-		world.login = login.id;
 	} else
 		MUST(type == MSG_OPEN || type == MSG_UPDATE);
 	return 0;
@@ -167,14 +169,13 @@ answer(struct message *m, uint32_t type, const void *data, size_t len)
 static int
 answer_honestly(struct message *m)
 {
+	struct msg_granted granted = { world.id };
 	struct msg_maildrop maildrop = { MESSAGES, MESSAGES * 7 };
 	struct msg_updated updated = { world.marked };
-	struct msg_granted granted;
 	uint64_t sizes[MESSAGES] = { 7, 7, 7, 7, 7 };
 
 	switch (world.asked) {
 	case MSG_LOGIN:
-		granted.id = world.login;
 		return answer(m, MSG_GRANTED, &granted, sizeof(granted));
 	case MSG_OPEN:
 		return answer(m, MSG_MAILDROP, &maildrop, sizeof(maildrop));
@@ -198,6 +199,7 @@ answer_honestly(struct message *m)
 int
 channel_recv_fds(int fd, struct message *m)
 {
+	unsigned int how;
 	size_t len;
 
 	MUST(fd == world.poll[0]);
@@ -207,10 +209,12 @@ channel_recv_fds(int fd, struct message *m)
 	if (world.answers.left == 0)
 		return 0;
 	/* Types that exist, mostly; more or less of it; some descriptors. */
-	m->type = take8(&world.answers) % (MSG_TROUBLE + 2);
+	how = take8(&world.answers);
+	m->type = (how & 0x7f) % (MSG_TROUBLE + 2);
 	len = take8(&world.answers);
-	for (m->nfd = 0; m->nfd < len / 16; m->nfd++)
-		m->fd[m->nfd] = open_message();
+	while (how & 0x80 && m->nfd < CHANNEL_MAX_FDS &&
+	    m->nfd < len / sizeof(uint64_t))
+		m->fd[m->nfd++] = open_message();
 	if (len == 255)
 		len = CHANNEL_MAX;
 	m->len = len;
@@ -229,14 +233,13 @@ channel_close_fds(struct message *m)
 		close(m->fd[--m->nfd]);
 }
 
-/* As the real one: refuses descriptors. */
 int
 channel_recv(int fd, struct message *m)
 {
-	if (channel_recv_fds(fd, m) != 1)
-		return 0;
-	if (m->nfd == 0)
-		return 1;
+	int rv = channel_recv_fds(fd, m);
+
+	if (rv != 1 || m->nfd == 0)
+		return rv;
 	channel_close_fds(m);
 	return -1;
 }
@@ -295,6 +298,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world.honest = answers == 0;
 	world.line_feed = 1;
 	world.marked = 0;
+	world.id = 0;
 	memset(&p, 0, sizeof(p));
 	p.conf = &conf;
 	p.peer = "192.0.2.1";

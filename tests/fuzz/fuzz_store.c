@@ -71,7 +71,9 @@ check_answer(void)
 		check_uidls(got.data, got.len);
 		break;
 	case MSG_FILES:
-		MUST(got.len == 0 && got.nfd > 0 && got.nfd <= MESSAGES);
+		MUST(got.nfd > 0 && got.nfd <= MESSAGES);
+		MUST(got.len == got.nfd * sizeof(uint64_t));
+		check_sizes(got.data, got.len);
 		break;
 	case MSG_UPDATED:
 		updated = 1;
@@ -89,10 +91,9 @@ drain(void)
 	struct pollfd p = { session, POLLIN, 0 };
 	int answers = 0;
 
-	while (poll(&p, 1, 0) == 1 && channel_recv(session, &got) == 1) {
+	while (poll(&p, 1, 0) == 1 && channel_recv_fds(session, &got) == 1) {
 		check_answer();
-		while (got.nfd > 0)
-			close(got.fd[--got.nfd]);
+		channel_close_fds(&got);
 		MUST(++answers == 1);
 	}
 }
@@ -111,8 +112,6 @@ serve_one(struct input *in)
 		note_marks(buf, len);
 	if (channel_recv(s.channel, &s.request) != 1)
 		end(&s, "session-died", 0, 0);
-	while (s.request.nfd > 0)
-		close(s.request.fd[--s.request.nfd]);
 	serve(&s, &conf);
 }
 
@@ -159,7 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	forget_marks();
 	logged = 0;
-	verdict.auto_delete = 1;
+	verdict.policy.auto_delete = 1;
 	run(&in);
 	while ((p = s.pieces) != NULL) {
 		s.pieces = p->next;

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <time.h>
 
+#include "auth/accounts.h"
 #include "auth/auth.h"
 #include "common/conf.h"
 #include "store/store.h"
@@ -119,11 +120,10 @@ listen_to(int session, int wait_ms)
 
 	while (poll(&p, 1, wait_ms) == 1) {
 		/* Once it is gone that is told first, then what it said. */
-		if (channel_recv(session, &got) != 1 &&
-		    channel_recv(session, &got) != 1)
+		if (channel_recv_fds(session, &got) != 1 &&
+		    channel_recv_fds(session, &got) != 1)
 			return 0;
-		while (got.nfd > 0)
-			close(got.fd[--got.nfd]);
+		channel_close_fds(&got);
 		if (got.type == MSG_UPDATED)
 			updated = 1;
 	}
@@ -226,7 +226,7 @@ try_store(struct input *in)
 static void
 try_auth(struct input *in)
 {
-	static const struct connection connection = { "01234567",
+	static const struct connection connection = { "0badc0de",
 		"192.0.2.1" };
 	const struct identity as = { 0, 0, 0 };
 	int channel[2], verdicts[2];
@@ -237,7 +237,8 @@ try_auth(struct input *in)
 	if (pid == 0) {
 		close(channel[1]);
 		close(verdicts[1]);
-		auth_run(&conf, &as, channel[0], verdicts[0], &connection);
+		auth_run(
+		    &conf, &as, channel[0], verdicts[0], &connection);
 	}
 	close(channel[0]);
 	close(verdicts[0]);

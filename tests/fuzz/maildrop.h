@@ -84,7 +84,7 @@ note_marks(const unsigned char *buf, size_t len)
 	if (type != MSG_MARKS || len != sizeof(type) + sizeof(m))
 		return;
 	memcpy(&m, buf + sizeof(type), sizeof(m));
-	for (n = 1; m.first == 1 && n <= MESSAGES; n++)
+	for (n = 1; m.first == 1 && m.kind == MARK_DELETE && n <= MESSAGES; n++)
 		marked[n] |= m.bits[(n - 1) / 8] >> (n - 1) % 8 & 1;
 }
 
