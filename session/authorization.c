@@ -2,11 +2,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "session/pop3.h"
+#include "session/authorization.h"
+#include "session/capa.h"
 #include "session/sasl.h"
+#include "session/talk.h"
+#include "session/transaction.h"
 
-static const char refused[] = "-ERR [AUTH] login refused: wrong user name or "
-			      "password, or POP is not enabled";
+/* Clients show it: most have room for 55 characters behind the code. */
+static const char refused[] = "-ERR [AUTH] login refused: wrong name or "
+			      "password, or POP is off";
 
 static enum outcome
 open_maildrop(struct pop3 *p)
@@ -17,20 +21,22 @@ open_maildrop(struct pop3 *p)
 	memset(&open, 0, sizeof(open));
 	snprintf(open.tls, sizeof(open.tls), "%s %s",
 	    tls_conn_version(p->stream.tls), tls_conn_cipher(p->stream.tls));
-	if (pop3_ask(p, MSG_OPEN, &open, sizeof(open)) == -1)
+	/* From the verdict on, a mailbox may take its time. */
+	p->stream.deadline = 0;
+	if (talk_ask(p, MSG_OPEN, &open, sizeof(open)) == -1)
 		return OUTCOME_END;
 	if (!message_get(&p->message, MSG_MAILDROP, &maildrop,
 		sizeof(maildrop))) {
 		/* The account is known, auth has gone: no second try. */
-		pop3_trouble(p);
+		talk_trouble(p);
 		p->reason = "maildrop-not-available";
 		return OUTCOME_END;
 	}
 	p->count = maildrop.count;
 	p->octets = p->all_octets = maildrop.octets;
 	p->table = transaction_commands;
-	p->login_deadline = 0;
-	pop3_reply(p, "+OK %llu messages (%llu octets)",
+	p->logged_in = 1;
+	talk_reply(p, "+OK %llu messages (%llu octets)",
 	    (unsigned long long)p->count, (unsigned long long)p->octets);
 	return OUTCOME_GOOD;
 }
@@ -46,7 +52,7 @@ log_in(struct pop3 *p, struct msg_login *login)
 
 	login->id = id = ++p->logins;
 	login->service = SERVICE_POP;
-	rv = pop3_ask(p, MSG_LOGIN, login, sizeof(*login));
+	rv = talk_ask(p, MSG_LOGIN, login, sizeof(*login));
 	explicit_bzero(login, sizeof(*login));
 	if (rv == -1)
 		return OUTCOME_END;
@@ -55,11 +61,11 @@ log_in(struct pop3 *p, struct msg_login *login)
 		return open_maildrop(p);
 	if (!message_get(&p->message, MSG_DENIED, &denied, sizeof(denied)) ||
 	    denied.id != id) {
-		pop3_trouble(p);
+		talk_trouble(p);
 		p->reason = "accounts-not-available";
 		return OUTCOME_END;
 	}
-	pop3_reply(p, "%s", refused);
+	talk_reply(p, "%s", refused);
 	if (!denied.last)
 		return OUTCOME_GOOD;
 	p->reason = "too-many-failures";
@@ -73,7 +79,7 @@ run_user(struct pop3 *p, struct args *args)
 	if (strlcpy(p->user, args->text, sizeof(p->user)) >= sizeof(p->user))
 		p->user[0] = '\0';
 	p->user_given = 1;
-	pop3_reply(p, "+OK now the password");
+	talk_reply(p, "+OK now the password");
 	return OUTCOME_GOOD;
 }
 
@@ -83,7 +89,7 @@ run_pass(struct pop3 *p, struct args *args)
 	struct msg_login login;
 
 	if (!p->user_given) {
-		pop3_reply(p, "-ERR first USER");
+		talk_reply(p, "-ERR first USER");
 		return OUTCOME_BAD;
 	}
 	p->user_given = 0;
@@ -95,60 +101,83 @@ run_pass(struct pop3 *p, struct args *args)
 	return log_in(p, &login);
 }
 
-enum outcome
-authorization_sasl(struct pop3 *p, char *line)
+static enum outcome
+respond_plain(struct pop3 *p, char *response)
 {
 	struct msg_login login;
 
-	if (strcmp(line, "*") == 0) {
-		pop3_reply(p, "-ERR AUTH cancelled");
+	if (strcmp(response, "*") == 0) {
+		talk_reply(p, "-ERR AUTH cancelled");
 		return OUTCOME_GOOD;
 	}
 	memset(&login, 0, sizeof(login));
 	strlcpy(login.mechanism, "PLAIN", sizeof(login.mechanism));
-	if (sasl_plain(line, &login) == 0)
+	if (sasl_plain(response, &login) == 0)
 		return log_in(p, &login);
 	explicit_bzero(&login, sizeof(login));
-	pop3_reply(p, "-ERR this is not a PLAIN response in base64");
+	talk_reply(p, "-ERR this is not a PLAIN response in base64");
 	return OUTCOME_BAD;
+}
+
+const struct mechanism authorization_mechanisms[] = {
+	{ "PLAIN", respond_plain },
+	{ NULL, NULL },
+};
+
+/* AUTH alone asks which there are; clients that try are not misled. */
+static enum outcome
+list_mechanisms(struct pop3 *p)
+{
+	const struct mechanism *m;
+
+	talk_reply(p, "+OK the mechanisms follow");
+	for (m = authorization_mechanisms; m->name != NULL; m++)
+		talk_reply(p, "%s", m->name);
+	talk_reply(p, ".");
+	return OUTCOME_GOOD;
 }
 
 static enum outcome
 run_auth(struct pop3 *p, struct args *args)
 {
 	char *response = args->text + strcspn(args->text, " ");
+	const struct mechanism *m = authorization_mechanisms;
 
+	if (args->text[0] == '\0')
+		return list_mechanisms(p);
 	if (*response != '\0')
 		*response++ = '\0';
-	if (strcasecmp(args->text, "PLAIN") != 0) {
-		pop3_reply(p, "-ERR the only mechanism is PLAIN");
-		return OUTCOME_BAD;
+	while (m->name != NULL && strcasecmp(args->text, m->name) != 0)
+		m++;
+	if (m->name == NULL) {
+		talk_reply(p, "-ERR no such mechanism, AUTH alone lists them");
+		return OUTCOME_GOOD;
 	}
 	if (*response == '\0') {
-		p->awaiting_sasl = 1;
-		pop3_reply(p, "+ ");
+		p->next_line = m->respond;
+		talk_reply(p, "+ ");
 		return OUTCOME_GOOD;
 	}
 	/* "=" is an initial response of no octets (RFC 5034, section 4). */
 	if (strcmp(response, "=") == 0)
 		*response = '\0';
-	return authorization_sasl(p, response);
+	return m->respond(p, response);
 }
 
 static enum outcome
-run_quit(struct pop3 *p, struct args *args)
+authorization_quit(struct pop3 *p, struct args *args)
 {
 	(void)args;
-	pop3_reply(p, "+OK bye");
+	talk_reply(p, "+OK bye");
 	p->reason = "quit";
 	return OUTCOME_END;
 }
 
 const struct command authorization_commands[] = {
-	{ "USER", TAKES_TEXT, run_user },
-	{ "PASS", TAKES_TEXT, run_pass },
-	{ "AUTH", TAKES_WORDS, run_auth },
-	{ "CAPA", TAKES_NOTHING, pop3_capa },
-	{ "QUIT", TAKES_NOTHING, run_quit },
-	{ NULL, TAKES_NOTHING, NULL },
+	{ "USER", TAKES_TEXT, run_user, "USER" },
+	{ "PASS", TAKES_TEXT, run_pass, NULL },
+	{ "AUTH", TAKES_WORDS, run_auth, NULL }, /* the mechanisms tell */
+	{ "CAPA", TAKES_NOTHING, capa_run, NULL },
+	{ "QUIT", TAKES_NOTHING, authorization_quit, NULL },
+	{ NULL, TAKES_NOTHING, NULL, NULL },
 };

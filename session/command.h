@@ -14,7 +14,8 @@ struct pop3;
 enum takes {
 	TAKES_NOTHING,
 	TAKES_TEXT,	  /* the rest of the line, blanks and all */
-	TAKES_WORDS,	  /* the rest of the line, the handler's to split */
+	TAKES_WORDS,	  /* the same or nothing, the handler's to split; the
+			   * line may be as long as any (RFC 5034, section 4) */
 	TAKES_NUMBER,	  /* of a message */
 	TAKES_MAY_NUMBER, /* the same, or nothing: n is 0 */
 	TAKES_TWO_NUMBERS /* of a message, and a count of lines from 0 */
@@ -33,6 +34,7 @@ struct command {
 	const char *keyword;
 	enum takes takes;
 	enum outcome (*run)(struct pop3 *, struct args *);
+	const char *capability; /* that CAPA tells for it, or NULL */
 };
 
 /*

@@ -22,6 +22,12 @@ line_fed(struct line_reader *r, size_t len)
 	r->end += len;
 }
 
+int
+line_has_more(const struct line_reader *r)
+{
+	return r->end > r->start;
+}
+
 /* No newline in sight: a full buffer is thrown away, its length noted. */
 static enum line_result
 skip(struct line_reader *r)

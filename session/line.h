@@ -32,6 +32,9 @@ struct line_reader {
 char *line_room(struct line_reader *r, size_t *room);
 void line_fed(struct line_reader *r, size_t len);
 
+/* Was more fed than the lines returned so far? */
+int line_has_more(const struct line_reader *r);
+
 /*
  * The next line, without its CRLF (or bare LF) but with a NUL behind it,
  * its length in *len; octets is its size on the wire.  It stays valid until

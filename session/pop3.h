@@ -4,6 +4,10 @@
  * The session process, after its sandbox is entered.  It holds the client's
  * connection, the channel to auth and then store, and nothing else; all it
  * knows of the maildrop are two totals and the marks.
+ *
+ * Data only.  Who works with it, each of them calling those below it:
+ * engine.c (lines in, commands run), authorization.c, transaction.c (the
+ * states), capa.c, talk.c (answers to the client, questions to the others).
  */
 #ifndef SESSION_POP3_H
 #define SESSION_POP3_H
@@ -17,19 +21,31 @@
 #include "session/marks.h"
 #include "session/stream.h"
 
+/* One of AUTH (RFC 5034). */
+struct mechanism {
+	const char *name;
+	/* Takes the client's response, the first one or the one asked for. */
+	enum outcome (*respond)(struct pop3 *, char *response);
+};
+
 struct pop3 {
 	const struct conf *conf;
 	const char *peer; /* the client's address, for the log */
 	int channel;
-	int64_t login_deadline; /* ms, stream_now(); 0: has logged in */
-	int64_t idle_deadline;  /* of the command waited for; 0: of none */
+	int logged_in;		/* the maildrop is open */
+	int64_t idle_deadline;	/* of the command waited for; 0: of none */
+	const char *reason;	/* why the session ended, for the log */
+
 	const struct command *table; /* of the present state */
-	const char *reason; /* why the session ended, for the log */
+	/* For CAPA: the tables of all states, and a NULL; mechanisms. */
+	const struct command *const *states;
+	const struct mechanism *mechanisms; /* ended by a NULL name */
+	/* Gets the next line in place of the table; NULL: nobody does. */
+	enum outcome (*next_line)(struct pop3 *, char *line);
 
 	char user[ADDRESS_MAX + 1]; /* of USER, until PASS */
 	int user_given;
 	uint32_t logins; /* asked for so far: the last one's id */
-	int awaiting_sasl; /* the next line answers "+ " */
 
 	uint64_t count;	 /* of the maildrop, as it was opened */
 	uint64_t all_octets;
@@ -52,34 +68,5 @@ struct pop3 {
 	struct line_reader lines;
 	struct message message; /* the last answer on the channel */
 };
-
-extern const struct command authorization_commands[];
-extern const struct command transaction_commands[];
-
-/* Answers: "+OK ...", "-ERR ...", CRLF added; gathered, not yet sent. */
-void pop3_reply(struct pop3 *p, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/*
- * Sends a request and waits for its answer in p->message.  Returns 0; -1
- * when there will be no answer, or not to be had in time: the session ends,
- * p->reason is set.
- */
-int pop3_ask(struct pop3 *p, uint32_t type, const void *data, size_t len);
-
-/* For answers that are none of those expected: the session ends. */
-enum outcome pop3_internal_failure(struct pop3 *p);
-
-/* The -ERR that fits p->message, an MSG_TROUBLE; OUTCOME_GOOD or _END. */
-enum outcome pop3_trouble(struct pop3 *p);
-
-/* CAPA (RFC 2449), in both states. */
-enum outcome pop3_capa(struct pop3 *p, struct args *args);
-
-/* The line that answers "+ " of AUTH PLAIN (RFC 5034). */
-enum outcome authorization_sasl(struct pop3 *p, char *line);
-
-/* Serves the client until the session ends; p->reason says why. */
-void pop3_run(struct pop3 *p);
 
 #endif

@@ -10,31 +10,63 @@
 #include "common/log.h"
 #include "common/privdrop.h"
 #include "common/sandbox.h"
-#include "session/pop3.h"
+#include "session/engine.h"
 #include "session/session.h"
 #include "session/tls.h"
 
 /*
- * Deadlines need a descriptor that never blocks; and replies must not wait
- * for acknowledgements.  (A test may hand us a socket that is not TCP.)
+ * A host that vanished without a word is noticed after two minutes: by its
+ * silence when it is asked for a sign of life, four times from the first
+ * minute on, or when it acknowledges nothing of what it was sent.
  */
+#define ALIVE_IDLE_S	 60
+#define ALIVE_INTERVAL_S 15
+#define ALIVE_PROBES	 4
+#define VANISHED_S	 (ALIVE_IDLE_S + ALIVE_PROBES * ALIVE_INTERVAL_S)
+
+static const struct {
+	int level, name, value;
+} socket_options[] = {
+	{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+	/* Replies must not wait for acknowledgements. */
+	{ IPPROTO_TCP, TCP_NODELAY, 1 },
+#ifdef TCP_KEEPIDLE
+	{ IPPROTO_TCP, TCP_KEEPIDLE, ALIVE_IDLE_S },
+	{ IPPROTO_TCP, TCP_KEEPINTVL, ALIVE_INTERVAL_S },
+	{ IPPROTO_TCP, TCP_KEEPCNT, ALIVE_PROBES },
+#endif
+#ifdef TCP_USER_TIMEOUT
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT, VANISHED_S * 1000 },
+#endif
+};
+
+/* A test may hand us a socket that is not TCP: then options fail. */
 static void
 prepare_socket(int fd)
 {
-	int on = 1, flags = fcntl(fd, F_GETFL);
+	int flags = fcntl(fd, F_GETFL);
+	size_t i;
 
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	for (i = 0; i < sizeof(socket_options) / sizeof(socket_options[0]);
+	    i++)
+		(void)setsockopt(fd, socket_options[i].level,
+		    socket_options[i].name, &socket_options[i].value,
+		    sizeof(socket_options[i].value));
+	/* Deadlines need a descriptor that never blocks. */
 	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
 		_exit(1);
 }
 
-/* The store logs it; before the login, or without a store, we do. */
+/*
+ * The store logs it; before the login, or without a store, we do.  A store
+ * that was stopped, too, has logged it.
+ */
 static void
 report_end(struct pop3 *p)
 {
 	struct msg_end end;
 
-	if (p->login_deadline != 0) {
+	if (!p->logged_in) {
 		log_info("no login: peer=%s reason=%s", p->peer,
 		    p->reason);
 		return;
@@ -43,17 +75,18 @@ report_end(struct pop3 *p)
 	strlcpy(end.reason, p->reason, sizeof(end.reason));
 	end.retrieved = p->retrieved;
 	end.octets = p->retrieved_octets;
-	if (channel_send(p->channel, MSG_END, &end, sizeof(end)) == -1)
+	if (channel_send(p->channel, MSG_END, &end, sizeof(end)) == -1 &&
+	    strcmp(p->reason, "stopped") != 0)
 		log_warn("end: peer=%s reason=%s", p->peer, p->reason);
 }
 
 static void
-serve(struct pop3 *p, struct tls *server)
+session_serve(struct pop3 *p, struct tls *server)
 {
-	p->login_deadline =
-	    stream_now() + (int64_t)p->conf->login_timeout * 1000;
+	p->stream.patience = (int64_t)p->conf->idle_timeout * 1000;
 	if (stream_accept(&p->stream, server, 0, p->channel,
-		p->login_deadline) == -1) {
+		stream_now() + (int64_t)p->conf->login_timeout * 1000) ==
+	    -1) {
 		log_info("no TLS: peer=%s reason=%s error=\"%s\"", p->peer,
 		    p->stream.reason,
 		    p->stream.tls != NULL && tls_error(p->stream.tls) != NULL
@@ -61,7 +94,7 @@ serve(struct pop3 *p, struct tls *server)
 			: "none");
 		return;
 	}
-	pop3_run(p);
+	engine_run(p);
 	report_end(p);
 	stream_close(&p->stream);
 }
@@ -88,7 +121,7 @@ session_run(const struct conf *conf, const struct identity *as, int channel,
 	p.conf = conf;
 	p.channel = channel;
 	p.peer = peer;
-	serve(&p, server);
+	session_serve(&p, server);
 	tls_free(server);
 	_exit(0);
 }

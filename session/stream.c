@@ -1,10 +1,17 @@
+#include <sys/socket.h>
+
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <time.h>
 
+#include "common/stop.h"
 #include "common/wire.h"
 #include "session/stream.h"
+
+/* Of a TLS record (RFC 8446, section 5.1): its octets, and types. */
+#define TLS_HEADER	     5
+#define TLS_ALERT	     21
+#define TLS_APPLICATION_DATA 23
 
 int64_t
 stream_now(void)
@@ -16,7 +23,7 @@ stream_now(void)
 }
 
 static int
-ended(struct stream *s, const char *reason)
+stream_ended(struct stream *s, const char *reason)
 {
 	if (s->reason == NULL)
 		s->reason = reason;
@@ -24,13 +31,14 @@ ended(struct stream *s, const char *reason)
 }
 
 /*
- * Waits until TLS can go on.  The channel is watched for its end only:
- * nobody sends on it unasked.
+ * Waits until TLS can go on.  Nobody sends on the channel unasked, but for
+ * the word that it ends.
  */
 static int
-wait_for(struct stream *s, ssize_t want, int64_t deadline)
+stream_wait(struct stream *s, ssize_t want, int64_t deadline)
 {
-	struct pollfd p[2] = { { s->fd, POLLIN, 0 }, { s->channel, 0, 0 } };
+	struct pollfd p[2] = { { s->fd, POLLIN, 0 },
+		{ s->channel, POLLIN, 0 } };
 	int64_t left;
 	int n;
 
@@ -38,15 +46,16 @@ wait_for(struct stream *s, ssize_t want, int64_t deadline)
 		p[0].events = POLLOUT;
 	do {
 		left = deadline - stream_now();
-		n = left <= 0 ? 0 : poll(p, 2, (int)left);
-	} while (n == -1 && errno == EINTR);
+		n = left <= 0 ? 0 : stop_poll(p, 2, (int)left);
+	} while (n == -1 && errno == EINTR && !stop_requested());
 	if (n == -1)
-		return ended(s, "poll-failed");
+		return stream_ended(s, errno == EINTR ? "stopped" : "poll-failed");
 	if (n == 0)
-		return ended(s, "timeout");
-	if (p[1].revents != 0)
-		return ended(s, "internal-failure");
-	return 0;
+		return stream_ended(s, "timeout");
+	if (p[1].revents == 0)
+		return 0;
+	s->hung_up = 1;
+	return stream_ended(s, "internal-failure");
 }
 
 static int
@@ -64,31 +73,66 @@ stream_accept(struct stream *s, struct tls *server, int fd, int channel,
 	s->fd = fd;
 	s->channel = channel;
 	s->reason = NULL;
+	s->hung_up = 0;
+	s->deadline = deadline;
 	s->used = 0;
 	s->tls = NULL;
 	if (tls_accept_fds(server, &s->tls, fd, fd) == -1)
-		return ended(s, "no-handshake");
+		return stream_ended(s, "no-handshake");
 	while (wants(n = tls_handshake(s->tls)))
-		if (wait_for(s, n, deadline) == -1)
+		if (stream_wait(s, n, deadline) == -1)
 			return -1;
-	return n == 0 ? 0 : ended(s, "handshake-failed");
+	return n == 0 ? 0 : stream_ended(s, "handshake-failed");
 }
 
 size_t
-stream_read(struct stream *s, char *buf, size_t size, int64_t deadline)
+stream_read(struct stream *s, char *buf, size_t size, int64_t idle_deadline)
 {
+	int64_t deadline = s->deadline != 0 ? s->deadline : idle_deadline;
 	ssize_t n;
 
 	if (s->reason != NULL)
 		return 0;
+	/* Whoever never lets us wait does not escape it. */
+	if (s->deadline != 0 && stream_now() >= s->deadline) {
+		stream_ended(s, "timeout");
+		return 0;
+	}
 	while (wants(n = tls_read(s->tls, buf, size)))
-		if (wait_for(s, n, deadline) == -1)
+		if (stream_wait(s, n, deadline) == -1)
 			return 0;
 	if (n > 0)
 		return (size_t)n;
 	/* A bare EOF is 0 with one library, an error with the other. */
-	ended(s, "disconnected");
+	stream_ended(s, "disconnected");
 	return 0;
+}
+
+/*
+ * Looks at the header of the first record that waits in the socket.  Alerts
+ * have a type of their own; in TLS 1.3 only their length shows: two octets,
+ * one for the type within, and 16 of the cipher's.
+ */
+int
+stream_has_unread(const struct stream *s)
+{
+	unsigned char head[TLS_HEADER];
+	struct iovec iov = { head, sizeof(head) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int encrypted_alert;
+
+	if (recvmsg(s->fd, &msg, MSG_PEEK | MSG_DONTWAIT) != TLS_HEADER)
+		return 0;
+	encrypted_alert = head[0] == TLS_APPLICATION_DATA && head[3] == 0 &&
+	    head[4] == 2 + 1 + 16;
+	return head[0] != TLS_ALERT && !encrypted_alert;
+}
+
+/* Until when the client must take something. */
+static int64_t
+write_deadline(const struct stream *s)
+{
+	return s->deadline != 0 ? s->deadline : stream_now() + s->patience;
 }
 
 int
@@ -100,10 +144,9 @@ stream_flush(struct stream *s)
 	while (s->reason == NULL && sent < s->used) {
 		n = tls_write(s->tls, s->out + sent, s->used - sent);
 		if (wants(n))
-			wait_for(s, n,
-			    stream_now() + STREAM_WRITE_SECONDS * 1000);
+			stream_wait(s, n, write_deadline(s));
 		else if (n == -1)
-			ended(s, "disconnected");
+			stream_ended(s, "disconnected");
 		else
 			sent += (size_t)n;
 	}

@@ -5,6 +5,7 @@
  * records (16 kB), or when stream_flush() is called.  While it waits, the
  * stream also watches the channel to the process at the other end of the
  * session: when that one is gone, the session has nobody to ask and ends.
+ * And it lets in the signal that stops the session (common/stop.h).
  */
 #ifndef SESSION_STREAM_H
 #define SESSION_STREAM_H
@@ -14,13 +15,15 @@
 #include <tls.h>
 
 #define STREAM_RECORD 16384 /* the plaintext of a full TLS record, octets */
-#define STREAM_WRITE_SECONDS 60
 
 struct stream {
 	struct tls *tls;
 	int fd; /* to poll; reading and writing go through tls */
 	int channel;
 	const char *reason; /* why it ended, for the log; NULL: it did not */
+	int hung_up;	    /* the channel did, and that is why */
+	int64_t deadline;   /* of all that is waited for; 0: there is none */
+	int64_t patience;   /* ms for which a client may take nothing, then */
 	size_t used;
 	char out[STREAM_RECORD];
 };
@@ -29,17 +32,26 @@ struct stream {
 int64_t stream_now(void);
 
 /*
- * Begins TLS with the client on fd for reading and writing; the handshake
- * must be done by deadline.  Returns 0, or -1 with s->reason set.
+ * Begins TLS with the client on fd for reading and writing.  Everything must
+ * be done by deadline (stream_now()), until the caller lifts it: sets it to 0.
+ * Returns 0, or -1 with s->reason set.
  */
 int stream_accept(struct stream *s, struct tls *server, int fd, int channel,
     int64_t deadline);
 
 /*
  * Reads at least one octet.  Returns how many; 0 at the end of the
- * connection, for whatever reason (s->reason), the deadline among them.
+ * connection, for whatever reason (s->reason): one is that there was none
+ * before idle_deadline, or s->deadline where that is set.
  */
-size_t stream_read(struct stream *s, char *buf, size_t size, int64_t deadline);
+size_t stream_read(
+    struct stream *s, char *buf, size_t size, int64_t idle_deadline);
+
+/*
+ * Has the client said more than was read, TLS's own goodbye not counted?
+ * Takes nothing and waits for nothing.  1 or 0.
+ */
+int stream_has_unread(const struct stream *s);
 
 /*
  * Room for at least WIRE_ROOM_MIN octets of output: *room of them at the

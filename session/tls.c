@@ -10,7 +10,7 @@
  */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
-/* Returns the first that can not be had, or NULL. */
+/* Returns the first that cannot be had, or NULL. */
 static const struct keypair *
 add_keypairs(struct tls_config *config, const struct keypair *k, size_t n)
 {

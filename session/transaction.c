@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include "common/wire.h"
-#include "session/pop3.h"
+#include "session/capa.h"
+#include "session/talk.h"
+#include "session/transaction.h"
 
 #define NUMBER_DIGITS 20 /* of the largest 64-bit number */
 #define READ_OCTETS   32768
@@ -27,12 +29,12 @@ static int
 exists(struct pop3 *p, uint64_t n)
 {
 	if (n > p->count) {
-		pop3_reply(p, "-ERR no such message, there are %llu",
+		talk_reply(p, "-ERR no such message, there are %llu",
 		    (unsigned long long)p->count);
 		return 0;
 	}
 	if (marks_test(&p->marks, n)) {
-		pop3_reply(p, "-ERR this message is marked as deleted");
+		talk_reply(p, "-ERR this message is marked as deleted");
 		return 0;
 	}
 	return 1;
@@ -45,13 +47,13 @@ get_size(struct pop3 *p, uint64_t n, uint64_t *octets)
 	struct msg_number ask = { n };
 
 	if (n < p->sizes_first || n - p->sizes_first >= p->nsizes) {
-		if (pop3_ask(p, MSG_SIZES, &ask, sizeof(ask)) == -1)
+		if (talk_ask(p, MSG_SIZES, &ask, sizeof(ask)) == -1)
 			return -1;
 		p->nsizes = p->message.len / sizeof(p->sizes[0]);
 		if (p->message.type != MSG_SIZES || p->nsizes == 0 ||
 		    p->nsizes > SIZES_MAX) {
 			p->nsizes = 0;
-			pop3_internal_failure(p);
+			talk_failure(p);
 			return -1;
 		}
 		memcpy(p->sizes, p->message.data,
@@ -72,12 +74,12 @@ ask_uidls(struct pop3 *p, uint64_t n, const unsigned char **uidl,
 {
 	struct msg_number ask = { n };
 
-	if (pop3_ask(p, MSG_UIDLS, &ask, sizeof(ask)) == -1)
+	if (talk_ask(p, MSG_UIDLS, &ask, sizeof(ask)) == -1)
 		return -1;
 	*uidl = p->message.data;
 	*end = p->message.data + p->message.len;
 	if (p->message.type != MSG_UIDLS || p->message.len == 0) {
-		pop3_internal_failure(p);
+		talk_failure(p);
 		return -1;
 	}
 	return 0;
@@ -105,13 +107,13 @@ get_file(struct pop3 *p, uint64_t n, enum outcome *outcome)
 	*outcome = OUTCOME_GOOD;
 	if (p->nfiles == 0 || n != p->files_first) {
 		drop_files(p);
-		if (pop3_ask(p, MSG_FETCH, &ask, sizeof(ask)) == -1)
+		if (talk_ask(p, MSG_FETCH, &ask, sizeof(ask)) == -1)
 			*outcome = OUTCOME_END;
 		else if (p->message.type != MSG_FILES ||
 		    p->message.nfd == 0 ||
 		    p->message.len != p->message.nfd * sizeof(uint64_t)) {
 			channel_close_fds(&p->message);
-			*outcome = pop3_trouble(p);
+			*outcome = talk_trouble(p);
 		} else {
 			p->nfiles = p->message.nfd;
 			memcpy(p->files, p->message.fd,
@@ -133,7 +135,7 @@ static enum outcome
 run_stat(struct pop3 *p, struct args *args)
 {
 	(void)args;
-	pop3_reply(p, "+OK %llu %llu",
+	talk_reply(p, "+OK %llu %llu",
 	    (unsigned long long)(p->count - p->marks.count),
 	    (unsigned long long)p->octets);
 	return OUTCOME_GOOD;
@@ -145,7 +147,7 @@ list_all(struct pop3 *p)
 	char line[2 * NUMBER_DIGITS + 3], *end;
 	uint64_t n, octets;
 
-	pop3_reply(p, "+OK %llu messages (%llu octets)",
+	talk_reply(p, "+OK %llu messages (%llu octets)",
 	    (unsigned long long)(p->count - p->marks.count),
 	    (unsigned long long)p->octets);
 	for (n = 1; n <= p->count && p->stream.reason == NULL; n++) {
@@ -160,7 +162,7 @@ list_all(struct pop3 *p)
 		*end++ = '\n';
 		stream_write(&p->stream, line, (size_t)(end - line));
 	}
-	pop3_reply(p, ".");
+	talk_reply(p, ".");
 	return OUTCOME_GOOD;
 }
 
@@ -175,7 +177,7 @@ run_list(struct pop3 *p, struct args *args)
 		return OUTCOME_GOOD;
 	if (get_size(p, args->n, &octets) == -1)
 		return OUTCOME_END;
-	pop3_reply(p, "+OK %lu %llu", (unsigned long)args->n,
+	talk_reply(p, "+OK %lu %llu", (unsigned long)args->n,
 	    (unsigned long long)octets);
 	return OUTCOME_GOOD;
 }
@@ -200,17 +202,17 @@ uidl_all(struct pop3 *p)
 	const unsigned char *uidl = NULL, *end = NULL;
 	uint64_t n;
 
-	pop3_reply(p, "+OK unique identifiers follow");
+	talk_reply(p, "+OK unique identifiers follow");
 	for (n = 1; n <= p->count && p->stream.reason == NULL; n++) {
 		if (uidl == end && ask_uidls(p, n, &uidl, &end) == -1)
 			return OUTCOME_END;
 		if (uidl[0] >= end - uidl)
-			return pop3_internal_failure(p);
+			return talk_failure(p);
 		if (!marks_test(&p->marks, n))
 			put_uidl(p, n, uidl);
 		uidl += 1 + uidl[0];
 	}
-	pop3_reply(p, ".");
+	talk_reply(p, ".");
 	return OUTCOME_GOOD;
 }
 
@@ -226,8 +228,8 @@ run_uidl(struct pop3 *p, struct args *args)
 	if (ask_uidls(p, args->n, &uidl, &end) == -1)
 		return OUTCOME_END;
 	if (uidl[0] >= end - uidl)
-		return pop3_internal_failure(p);
-	pop3_reply(p, "+OK %lu %.*s", (unsigned long)args->n, uidl[0],
+		return talk_failure(p);
+	talk_reply(p, "+OK %lu %.*s", (unsigned long)args->n, uidl[0],
 	    (const char *)uidl + 1);
 	return OUTCOME_GOOD;
 }
@@ -249,7 +251,7 @@ send_octets(struct pop3 *p, struct wire *w, const char *data, size_t len)
 }
 
 /*
- * Sends the message in fd, with the final "." line.  When it can not be
+ * Sends the message in fd, with the final "." line.  When it cannot be
  * read to its end the connection must end without that line, or the client
  * would take a part for the whole.
  */
@@ -291,7 +293,7 @@ run_retr(struct pop3 *p, struct args *args)
 		return OUTCOME_END;
 	if ((fd = get_file(p, args->n, &outcome)) == -1)
 		return outcome;
-	pop3_reply(p, "+OK %llu octets", (unsigned long long)octets);
+	talk_reply(p, "+OK %llu octets", (unsigned long long)octets);
 	wire_init(&w, WIRE_ALL);
 	outcome = send_message(p, fd, &w);
 	close(fd);
@@ -312,7 +314,7 @@ run_top(struct pop3 *p, struct args *args)
 		return OUTCOME_GOOD;
 	if ((fd = get_file(p, args->n, &outcome)) == -1)
 		return outcome;
-	pop3_reply(p, "+OK the top follows");
+	talk_reply(p, "+OK the top follows");
 	wire_init(&w, args->lines);
 	outcome = send_message(p, fd, &w);
 	close(fd);
@@ -329,11 +331,11 @@ run_dele(struct pop3 *p, struct args *args)
 	if (get_size(p, args->n, &octets) == -1)
 		return OUTCOME_END;
 	if (marks_set(&p->marks, args->n) == -1) {
-		pop3_reply(p, "-ERR [SYS/TEMP] out of memory");
+		talk_reply(p, "-ERR [SYS/TEMP] out of memory");
 		return OUTCOME_GOOD;
 	}
 	p->octets -= octets;
-	pop3_reply(p, "+OK message %lu marked as deleted",
+	talk_reply(p, "+OK message %lu marked as deleted",
 	    (unsigned long)args->n);
 	return OUTCOME_GOOD;
 }
@@ -344,7 +346,7 @@ run_rset(struct pop3 *p, struct args *args)
 	(void)args;
 	marks_clear(&p->marks);
 	p->octets = p->all_octets;
-	pop3_reply(p, "+OK %llu messages (%llu octets)",
+	talk_reply(p, "+OK %llu messages (%llu octets)",
 	    (unsigned long long)p->count, (unsigned long long)p->octets);
 	return OUTCOME_GOOD;
 }
@@ -353,7 +355,7 @@ static enum outcome
 run_noop(struct pop3 *p, struct args *args)
 {
 	(void)args;
-	pop3_reply(p, "+OK");
+	talk_reply(p, "+OK");
 	return OUTCOME_GOOD;
 }
 
@@ -384,37 +386,37 @@ send_marks(struct pop3 *p)
 
 /* UPDATE (RFC 1939, section 6): nothing but this command leads there. */
 static enum outcome
-run_quit(struct pop3 *p, struct args *args)
+transaction_quit(struct pop3 *p, struct args *args)
 {
 	struct msg_updated updated;
 
 	(void)args;
 	if (send_marks(p) == -1)
-		return pop3_internal_failure(p);
-	if (pop3_ask(p, MSG_UPDATE, NULL, 0) == -1)
+		return talk_failure(p);
+	if (talk_ask(p, MSG_UPDATE, NULL, 0) == -1)
 		return OUTCOME_END;
 	p->reason = "quit";
 	if (message_get(
 		&p->message, MSG_UPDATED, &updated, sizeof(updated))) {
-		pop3_reply(p, "+OK bye, %llu messages left",
+		talk_reply(p, "+OK bye, %llu messages left",
 		    (unsigned long long)(p->count - updated.deleted));
 		return OUTCOME_END;
 	}
-	pop3_reply(p, "-ERR [SYS/TEMP] the messages marked as deleted were "
+	talk_reply(p, "-ERR [SYS/TEMP] the messages marked as deleted were "
 	    "not removed");
 	return OUTCOME_END;
 }
 
 const struct command transaction_commands[] = {
-	{ "STAT", TAKES_NOTHING, run_stat },
-	{ "LIST", TAKES_MAY_NUMBER, run_list },
-	{ "UIDL", TAKES_MAY_NUMBER, run_uidl },
-	{ "RETR", TAKES_NUMBER, run_retr },
-	{ "TOP", TAKES_TWO_NUMBERS, run_top },
-	{ "DELE", TAKES_NUMBER, run_dele },
-	{ "RSET", TAKES_NOTHING, run_rset },
-	{ "NOOP", TAKES_NOTHING, run_noop },
-	{ "CAPA", TAKES_NOTHING, pop3_capa },
-	{ "QUIT", TAKES_NOTHING, run_quit },
-	{ NULL, TAKES_NOTHING, NULL },
+	{ "STAT", TAKES_NOTHING, run_stat, NULL },
+	{ "LIST", TAKES_MAY_NUMBER, run_list, NULL },
+	{ "RETR", TAKES_NUMBER, run_retr, NULL },
+	{ "TOP", TAKES_TWO_NUMBERS, run_top, "TOP" },
+	{ "UIDL", TAKES_MAY_NUMBER, run_uidl, "UIDL" },
+	{ "DELE", TAKES_NUMBER, run_dele, NULL },
+	{ "RSET", TAKES_NOTHING, run_rset, NULL },
+	{ "NOOP", TAKES_NOTHING, run_noop, NULL },
+	{ "CAPA", TAKES_NOTHING, capa_run, NULL },
+	{ "QUIT", TAKES_NOTHING, transaction_quit, NULL },
+	{ NULL, TAKES_NOTHING, NULL, NULL },
 };

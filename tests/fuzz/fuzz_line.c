@@ -8,8 +8,9 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "session/authorization.h"
 #include "session/line.h"
-#include "session/pop3.h"
+#include "session/transaction.h"
 
 #define STRETCHED (2 * LINE_FLOOD_OCTETS)
 

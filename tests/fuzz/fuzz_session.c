@@ -13,7 +13,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "common/wire.h"
-#include "session/pop3.h"
+#include "session/engine.h"
 
 #define MESSAGES 5
 
@@ -37,11 +37,11 @@ stream_now(void)
 }
 
 size_t
-stream_read(struct stream *s, char *buf, size_t size, int64_t deadline)
+stream_read(struct stream *s, char *buf, size_t size, int64_t idle_deadline)
 {
 	size_t len;
 
-	(void)deadline;
+	(void)idle_deadline;
 	if (world.client.left == 0) {
 		s->reason = "disconnected";
 		return 0;
@@ -87,6 +87,13 @@ int
 stream_flush(struct stream *s)
 {
 	return s->reason == NULL ? 0 : -1;
+}
+
+int
+stream_has_unread(const struct stream *s)
+{
+	(void)s;
+	return world.client.left > 0;
 }
 
 /* libtls' are asked for the log only. */
@@ -243,7 +250,7 @@ channel_is(const struct message *m, uint32_t type, size_t len)
 	return m->type == type && m->len == len;
 }
 
-/* pop3_ask() polls before it receives. */
+/* talk_ask() polls before it receives. */
 static void
 start(void)
 {
@@ -273,7 +280,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct conf conf = { .hostname = (char *)(uintptr_t)"x",
-		.login_timeout = 60, .idle_timeout = 600 };
+		..idle_timeout = 600 };
 	static struct pop3 p; /* large */
 	struct input in = { data, size };
 	size_t len = take8(&in), answers = take8(&in) * 8u;
@@ -297,7 +304,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p.peer = "192.0.2.1";
 	p.channel = world.poll[0];
 	p.stream.fd = world.poll[0];
-	pop3_run(&p);
+	engine_run(&p);
 	MUST(p.reason != NULL);
 	clear(&p);
 	return 0;

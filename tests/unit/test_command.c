@@ -9,13 +9,13 @@
 #include "session/command.h"
 
 static const struct command table[] = {
-	{ "NONE", TAKES_NOTHING, NULL },
-	{ "TEXT", TAKES_TEXT, NULL },
-	{ "WORDS", TAKES_WORDS, NULL },
-	{ "ONE", TAKES_NUMBER, NULL },
-	{ "MAY", TAKES_MAY_NUMBER, NULL },
-	{ "TWO", TAKES_TWO_NUMBERS, NULL },
-	{ NULL, TAKES_NOTHING, NULL },
+	{ "NONE", TAKES_NOTHING, NULL, NULL },
+	{ "TEXT", TAKES_TEXT, NULL, NULL },
+	{ "WORDS", TAKES_WORDS, NULL, NULL },
+	{ "ONE", TAKES_NUMBER, NULL, NULL },
+	{ "MAY", TAKES_MAY_NUMBER, NULL, NULL },
+	{ "TWO", TAKES_TWO_NUMBERS, NULL, NULL },
+	{ NULL, TAKES_NOTHING, NULL, NULL },
 };
 
 static const struct {
