@@ -280,7 +280,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct conf conf = { .hostname = (char *)(uintptr_t)"x",
-		..idle_timeout = 600 };
+		.idle_timeout = 600 };
 	static struct pop3 p; /* large */
 	struct input in = { data, size };
 	size_t len = take8(&in), answers = take8(&in) * 8u;
