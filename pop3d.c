@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +24,7 @@
 #include "common/identity.h"
 #include "common/log.h"
 #include "common/messages.h"
+#include "common/stop.h"
 #include "session/session.h"
 #include "store/store.h"
 
@@ -201,15 +201,26 @@ reap(pid_t pid, const char *name)
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
+/*
+ * This process was told to stop, perhaps it alone: the session hears of it,
+ * and says so in the log.
+ */
+static void
+pass_stop_on(pid_t session)
+{
+	(void)kill(session, SIGTERM);
+	reap(session, "session");
+}
+
 /* The session takes the client along: the parent keeps no network socket. */
 static int
 start_session(const struct conf *conf, const struct identity *as,
-    const char *peer)
+    const char *peer, pid_t *pid)
 {
 	int null, fd[2];
 
 	make_channel(fd);
-	if (start() == 0) {
+	if ((*pid = start()) == 0) {
 		close(fd[1]);
 		session_run(conf, as, fd[0], peer);
 	}
@@ -223,14 +234,18 @@ start_session(const struct conf *conf, const struct identity *as,
 
 /* Polls, but does not read: what the session says is for auth. */
 static void
-wait_for_login(int channel)
+wait_for_login(int channel, pid_t session)
 {
 	struct pollfd p = { channel, POLLIN, 0 };
 	int n;
 
 	do
-		n = poll(&p, 1, -1);
-	while (n == -1 && errno == EINTR);
+		n = stop_poll(&p, 1, -1);
+	while (n == -1 && errno == EINTR && !stop_requested());
+	if (n == -1 && stop_requested()) {
+		pass_stop_on(session);
+		_exit(0);
+	}
 	if (n == 1 && (p.revents & POLLIN) != 0 &&
 	    (p.revents & POLLHUP) == 0)
 		return;
@@ -249,8 +264,9 @@ wait_for_verdict(int verdict, int channel)
 	int n, nfds = 2, timeout = -1;
 
 	for (;;) {
-		n = poll(p, (nfds_t)nfds, timeout);
-		if (n == 0 || (n == -1 && errno != EINTR))
+		n = stop_poll(p, (nfds_t)nfds, timeout);
+		if (n == 0 ||
+		    (n == -1 && (errno != EINTR || stop_requested())))
 			return -1;
 		if (n > 0 && p[0].revents != 0)
 			return 0;
@@ -263,7 +279,8 @@ wait_for_verdict(int verdict, int channel)
 
 static void
 authenticate(const struct conf *conf, const struct identity *as, int channel,
-    const struct connection *connection, struct msg_verdict *verdict)
+    pid_t session, const struct connection *connection,
+    struct msg_verdict *verdict)
 {
 	static struct message m;
 	int fd[2];
@@ -276,6 +293,8 @@ authenticate(const struct conf *conf, const struct identity *as, int channel,
 	}
 	close(fd[0]);
 	if (wait_for_verdict(fd[1], channel) == -1) {
+		if (stop_requested())
+			pass_stop_on(session);
 		(void)kill(pid, SIGKILL);
 		_exit(0);
 	}
@@ -297,6 +316,7 @@ main(int argc, char *argv[])
 	struct msg_verdict verdict;
 	struct connection connection;
 	char err[1024];
+	pid_t session;
 	int channel;
 
 	parse_options(&options, argc, argv);
@@ -307,6 +327,7 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	/* A file that may not grow is an error, not an end. */
 	signal(SIGXFSZ, SIG_IGN);
+	stop_block();
 	log_open("pop3d", options.debug);
 	if (conf_load(&conf, options.file, err, sizeof(err)) == -1) {
 		log_warn("%s", err);
@@ -319,8 +340,8 @@ main(int argc, char *argv[])
 	}
 	identify(&connection);
 	find_identity(&conf, &as);
-	channel = start_session(&conf, &as, connection.peer);
-	wait_for_login(channel);
-	authenticate(&conf, &as, channel, &connection, &verdict);
+	channel = start_session(&conf, &as, connection.peer, &session);
+	wait_for_login(channel, session);
+	authenticate(&conf, &as, channel, session, &connection, &verdict);
 	store_run(&conf, &as, &verdict, channel, verdict.peer);
 }

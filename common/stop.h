@@ -19,7 +19,7 @@ void stop_block(void);
 
 /*
  * poll(2) that lets the signal in.  Once that has come, before the call too,
- * it returns -1 with errno EINTR; an event that came first is told first.
+ * it returns -1 with errno EINTR; an event may be told first.
  */
 int stop_poll(struct pollfd *fds, nfds_t nfds, int timeout_ms);
 

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,12 +7,14 @@
 #include "common/messages.h"
 #include "common/privdrop.h"
 #include "common/sandbox.h"
+#include "common/stop.h"
 #include "store/mailbox.h"
 #include "store/maildir.h"
 #include "store/store.h"
 
 #define LOCK_WAIT_MS  2000
 #define FEW	      16 /* in the answer to a question out of the blue */
+#define LAST_WORD_MS  300 /* for the session to say how it ended */
 #define MARKS_PER_MSG (MARKS_OCTETS * 8)
 
 /* A piece of the session's marks, as it came. */
@@ -71,11 +72,31 @@ end(struct store *s, const char *reason, uint64_t retrieved, uint64_t octets)
 	_exit(0);
 }
 
+/*
+ * It is over: because of reason, unless the session, which gets a moment for
+ * that, knows better; it alone knows how far it came.
+ */
+static void __attribute__((noreturn))
+end_together(struct store *s, const char *reason)
+{
+	struct msg_end e = { .retrieved = 0 };
+	struct pollfd p = { s->channel, POLLIN, 0 };
+	int tries = 2; /* a reset is told before what was sent ahead of it */
+
+	strlcpy(e.reason, reason, sizeof(e.reason));
+	while (poll(&p, 1, LAST_WORD_MS) == 1 && tries > 0)
+		if (channel_recv(s->channel, &s->request) != 1)
+			tries--;
+		else if (message_get(&s->request, MSG_END, &e, sizeof(e)))
+			break;
+	end(s, e.reason, e.retrieved, e.octets);
+}
+
 static void
 answer(struct store *s, uint32_t type, const void *data, size_t len)
 {
 	if (channel_send(s->channel, type, data, len) == -1)
-		end(s, "session-gone", 0, 0);
+		end_together(s, "session-gone");
 }
 
 static void
@@ -95,7 +116,7 @@ nobody_waits(void *arg, uint64_t done, uint64_t all)
 
 	(void)done;
 	(void)all;
-	return poll(&p, 1, 0) > 0;
+	return stop_requested() || poll(&p, 1, 0) > 0;
 }
 
 static void
@@ -128,6 +149,7 @@ do_open(struct store *s, const struct conf *conf, struct msg_open *open)
 	if (trouble != TROUBLE_NONE) {
 		log_info("maildrop refused: user=%s peer=%s reason=%s",
 		    v->address, s->peer,
+		    stop_requested()		  ? "stopped" :
 		    trouble == TROUBLE_IN_USE ? "in-use" : "trouble");
 		answer_trouble(s, trouble);
 		_exit(0);
@@ -245,7 +267,7 @@ do_fetch(struct store *s, uint64_t first)
 	    s->nfiles * sizeof(s->octets[0]), s->files, s->nfiles);
 	close_files(s);
 	if (rv == -1)
-		end(s, "session-gone", 0, 0);
+		end_together(s, "session-gone");
 	if (in_order)
 		s->nfiles = open_files(s, s->files_next, CHANNEL_MAX_FDS);
 }
@@ -353,6 +375,28 @@ serve(struct store *s, const struct conf *conf)
 }
 
 /*
+ * Waits for the next request.  Returns 1; 0 when the session has gone.  If
+ * this process is told to stop, the session hears of it, and whatever it
+ * still asked is not done.
+ */
+static int
+receive(struct store *s)
+{
+	static const struct msg_end stopped = { .reason = "stopped" };
+	struct pollfd p = { s->channel, POLLIN, 0 };
+	int n;
+
+	while ((n = stop_poll(&p, 1, -1)) == -1 && !stop_requested())
+		continue;
+	if (n == -1) {
+		(void)channel_send(s->channel, MSG_END, &stopped,
+		    sizeof(stopped));
+		end_together(s, stopped.reason);
+	}
+	return channel_recv(s->channel, &s->request) == 1;
+}
+
+/*
  * Enters the sandbox.  A missing Maildir is made before, while what leads
  * to it may still be changed; mailbox_open() tells what is wrong with it.
  */
@@ -382,7 +426,7 @@ store_run(const struct conf *conf, const struct identity *as,
 		answer_trouble(&s, TROUBLE_PERM);
 		_exit(1);
 	}
-	while (channel_recv(channel, &s.request) == 1)
+	while (receive(&s))
 		serve(&s, conf);
 	end(&s, "session-died", 0, 0);
 }
