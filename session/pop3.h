@@ -28,6 +28,12 @@ struct mechanism {
 	enum outcome (*respond)(struct pop3 *, char *response);
 };
 
+/* A message, to be sent. */
+struct file {
+	int fd;
+	uint64_t octets;
+};
+
 struct pop3 {
 	const struct conf *conf;
 	const char *peer; /* the client's address, for the log */
@@ -54,15 +60,12 @@ struct pop3 {
 	uint64_t retrieved;
 	uint64_t retrieved_octets;
 
-	/* What SIZES answered last: octets of first, first + 1, ... */
-	uint64_t sizes_first;
-	size_t nsizes;
-	uint64_t sizes[SIZES_MAX];
+	uint64_t sizes_first; /* message of an MSG_SIZES in message */
 
 	/* What FETCH answered last, not yet used: files of first, ... */
 	uint64_t files_first;
 	size_t nfiles;
-	int files[CHANNEL_MAX_FDS];
+	struct file files[CHANNEL_MAX_FDS];
 
 	struct stream stream;
 	struct line_reader lines;

@@ -40,27 +40,35 @@ exists(struct pop3 *p, uint64_t n)
 	return 1;
 }
 
+/* Are the octets of message n in the last answer, and that whole? */
+static int
+has_size(const struct pop3 *p, uint64_t n)
+{
+	const struct message *m = &p->message;
+
+	return m->type == MSG_SIZES && m->len % sizeof(uint64_t) == 0 &&
+	    n >= p->sizes_first &&
+	    n - p->sizes_first < m->len / sizeof(uint64_t);
+}
+
 /* The octets of message n, from the store unless just had. */
 static int
 get_size(struct pop3 *p, uint64_t n, uint64_t *octets)
 {
 	struct msg_number ask = { n };
 
-	if (n < p->sizes_first || n - p->sizes_first >= p->nsizes) {
+	if (!has_size(p, n)) {
 		if (talk_ask(p, MSG_SIZES, &ask, sizeof(ask)) == -1)
 			return -1;
-		p->nsizes = p->message.len / sizeof(p->sizes[0]);
-		if (p->message.type != MSG_SIZES || p->nsizes == 0 ||
-		    p->nsizes > SIZES_MAX) {
-			p->nsizes = 0;
+		p->sizes_first = n;
+		if (!has_size(p, n)) {
 			talk_failure(p);
 			return -1;
 		}
-		memcpy(p->sizes, p->message.data,
-		    p->nsizes * sizeof(p->sizes[0]));
-		p->sizes_first = n;
 	}
-	*octets = p->sizes[n - p->sizes_first];
+	memcpy(octets,
+	    p->message.data + (n - p->sizes_first) * sizeof(*octets),
+	    sizeof(*octets));
 	return 0;
 }
 
@@ -89,46 +97,58 @@ static void
 drop_files(struct pop3 *p)
 {
 	while (p->nfiles > 0)
-		close(p->files[--p->nfiles]);
+		close(p->files[--p->nfiles].fd);
+}
+
+/* Takes over what came with MSG_FILES.  Returns 0, or -1: it is none. */
+static int
+take_files(struct pop3 *p, uint64_t first)
+{
+	struct message *m = &p->message;
+	size_t i;
+
+	if (m->type != MSG_FILES || m->nfd == 0 ||
+	    m->len != m->nfd * sizeof(uint64_t)) {
+		channel_close_fds(m);
+		return -1;
+	}
+	for (i = 0; i < m->nfd; i++) {
+		p->files[i].fd = m->fd[i];
+		memcpy(&p->files[i].octets, m->data + i * sizeof(uint64_t),
+		    sizeof(uint64_t));
+	}
+	p->files_first = first;
+	p->nfiles = m->nfd;
+	m->nfd = 0;
+	return 0;
 }
 
 /*
- * The file of message n, the caller's to close; -1 after an answer or the
- * end of the session (*outcome).  The store may send the files of the
- * messages behind it as well: they are kept for the next RETR.
+ * The file of message n, the caller's to close.  Returns 0; -1 after an
+ * answer or the end of the session (*outcome).  The store may send the files
+ * of the messages behind it as well: they are kept for the next RETR.
  */
 static int
-get_file(struct pop3 *p, uint64_t n, enum outcome *outcome)
+get_file(struct pop3 *p, uint64_t n, struct file *file, enum outcome *outcome)
 {
 	struct msg_number ask = { n };
-	size_t i;
-	int fd;
 
-	*outcome = OUTCOME_GOOD;
+	*outcome = OUTCOME_END;
 	if (p->nfiles == 0 || n != p->files_first) {
 		drop_files(p);
 		if (talk_ask(p, MSG_FETCH, &ask, sizeof(ask)) == -1)
-			*outcome = OUTCOME_END;
-		else if (p->message.type != MSG_FILES ||
-		    p->message.nfd == 0 ||
-		    p->message.len != p->message.nfd * sizeof(uint64_t)) {
-			channel_close_fds(&p->message);
-			*outcome = talk_trouble(p);
-		} else {
-			p->nfiles = p->message.nfd;
-			memcpy(p->files, p->message.fd,
-			    p->nfiles * sizeof(int));
-			p->files_first = n;
-		}
-		if (p->nfiles == 0)
 			return -1;
+		if (take_files(p, n) == -1) {
+			*outcome = talk_trouble(p);
+			return -1;
+		}
 	}
-	fd = p->files[0];
+	*file = p->files[0];
 	p->files_first++;
 	p->nfiles--;
-	for (i = 0; i < p->nfiles; i++)
-		p->files[i] = p->files[i + 1];
-	return fd;
+	memmove(p->files, p->files + 1, p->nfiles * sizeof(p->files[0]));
+	*outcome = OUTCOME_GOOD;
+	return 0;
 }
 
 static enum outcome
@@ -283,20 +303,17 @@ static enum outcome
 run_retr(struct pop3 *p, struct args *args)
 {
 	enum outcome outcome;
-	uint64_t octets;
+	struct file file;
 	struct wire w;
-	int fd;
 
 	if (!exists(p, args->n))
 		return OUTCOME_GOOD;
-	if (get_size(p, args->n, &octets) == -1)
-		return OUTCOME_END;
-	if ((fd = get_file(p, args->n, &outcome)) == -1)
+	if (get_file(p, args->n, &file, &outcome) == -1)
 		return outcome;
-	talk_reply(p, "+OK %llu octets", (unsigned long long)octets);
+	talk_reply(p, "+OK %llu octets", (unsigned long long)file.octets);
 	wire_init(&w, WIRE_ALL);
-	outcome = send_message(p, fd, &w);
-	close(fd);
+	outcome = send_message(p, file.fd, &w);
+	close(file.fd);
 	if (outcome == OUTCOME_GOOD)
 		p->retrieved++;
 	p->retrieved_octets += w.octets;
@@ -307,17 +324,17 @@ static enum outcome
 run_top(struct pop3 *p, struct args *args)
 {
 	enum outcome outcome;
+	struct file file;
 	struct wire w;
-	int fd;
 
 	if (!exists(p, args->n))
 		return OUTCOME_GOOD;
-	if ((fd = get_file(p, args->n, &outcome)) == -1)
+	if (get_file(p, args->n, &file, &outcome) == -1)
 		return outcome;
 	talk_reply(p, "+OK the top follows");
 	wire_init(&w, args->lines);
-	outcome = send_message(p, fd, &w);
-	close(fd);
+	outcome = send_message(p, file.fd, &w);
+	close(file.fd);
 	return outcome;
 }
 

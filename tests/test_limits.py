@@ -301,6 +301,19 @@ def test_twenty_bad_commands_before_login(server):
     server.wait_log("^no login: .*bad")
 
 
+@pytest.mark.parametrize("line", ["AUTH", "AUTH LOGIN", "AUTH CRAM-MD5"])
+def test_asking_for_mechanisms_is_no_bad_command(server, account, line):
+    """Clients try one after the other, or ask."""
+    pop = server.connect()
+    for _ in range(30):
+        if line == "AUTH":
+            pop.ok(line)
+            pop.lines_exact()
+        else:
+            pop.err(line)
+    pop.login(account.address)
+
+
 def test_messages_that_are_gone_are_no_bad_commands(account):
     for n in range(30):
         account.maildir.deliver(message(str(n)))

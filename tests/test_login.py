@@ -77,7 +77,27 @@ def test_credentials_need_an_argument(server, argument):
     server.connect().err(argument)
 
 
-# AUTH PLAIN.
+def test_refusal_is_short(server, account):
+    """Clients show it, and have room for 55 characters after the code."""
+    pop = server.connect()
+    pop.ok("USER " + account.address)
+    answer = pop.err("PASS wrong", "AUTH")
+    assert len(answer) - len("[AUTH] ") <= 55
+
+
+# AUTH.
+
+@pytest.mark.parametrize("line", ["AUTH", "auth", "AUTH "])
+def test_auth_alone_lists_the_mechanisms(server, account, line):
+    pop = server.connect()
+    pop.ok(line)
+    mechanisms = pop.lines_exact()
+    assert mechanisms == [b"PLAIN"]
+    pop.ok("CAPA")
+    assert b"SASL " + b" ".join(mechanisms) in pop.lines_exact()
+    pop.login(account.address)
+
+
 
 def test_auth_plain_with_initial_response(server, account):
     pop = server.connect()
@@ -151,7 +171,7 @@ def test_auth_plain_long_password_is_not_cut(server, account):
 
 
 @pytest.mark.parametrize("mechanism", [
-    "LOGIN", "CRAM-MD5", "PLAINX", "PLAI", "PLAIN\t", ""])
+    "LOGIN", "CRAM-MD5", "PLAINX", "PLAI", "PLAIN\t", "LOGIN AGEAYg=="])
 def test_auth_other_mechanisms(server, account, mechanism):
     pop = server.connect()
     pop.err("AUTH " + mechanism)

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from daemon import wait_until
 from maildir import message
-from pop3 import plain
+from pop3 import plain, wire
+from processes import descriptors
 
 LARGE = b"Subject: large\n\n" + 500000 * b"a line of a large message\n"
 
@@ -150,6 +152,95 @@ def test_all_is_over_within_a_second(server, mail, point):
         server.wait_empty()
         times.append(time.monotonic() - begin)
     assert min(times) <= 1, times
+
+
+# Clients that say all they want at once, and close their half.
+
+@pytest.fixture
+def in_use(mail):
+    """Another session has the mailbox: a login waits two seconds for it."""
+    return mail.login()
+
+
+def test_half_closed_client_is_served_to_the_end(server, mail, in_use):
+    """However long an answer takes (the wait for the lock, here)."""
+    pop = server.connect()
+    pop.send("USER %s\r\nPASS secret\r\nSTAT\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n"
+             % mail.address)
+    pop.shutdown()
+    time.sleep(1.2)
+    in_use.quit()
+    for _ in range(4):
+        pop.ok()
+    assert pop.multiline() == wire(message())
+    pop.ok()
+    pop.ok()
+    pop.ended()
+    assert len(mail.maildir.files()) == 1
+
+
+def test_half_closed_client_sent_commands_one_by_one(server, mail, in_use):
+    """Each in a TLS record of its own; the last ones wait unread."""
+    pop = server.connect()
+    pop.ok("USER " + mail.address)
+    for line in ("PASS secret", "STAT", "QUIT"):
+        pop.send(line + "\r\n")
+    pop.shutdown()
+    time.sleep(1.2)
+    in_use.quit()
+    for _ in range(3):
+        pop.ok()
+    pop.ended()
+
+
+def test_half_closed_client_hears_refusals(server, mail):
+    pop = server.connect()
+    pop.send(b"AUTH PLAIN " + plain(mail.address, "wrong") + b"\r\nAUTH PLAIN "
+             + plain(mail.address, "secret") + b"\r\nSTAT\r\nQUIT\r\n")
+    pop.shutdown()
+    pop.err(code="AUTH")
+    for _ in range(3):
+        pop.ok()
+    pop.ended()
+
+
+def test_half_closed_client_at_a_first_login(server, account):
+    for n in range(20000):
+        account.maildir.deliver(message(str(n)))
+    pop = server.connect()
+    pop.send("USER %s\r\nPASS secret\r\nSTAT\r\nQUIT\r\n" % account.address)
+    pop.shutdown()
+    pop.ok()
+    pop.ok()
+    assert pop.ok().startswith(b"20000 ")
+    pop.ok()
+    pop.ended()
+
+
+@pytest.mark.parametrize("said", ["PASS secret\r\n",
+                                  "USER %s\r\nPASS secret\r\nSTAT\r\nQUIT\r\n"],
+                         ids=["the login alone", "all at once"])
+def test_vanish_while_a_login_takes_long(server, mail, in_use, said):
+    """Not taken for half closed: all is over within a second (I8)."""
+    times = []
+    while len(times) < 5 and min(times, default=2) > 1:
+        pop = server.connect()
+        if "%s" in said:
+            said = said % mail.address
+        else:
+            pop.ok("USER " + mail.address)
+        store = server.processes(pop).store
+        pop.send(said)
+        lock = os.path.join(mail.maildir.path, "pop3d", "lock")
+        wait_until(lambda: lock in descriptors(store).values(),
+                   "the lock is not waited for")
+        begin = time.monotonic()
+        pop.close()
+        wait_until(lambda: store not in server.pids(), "the store stays")
+        times.append(time.monotonic() - begin)
+        time.sleep(2)
+    assert min(times) <= 1, times
+    in_use.quit()
 
 
 # Processes that vanish.

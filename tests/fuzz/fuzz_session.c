@@ -266,7 +266,7 @@ clear(struct pop3 *p)
 
 	marks_clear(&p->marks);
 	while (p->nfiles > 0)
-		close(p->files[--p->nfiles]);
+		close(p->files[--p->nfiles].fd);
 	/* Whatever the store sent that nobody took. */
 	for (fd = world.file + 1; fd < world.file + 64; fd++)
 		close(fd);
