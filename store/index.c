@@ -1,17 +1,13 @@
 #include <sys/stat.h>
 
 #include <db.h>
-#include <dirent.h>
-#include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/log.h"
 #include "common/pages.h"
+#include "store/cause.h"
 #include "store/index.h"
 
 /*
@@ -25,30 +21,29 @@
 #define CACHE_OCTETS	  (8 * 1024 * 1024)
 #define MEMORY_OCTETS	  (256 * 1024 * 1024) /* taken as needed */
 #define BULK_OCTETS	  (64 * 1024)
+#define RECORD_OCTETS	  4096 /* longer than any, of newer versions too */
 
 /* Metadata and root of the file and its tables: where a search may loop. */
 #define ROOT_PAGES (2 * (1 + TABLES))
 
-#define FILE_NAME      "index.db"
-#define FILE_NAME_BAD  "index.bad"
-#define FILE_NAME_TRY  "index.try"
-#define VERSION	       1
-#define META_NUMBERS   (3 + FOLDERS * 6)
-#define NAME_FIXED     18 /* octets of a name's record before the suffix */
-#define QUEUE_FIXED    8  /* octets of a queue's record before the base */
-#define SEQUENCE_FIXED 8  /* octets of a queue's key */
+enum table {
+	TABLE_INBOX = INBOX,
+	TABLE_JUNK = JUNK,
+	TABLE_NAMES,
+	TABLE_UIDLS,
+	TABLES
+};
 
-enum table { TABLE_INBOX = INBOX, TABLE_JUNK = JUNK, TABLE_NAMES, TABLES };
-
-static const char *const table_names[] = { "inbox", "junk", "names" };
-static const unsigned char folder_key[] = { 'i', 'j' };
-static const unsigned char meta_key[] = { 'm' };
+static const char *const table_names[] = { "inbox", "junk", "names",
+	"uidls" };
+static const unsigned char totals_key[] = { 'm' };
 
 struct index {
 	enum index_mode mode;
 	DB_ENV *env; /* INDEX_WRITE only */
 	DB_TXN *txn;
-	int much; /* the log's files may be large */
+	int much;    /* the log's files may be large */
+	int checked; /* the root pages were looked at */
 	DB *table[TABLES];
 	char file[PATH_MAX]; /* without an environment: the path */
 };
@@ -60,25 +55,9 @@ struct walk {
 	uint32_t flags; /* of the next bulk get */
 	DBT key, data;
 	void *next; /* within the bulk buffer */
-	unsigned char start[SEQUENCE_FIXED];
+	unsigned char start[ENTRY_SEQUENCE];
 	uint32_t buf[BULK_OCTETS / sizeof(uint32_t)]; /* what DB_MULTIPLE wants */
 };
-
-static void
-put64(unsigned char *p, uint64_t n)
-{
-	n = htobe64(n);
-	memcpy(p, &n, sizeof(n));
-}
-
-static uint64_t
-get64(const unsigned char *p)
-{
-	uint64_t n;
-
-	memcpy(&n, p, sizeof(n));
-	return be64toh(n);
-}
 
 static DBT
 dbt(const void *data, size_t len)
@@ -94,15 +73,30 @@ dbt(const void *data, size_t len)
 const char *
 index_strerror(int error)
 {
-	return db_strerror(error);
+	switch (error) {
+	case INDEX_NOT_FOUND:
+		return "no such record in the index";
+	case INDEX_DAMAGED:
+		return "the index is damaged";
+	case INDEX_NEWER:
+		return "the index was written by a newer version of pop3d";
+	default:
+		return strerror(error);
+	}
 }
 
-static void
-report(const DB_ENV *env, const char *prefix, const char *message)
+/* An answer of the decoder as an error. */
+static int
+decoded(enum entry_result result)
 {
-	(void)env;
-	(void)prefix;
-	log_warn("index: %s", message);
+	switch (result) {
+	case ENTRY_GOOD:
+		return 0;
+	case ENTRY_NEWER:
+		return INDEX_NEWER;
+	default:
+		return INDEX_DAMAGED;
+	}
 }
 
 static int
@@ -111,17 +105,17 @@ open_env(struct index *ix, const char *dir)
 	int error;
 
 	if ((error = db_env_create(&ix->env, 0)) != 0)
-		return error;
-	ix->env->set_errcall(ix->env, report);
+		return cause_of(error);
+	ix->env->set_errcall(ix->env, cause_message);
 	if ((error = ix->env->set_lg_max(ix->env, LOG_FILE_OCTETS)) != 0 ||
 	    (error = ix->env->set_lg_bsize(ix->env, LOG_BUFFER_OCTETS)) !=
 		0 ||
 	    (error = ix->env->set_cachesize(ix->env, 0, CACHE_OCTETS, 1)) !=
 		0)
-		return error;
-	return ix->env->open(ix->env, dir,
+		return cause_of(error);
+	return cause_of(ix->env->open(ix->env, dir,
 	    DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_TXN | DB_INIT_LOG |
-		DB_INIT_MPOOL, 0600);
+		DB_INIT_MPOOL, 0600));
 }
 
 static int
@@ -130,41 +124,65 @@ check_pages(DB *db, uint32_t pages)
 	uint32_t size;
 	int fd, error;
 
-	if ((error = db->get_pagesize(db, &size)) != 0 ||
-	    (error = db->fd(db, &fd)) != 0)
-		return error;
-	return pages_check(fd, size, pages);
+	if ((error = db->get_pagesize(db, &size)) == 0 &&
+	    (error = db->fd(db, &fd)) == 0)
+		error = pages_check(fd, size, pages);
+	return cause_of(error);
 }
 
 static int
-open_db(const struct index *ix, enum table t, DB *db)
+set_up(struct index *ix, enum table t, DB *db)
 {
-	const char *file = FILE_NAME, *name = table_names[t];
-	uint32_t flags = DB_CREATE | DB_AUTO_COMMIT;
+	int error = 0;
+
+	/* In an environment the environment has it. */
+	if (ix->env == NULL)
+		db->set_errcall(db, cause_message);
+	/* All of it: the sandbox admits no temporary file. */
+	if (ix->mode == INDEX_MEMORY)
+		error = db->set_cachesize(db, 0, MEMORY_OCTETS, 1);
+	/* Checksums turn a damaged page into an error. */
+	else
+		error = db->set_flags(db, DB_CHKSUM);
+	if (error == 0 && (t == TABLE_INBOX || t == TABLE_JUNK))
+		error = db->set_flags(db, DB_RECNUM);
+	return cause_of(error);
+}
+
+/*
+ * The file is there: what is not found is a table, which is missing where
+ * version 1 knew none.
+ */
+static int
+opened(const struct index *ix, enum table t, int error)
+{
+	if (error == ENOENT && ix->mode == INDEX_READ && t == TABLE_UIDLS)
+		return INDEX_NOT_FOUND;
+	return cause_of(error);
+}
+
+static int
+open_db(struct index *ix, enum table t, DB *db)
+{
+	const char *file = INDEX_FILE, *name = table_names[t];
+	uint32_t flags = DB_CREATE;
 	int error;
 
-	if (ix->mode == INDEX_MEMORY) {
-		flags = DB_CREATE;
+	if (ix->mode == INDEX_MEMORY)
 		file = name = NULL;
-		/* All of it: the sandbox admits no temporary file. */
-		if ((error = db->set_cachesize(
-			 db, 0, MEMORY_OCTETS, 1)) != 0)
-			return error;
-	} else if (ix->mode == INDEX_READ) {
+	if (ix->mode == INDEX_READ) {
 		flags = DB_RDONLY;
 		file = ix->file;
-		db->set_errcall(db, report);
 	}
-	/* Checksums turn a damaged page into an error. */
-	if (ix->mode != INDEX_MEMORY &&
-	    (error = db->set_flags(db, DB_CHKSUM)) != 0)
+	if ((error = set_up(ix, t, db)) != 0)
 		return error;
-	if (t != TABLE_NAMES && (error = db->set_flags(db, DB_RECNUM)) != 0)
-		return error;
-	error = db->open(db, NULL, file, name, DB_BTREE, flags, 0600);
-	/* A mark vouches for what was written, not for the disk. */
-	if (error == 0 && ix->mode != INDEX_MEMORY)
+	error = opened(ix, t,
+	    db->open(db, ix->txn, file, name, DB_BTREE, flags, 0600));
+	/* A seal vouches for what was written, not for the disk. */
+	if (error == 0 && ix->mode != INDEX_MEMORY && !ix->checked) {
 		error = check_pages(db, ROOT_PAGES);
+		ix->checked = 1;
+	}
 	return error;
 }
 
@@ -177,48 +195,67 @@ open_table(struct index *ix, enum table t)
 	if (ix->table[t] != NULL)
 		return 0;
 	if ((error = db_create(&db, ix->env, 0)) != 0)
-		return error;
+		return cause_of(error);
 	if ((error = open_db(ix, t, db)) != 0)
-		(void)db->close(db, 0);
+		(void)db->close(db, DB_NOSYNC);
 	else
 		ix->table[t] = db;
 	return error;
 }
 
+/* Reading opens what is needed when it is needed. */
+static int
+open_tables(struct index *ix)
+{
+	enum table t;
+	int error;
+
+	if (ix->mode == INDEX_READ)
+		return 0;
+	if ((error = index_begin(ix)) != 0)
+		return error;
+	for (t = 0; error == 0 && t < TABLES; t++)
+		error = open_table(ix, t);
+	return error != 0 ? error : index_commit(ix, 0);
+}
+
 /* Berkeley DB would wait for ever for somebody to write to a FIFO. */
 static int
-is_no_file(const char *path)
+look_at_files(const struct index *ix, const char *dir)
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0 && !S_ISREG(st.st_mode);
+	if (lstat(ix->file, &st) == 0)
+		return S_ISREG(st.st_mode) ? 0 : INDEX_DAMAGED;
+	if (errno != ENOENT || ix->mode == INDEX_READ)
+		return errno;
+	return stat(dir, &st) == -1 ? errno : 0;
 }
 
 int
 index_open(struct index **index, const char *dir, enum index_mode mode)
 {
 	struct index *ix;
-	enum table t;
 	int error = 0;
 
+	*index = NULL;
+	cause_begin();
 	if ((ix = calloc(1, sizeof(*ix))) == NULL)
 		return ENOMEM;
 	ix->mode = mode;
 	if ((size_t)snprintf(ix->file, sizeof(ix->file), "%s/%s", dir,
-		FILE_NAME) >= sizeof(ix->file))
+		INDEX_FILE) >= sizeof(ix->file))
 		error = ENAMETOOLONG;
-	else if (mode != INDEX_MEMORY && is_no_file(ix->file))
-		error = EINVAL;
+	else if (mode != INDEX_MEMORY)
+		error = look_at_files(ix, dir);
 	if (error == 0 && mode == INDEX_WRITE)
 		error = open_env(ix, dir);
-	/* Reading opens what is needed when it is needed. */
-	for (t = 0; error == 0 && mode != INDEX_READ && t < TABLES; t++)
-		error = open_table(ix, t);
-	if (error != 0) {
-		(void)index_close(ix);
-		ix = NULL;
-	}
-	*index = ix;
+	if (error == 0)
+		error = open_tables(ix);
+	if (error != 0)
+		index_abandon(ix);
+	else
+		*index = ix;
 	return error;
 }
 
@@ -243,19 +280,21 @@ current_log(struct index *ix, uint32_t *file)
 static int
 shorten_log(struct index *ix)
 {
+	static char filler[FILLER_OCTETS + 1];
 	uint32_t file, now;
 	int error, i;
 
 	if (!ix->much)
 		return 0;
+	memset(filler, ' ', FILLER_OCTETS);
 	if ((error = ix->env->set_lg_max(ix->env, LOG_FILE_OCTETS)) != 0 ||
 	    (error = current_log(ix, &file)) != 0)
 		return error;
 	for (now = file; error == 0 && now == file;
 	     error = error != 0 ? error : current_log(ix, &now))
 		for (i = 0; error == 0 && i < 64; i++)
-			error = ix->env->log_printf(ix->env, NULL, "%*s",
-			    FILLER_OCTETS, "");
+			error = ix->env->log_printf(
+			    ix->env, NULL, "%s", filler);
 	return error;
 }
 
@@ -265,35 +304,68 @@ index_expect_much(struct index *ix)
 	if (ix->env == NULL)
 		return 0;
 	ix->much = 1;
-	return ix->env->set_lg_max(ix->env, LOG_MUCH_OCTETS);
+	return cause_of(ix->env->set_lg_max(ix->env, LOG_MUCH_OCTETS));
+}
+
+/* All tables; the first error counts. */
+static int
+close_tables(struct index *ix, uint32_t flags)
+{
+	enum table t;
+	int error = 0, rv;
+
+	for (t = 0; t < TABLES; t++) {
+		if (ix->table[t] == NULL)
+			continue;
+		rv = ix->table[t]->close(ix->table[t], flags);
+		if (error == 0)
+			error = rv;
+	}
+	return error;
 }
 
 int
 index_close(struct index *ix)
 {
-	enum table t;
-	int error = 0, rv;
+	int error, rv;
 
 	if (ix == NULL)
 		return 0;
 	index_abort(ix);
-	for (t = 0; t < TABLES; t++) {
-		if (ix->table[t] == NULL)
-			continue;
-		rv = ix->table[t]->close(ix->table[t], 0);
-		if (error == 0)
-			error = rv;
-	}
+	error = cause_of(close_tables(ix, 0));
 	if (ix->env != NULL) {
 		/* All is in index.db now: the log may go. */
-		if (error == 0 && (error = shorten_log(ix)) == 0)
+		if (error == 0 && (error = cause_of(shorten_log(ix))) == 0)
 			error = index_trim(ix);
-		rv = ix->env->close(ix->env, 0);
+		rv = cause_of(ix->env->close(ix->env, 0));
 		if (error == 0)
 			error = rv;
 	}
 	free(ix);
 	return error;
+}
+
+void
+index_abandon(struct index *ix)
+{
+	if (ix == NULL)
+		return;
+	index_abort(ix);
+	(void)close_tables(ix, DB_NOSYNC);
+	if (ix->env != NULL)
+		(void)ix->env->close(ix->env, 0);
+	free(ix);
+}
+
+int
+index_fd(struct index *ix)
+{
+	int fd;
+
+	if (ix->mode == INDEX_MEMORY || open_table(ix, TABLE_NAMES) != 0 ||
+	    ix->table[TABLE_NAMES]->fd(ix->table[TABLE_NAMES], &fd) != 0)
+		return -1;
+	return fd;
 }
 
 int
@@ -303,73 +375,10 @@ index_trim(struct index *ix)
 
 	if (ix->env == NULL)
 		return 0;
-	if ((error = ix->env->txn_checkpoint(ix->env, 0, 0, 0)) != 0)
-		return error;
-	return ix->env->log_archive(ix->env, NULL, DB_ARCH_REMOVE);
-}
-
-/* Can all of the index's files be opened, and a new one be made to last? */
-static int
-can_be_made_anew(DIR *dirp)
-{
-	static const char octets[4096];
-	struct dirent *d;
-	int error = 0, fd;
-
-	while (error == 0 && (d = readdir(dirp)) != NULL) {
-		if (strncmp(d->d_name, "log.", 4) != 0 &&
-		    strcmp(d->d_name, FILE_NAME) != 0)
-			continue;
-		fd = openat(dirfd(dirp), d->d_name,
-		    O_RDWR | O_NONBLOCK | O_CLOEXEC);
-		if (fd != -1)
-			close(fd);
-		else if (errno == EACCES || errno == EPERM || errno == EIO)
-			error = errno;
-	}
-	rewinddir(dirp);
-	if (error != 0)
-		return error;
-	fd = openat(dirfd(dirp), FILE_NAME_TRY,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1)
-		return errno;
-	if (write(fd, octets, sizeof(octets)) != (ssize_t)sizeof(octets) ||
-	    fdatasync(fd) == -1)
-		error = errno != 0 ? errno : ENOSPC;
-	close(fd);
-	(void)unlinkat(dirfd(dirp), FILE_NAME_TRY, 0);
-	return error;
-}
-
-int
-index_discard(const char *dir)
-{
-	char path[PATH_MAX], bad[PATH_MAX];
-	struct dirent *d;
-	DIR *dirp;
-	int error;
-
-	if ((size_t)snprintf(path, sizeof(path), "%s/" FILE_NAME, dir) >=
-		sizeof(path) ||
-	    (size_t)snprintf(bad, sizeof(bad), "%s/" FILE_NAME_BAD, dir) >=
-		sizeof(bad))
-		return ENAMETOOLONG;
-	if ((dirp = opendir(dir)) == NULL)
-		return errno;
-	/* What looks like damage may be a disk that is full, or a wrong mode. */
-	if ((error = can_be_made_anew(dirp)) == 0 &&
-	    rename(path, bad) == -1 && errno != ENOENT)
-		error = errno;
-	if (error != 0) {
-		closedir(dirp);
-		return error;
-	}
-	while ((d = readdir(dirp)) != NULL)
-		if (strncmp(d->d_name, "log.", 4) == 0)
-			(void)unlinkat(dirfd(dirp), d->d_name, 0);
-	closedir(dirp);
-	return 0;
+	error = ix->env->txn_checkpoint(ix->env, 0, 0, 0);
+	if (error == 0)
+		error = ix->env->log_archive(ix->env, NULL, DB_ARCH_REMOVE);
+	return cause_of(error);
 }
 
 int
@@ -377,8 +386,11 @@ index_check_pages(struct index *ix)
 {
 	int error;
 
+	if (ix->mode == INDEX_MEMORY)
+		return 0;
 	/* What recovery has mended is in the file after a checkpoint. */
-	if ((error = index_trim(ix)) != 0)
+	if ((error = index_trim(ix)) != 0 ||
+	    (error = open_table(ix, TABLE_NAMES)) != 0)
 		return error;
 	return check_pages(ix->table[TABLE_NAMES], PAGES_ALL);
 }
@@ -391,9 +403,12 @@ index_read_all(struct index *ix)
 	int error;
 
 	for (t = 0; t < TABLES; t++) {
-		if ((error = open_table(ix, t)) != 0 ||
-		    (error = ix->table[t]->stat(
-			 ix->table[t], NULL, &stat, 0)) != 0)
+		error = open_table(ix, t);
+		if (error == INDEX_NOT_FOUND)
+			continue;
+		if (error != 0 ||
+		    (error = cause_of(ix->table[t]->stat(
+			 ix->table[t], NULL, &stat, 0))) != 0)
 			return error;
 		free(stat);
 	}
@@ -407,14 +422,15 @@ index_verify(const char *dir)
 	DB *db;
 	int error;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/" FILE_NAME, dir) >=
+	cause_begin();
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, INDEX_FILE) >=
 	    sizeof(path))
 		return ENAMETOOLONG;
 	if ((error = db_create(&db, NULL, 0)) != 0)
-		return error;
-	db->set_errcall(db, report);
+		return cause_of(error);
+	db->set_errcall(db, cause_message);
 	/* It frees the handle, whatever it finds. */
-	return db->verify(db, path, NULL, NULL, 0);
+	return cause_of(db->verify(db, path, NULL, NULL, 0));
 }
 
 int
@@ -422,7 +438,7 @@ index_begin(struct index *ix)
 {
 	if (ix->env == NULL)
 		return 0;
-	return ix->env->txn_begin(ix->env, NULL, &ix->txn, 0);
+	return cause_of(ix->env->txn_begin(ix->env, NULL, &ix->txn, 0));
 }
 
 int
@@ -433,30 +449,22 @@ index_commit(struct index *ix, int durable)
 	ix->txn = NULL;
 	if (txn == NULL)
 		return 0;
-	return txn->commit(txn, durable ? 0 : DB_TXN_WRITE_NOSYNC);
+	return cause_of(
+	    txn->commit(txn, durable ? 0 : DB_TXN_WRITE_NOSYNC));
 }
 
 void
 index_abort(struct index *ix)
 {
-	DB_TXN *txn;
+	DB_TXN *txn = ix->txn;
 
-	if (ix == NULL || (txn = ix->txn) == NULL)
-		return;
 	ix->txn = NULL;
-	(void)txn->abort(txn);
-}
-
-/* A record longer than any of ours: damage, not a small buffer. */
-static int
-too_long(int error)
-{
-	return error == DB_BUFFER_SMALL ? EINVAL : error;
+	if (txn != NULL)
+		(void)txn->abort(txn);
 }
 
 static int
-get(struct index *ix, enum table t, DBT *key, void *buf, size_t size,
-    size_t *len)
+get(struct index *ix, enum table t, DBT *key, void *buf, size_t *len)
 {
 	DBT data;
 	int error;
@@ -464,11 +472,11 @@ get(struct index *ix, enum table t, DBT *key, void *buf, size_t size,
 	if ((error = open_table(ix, t)) != 0)
 		return error;
 	data = dbt(buf, 0);
-	data.ulen = (uint32_t)size;
+	data.ulen = RECORD_OCTETS;
 	data.flags = DB_DBT_USERMEM;
 	error = ix->table[t]->get(ix->table[t], ix->txn, key, &data, 0);
 	*len = data.size;
-	return too_long(error);
+	return cause_of(error);
 }
 
 static int
@@ -476,181 +484,188 @@ put(struct index *ix, enum table t, DBT *key, const void *buf, size_t len)
 {
 	DBT data = dbt(buf, len);
 
-	return ix->table[t]->put(ix->table[t], ix->txn, key, &data, 0);
-}
-
-static int
-del(struct index *ix, enum table t, DBT *key)
-{
-	return ix->table[t]->del(ix->table[t], ix->txn, key, 0);
+	return cause_of(
+	    ix->table[t]->put(ix->table[t], ix->txn, key, &data, 0));
 }
 
 int
-index_get_meta(struct index *ix, struct meta *meta)
+index_get_totals(struct index *ix, struct totals *t, int *version)
 {
-	unsigned char buf[META_NUMBERS * 8], *p = buf;
-	struct folder_meta *f;
-	DBT key = dbt(meta_key, sizeof(meta_key));
+	unsigned char buf[RECORD_OCTETS];
+	DBT key = dbt(totals_key, sizeof(totals_key));
 	size_t len;
 	int error;
 
-	if ((error = get(ix, TABLE_NAMES, &key, buf, sizeof(buf), &len)) != 0)
+	if ((error = get(ix, TABLE_NAMES, &key, buf, &len)) != 0)
 		return error;
-	if (len != sizeof(buf) || get64(p) != VERSION)
-		return EINVAL;
-	meta->next_sequence = get64(p += 8);
-	meta->expunging = get64(p += 8);
-	for (f = meta->folder; f < meta->folder + FOLDERS; f++) {
-		f->count = get64(p += 8);
-		f->octets = get64(p += 8);
-		f->time[NEW] = (int64_t)get64(p += 8);
-		f->time[CUR] = (int64_t)get64(p += 8);
-		f->read = (int64_t)get64(p += 8);
-		f->from_now = (int64_t)get64(p += 8);
-	}
-	return 0;
+	return decoded(totals_decode(t, buf, len, version));
 }
 
 int
-index_put_meta(struct index *ix, const struct meta *meta)
+index_put_totals(struct index *ix, const struct totals *t)
 {
-	unsigned char buf[META_NUMBERS * 8], *p = buf;
-	const struct folder_meta *f;
-	DBT key = dbt(meta_key, sizeof(meta_key));
+	unsigned char buf[TOTALS_OCTETS];
+	DBT key = dbt(totals_key, sizeof(totals_key));
 
-	put64(p, VERSION);
-	put64(p += 8, meta->next_sequence);
-	put64(p += 8, meta->expunging);
-	for (f = meta->folder; f < meta->folder + FOLDERS; f++) {
-		put64(p += 8, f->count);
-		put64(p += 8, f->octets);
-		put64(p += 8, (uint64_t)f->time[NEW]);
-		put64(p += 8, (uint64_t)f->time[CUR]);
-		put64(p += 8, (uint64_t)f->read);
-		put64(p += 8, (uint64_t)f->from_now);
-	}
+	totals_encode(t, buf);
 	return put(ix, TABLE_NAMES, &key, buf, sizeof(buf));
-}
-
-/* The key of a name is its folder's letter and the base. */
-static DBT
-name_key(const struct entry *e, unsigned char buf[NAME_OCTETS + 1])
-{
-	size_t len = strlen(e->base);
-
-	buf[0] = folder_key[e->folder];
-	memcpy(buf + 1, e->base, len);
-	return dbt(buf, len + 1);
-}
-
-/*
- * A part of a file name as a directory has it: what else a damaged record
- * may hold must never reach open(2) or unlink(2).
- */
-static int
-decode_text(const unsigned char *p, size_t len, char text[NAME_OCTETS])
-{
-	if (len >= NAME_OCTETS || memchr(p, '\0', len) != NULL ||
-	    memchr(p, '/', len) != NULL)
-		return EINVAL;
-	memcpy(text, p, len);
-	text[len] = '\0';
-	return 0;
-}
-
-static int
-decode_base(const unsigned char *p, size_t len, char base[NAME_OCTETS])
-{
-	if (len == 0 || decode_text(p, len, base) != 0 ||
-	    maildir_base(base) != len)
-		return EINVAL;
-	return 0;
-}
-
-static int
-decode_name(const unsigned char *p, size_t len, struct entry *e)
-{
-	if (len < NAME_FIXED || p[0] > EXPUNGING || p[1] > CUR ||
-	    (len > NAME_FIXED && p[NAME_FIXED] != ':'))
-		return EINVAL;
-	e->state = p[0];
-	e->sub = p[1];
-	e->sequence = get64(p + 2);
-	e->octets = get64(p + 10);
-	return decode_text(p + NAME_FIXED, len - NAME_FIXED, e->suffix);
 }
 
 int
 index_get_name(struct index *ix, struct entry *e)
 {
-	unsigned char keybuf[NAME_OCTETS + 1], buf[NAME_FIXED + NAME_OCTETS];
-	DBT key = name_key(e, keybuf);
+	unsigned char keybuf[ENTRY_KEY_MAX], buf[RECORD_OCTETS];
+	DBT key = dbt(keybuf, entry_encode_key(e, keybuf));
 	size_t len;
 	int error;
 
-	if ((error = get(ix, TABLE_NAMES, &key, buf, sizeof(buf), &len)) != 0)
+	if ((error = get(ix, TABLE_NAMES, &key, buf, &len)) != 0)
 		return error;
-	return decode_name(buf, len, e);
+	return decoded(entry_decode_name(e, buf, len));
+}
+
+/* A UIDL that another name has stays that one's. */
+static int
+put_uidl(struct index *ix, const char *uidl, DBT *name)
+{
+	DB *db = ix->table[TABLE_UIDLS];
+	DBT key = dbt(uidl, strlen(uidl));
+	int error = db->put(db, ix->txn, &key, name, DB_NOOVERWRITE);
+
+	return error == DB_KEYEXIST ? 0 : cause_of(error);
 }
 
 int
 index_put_name(struct index *ix, const struct entry *e)
 {
-	unsigned char keybuf[NAME_OCTETS + 1], buf[NAME_FIXED + NAME_OCTETS];
-	DBT key = name_key(e, keybuf);
-	size_t len = strlen(e->suffix);
+	unsigned char keybuf[ENTRY_KEY_MAX], buf[ENTRY_NAME_MAX];
+	DBT key = dbt(keybuf, entry_encode_key(e, keybuf));
+	int error;
 
-	buf[0] = (unsigned char)e->state;
-	buf[1] = (unsigned char)e->sub;
-	put64(buf + 2, e->sequence);
-	put64(buf + 10, e->octets);
-	memcpy(buf + NAME_FIXED, e->suffix, len);
-	return put(ix, TABLE_NAMES, &key, buf, NAME_FIXED + len);
+	if ((error = put(ix, TABLE_NAMES, &key, buf,
+		 entry_encode_name(e, buf))) != 0)
+		return error;
+	return e->uidl[0] == '\0' ? 0 : put_uidl(ix, e->uidl, &key);
+}
+
+/* Moves a new cursor to key; *cursor is NULL after an error. */
+static int
+find(struct index *ix, enum table t, DBT *key, DBT *data, DBC **cursor)
+{
+	DB *db = ix->table[t];
+	int error;
+
+	*cursor = NULL;
+	if ((error = db->cursor(db, ix->txn, cursor, 0)) != 0)
+		return cause_of(error);
+	*data = dbt(NULL, 0);
+	error = cause_of((*cursor)->get(*cursor, key, data, DB_SET));
+	if (error != 0) {
+		(void)(*cursor)->close(*cursor);
+		*cursor = NULL;
+	}
+	return error;
+}
+
+/* Deletes what the cursor is at, if all is well so far, and closes it. */
+static int
+delete_at(DBC *cursor, int error)
+{
+	int rv;
+
+	if (error == 0)
+		error = cause_of(cursor->del(cursor, 0));
+	/* The record goes when the cursor leaves it. */
+	rv = cause_of(cursor->close(cursor));
+	return error != 0 ? error : rv;
+}
+
+/* Its row, where it is this name's; version 1 made none. */
+static int
+delete_uidl(struct index *ix, const char *uidl, const DBT *name)
+{
+	DBT key = dbt(uidl, strlen(uidl)), data;
+	DBC *cursor;
+	int error;
+
+	error = find(ix, TABLE_UIDLS, &key, &data, &cursor);
+	if (error != 0)
+		return error == INDEX_NOT_FOUND ? 0 : error;
+	if (data.size == name->size &&
+	    memcmp(data.data, name->data, data.size) == 0)
+		return delete_at(cursor, 0);
+	return cause_of(cursor->close(cursor));
 }
 
 int
 index_delete_name(struct index *ix, const struct entry *e)
 {
-	unsigned char keybuf[NAME_OCTETS + 1];
-	DBT key = name_key(e, keybuf);
+	unsigned char keybuf[ENTRY_KEY_MAX];
+	DBT key = dbt(keybuf, entry_encode_key(e, keybuf)), data;
+	struct entry old = *e;
+	DBC *cursor;
+	int error;
 
-	return del(ix, TABLE_NAMES, &key);
+	if ((error = find(ix, TABLE_NAMES, &key, &data, &cursor)) != 0)
+		return error;
+	error = decoded(entry_decode_name(&old, data.data, data.size));
+	error = delete_at(cursor, error);
+	if (error == 0 && old.uidl[0] != '\0')
+		error = delete_uidl(ix, old.uidl, &key);
+	return error;
+}
+
+int
+index_find_uidl(struct index *ix, const char *uidl, struct entry *e)
+{
+	unsigned char buf[RECORD_OCTETS];
+	DBT key = dbt(uidl, strlen(uidl));
+	size_t len;
+	int error;
+
+	if ((error = get(ix, TABLE_UIDLS, &key, buf, &len)) != 0)
+		return error;
+	return decoded(entry_decode_key(e, buf, len));
 }
 
 int
 index_enqueue(struct index *ix, const struct entry *e)
 {
-	unsigned char seq[SEQUENCE_FIXED], buf[QUEUE_FIXED + NAME_OCTETS];
-	size_t len = strlen(e->base);
-	DBT key;
+	unsigned char seq[ENTRY_SEQUENCE], buf[ENTRY_QUEUE_MAX];
+	DBT key = dbt(seq, sizeof(seq));
 
-	put64(seq, e->sequence);
-	key = dbt(seq, sizeof(seq));
-	put64(buf, e->octets);
-	memcpy(buf + QUEUE_FIXED, e->base, len);
-	return put(ix, (enum table)e->folder, &key, buf, QUEUE_FIXED + len);
+	entry_encode_sequence(e->sequence, seq);
+	return put(ix, (enum table)e->folder, &key, buf,
+	    entry_encode_queue(e, buf));
 }
 
 int
 index_dequeue(struct index *ix, const struct entry *e)
 {
-	unsigned char seq[SEQUENCE_FIXED];
-	DBT key;
+	DB *db = ix->table[e->folder];
+	unsigned char seq[ENTRY_SEQUENCE];
+	DBT key = dbt(seq, sizeof(seq));
 
-	put64(seq, e->sequence);
-	key = dbt(seq, sizeof(seq));
-	return del(ix, (enum table)e->folder, &key);
+	entry_encode_sequence(e->sequence, seq);
+	return cause_of(db->del(db, ix->txn, &key, 0));
 }
 
 static int
-decode_queue(const unsigned char *key, size_t keylen,
-    const unsigned char *data, size_t len, struct entry *e)
+decode_queue(const DBT *key, const DBT *data, struct entry *e)
 {
-	if (keylen != SEQUENCE_FIXED || len <= QUEUE_FIXED)
-		return EINVAL;
-	e->sequence = get64(key);
-	e->octets = get64(data);
-	return decode_base(data + QUEUE_FIXED, len - QUEUE_FIXED, e->base);
+	return decoded(entry_decode_queue(
+	    e, key->data, key->size, data->data, data->size));
+}
+
+static int
+open_cursor(struct index *ix, enum table t, DBC **cursor)
+{
+	int error;
+
+	if ((error = open_table(ix, t)) != 0)
+		return error;
+	return cause_of(
+	    ix->table[t]->cursor(ix->table[t], ix->txn, cursor, 0));
 }
 
 /* Moves a cursor to message number, and gives its key and data. */
@@ -660,30 +675,26 @@ set_number(DBC *cursor, uint64_t number, DBT *key, DBT *data)
 	static db_recno_t recno; /* the cursor's memory until the next call */
 
 	if (number == 0 || number > UINT32_MAX)
-		return DB_NOTFOUND;
+		return INDEX_NOT_FOUND;
 	recno = (db_recno_t)number;
 	*key = dbt(&recno, sizeof(recno));
 	*data = dbt(NULL, 0);
-	return cursor->get(cursor, key, data, DB_SET_RECNO);
+	return cause_of(cursor->get(cursor, key, data, DB_SET_RECNO));
 }
 
 int
 index_number(struct index *ix, enum folder folder, uint64_t number,
     struct entry *e)
 {
-	enum table t = (enum table)folder;
 	DBT key, data;
 	DBC *cursor;
 	int error;
 
-	if ((error = open_table(ix, t)) != 0 ||
-	    (error = ix->table[t]->cursor(
-		 ix->table[t], ix->txn, &cursor, 0)) != 0)
+	if ((error = open_cursor(ix, (enum table)folder, &cursor)) != 0)
 		return error;
 	e->folder = folder;
 	if ((error = set_number(cursor, number, &key, &data)) == 0)
-		error = decode_queue(
-		    key.data, key.size, data.data, data.size, e);
+		error = decode_queue(&key, &data, e);
 	(void)cursor->close(cursor);
 	return error;
 }
@@ -691,17 +702,41 @@ index_number(struct index *ix, enum folder folder, uint64_t number,
 int
 index_get_queued(struct index *ix, struct entry *e)
 {
-	unsigned char seq[SEQUENCE_FIXED], buf[QUEUE_FIXED + NAME_OCTETS];
-	DBT key;
+	unsigned char seq[ENTRY_SEQUENCE], buf[RECORD_OCTETS];
+	DBT key = dbt(seq, sizeof(seq));
 	size_t len;
 	int error;
 
-	put64(seq, e->sequence);
-	key = dbt(seq, sizeof(seq));
-	if ((error = get(ix, (enum table)e->folder, &key, buf, sizeof(buf),
-		 &len)) != 0)
+	entry_encode_sequence(e->sequence, seq);
+	if ((error = get(ix, (enum table)e->folder, &key, buf, &len)) != 0)
 		return error;
-	return decode_queue(seq, sizeof(seq), buf, len, e);
+	return decoded(entry_decode_queue(e, seq, sizeof(seq), buf, len));
+}
+
+int
+index_number_of(struct index *ix, enum folder folder, uint64_t sequence,
+    uint64_t *number)
+{
+	unsigned char seq[ENTRY_SEQUENCE];
+	DBT key = dbt(seq, sizeof(seq)), data = dbt(NULL, 0);
+	db_recno_t recno = 0;
+	DBC *cursor;
+	int error;
+
+	if ((error = open_cursor(ix, (enum table)folder, &cursor)) != 0)
+		return error;
+	entry_encode_sequence(sequence, seq);
+	error = cause_of(cursor->get(cursor, &key, &data, DB_SET_RANGE));
+	if (error == 0) {
+		data = dbt(&recno, 0);
+		data.ulen = sizeof(recno);
+		data.flags = DB_DBT_USERMEM;
+		error = cause_of(
+		    cursor->get(cursor, &key, &data, DB_GET_RECNO));
+	}
+	(void)cursor->close(cursor);
+	*number = recno;
+	return error;
 }
 
 int
@@ -709,8 +744,8 @@ index_clear_queue(struct index *ix, enum folder folder)
 {
 	uint32_t count;
 
-	return ix->table[folder]->truncate(
-	    ix->table[folder], ix->txn, &count, 0);
+	return cause_of(ix->table[folder]->truncate(
+	    ix->table[folder], ix->txn, &count, 0));
 }
 
 int
@@ -722,8 +757,8 @@ index_count(struct index *ix, enum folder folder, uint64_t *count)
 
 	/* With DB_RECNUM the fast statistics know the exact number. */
 	if ((error = open_table(ix, t)) != 0 ||
-	    (error = ix->table[t]->stat(
-		 ix->table[t], ix->txn, &stat, DB_FAST_STAT)) != 0)
+	    (error = cause_of(ix->table[t]->stat(
+		 ix->table[t], ix->txn, &stat, DB_FAST_STAT))) != 0)
 		return error;
 	*count = stat->bt_nkeys;
 	free(stat);
@@ -738,16 +773,13 @@ start_walk(struct index *ix, enum table t, struct walk **walk)
 	int error;
 
 	*walk = NULL;
-	if ((error = open_table(ix, t)) != 0 ||
-	    (error = ix->table[t]->get_pagesize(ix->table[t], &page)) != 0)
-		return error;
 	if ((w = malloc(sizeof(*w))) == NULL)
 		return ENOMEM;
-	error = ix->table[t]->cursor(ix->table[t], ix->txn, &w->cursor, 0);
-	if (error != 0) {
+	if ((error = open_cursor(ix, t, &w->cursor)) != 0) {
 		free(w);
 		return error;
 	}
+	(void)ix->table[t]->get_pagesize(ix->table[t], &page);
 	w->names = t == TABLE_NAMES;
 	w->next = NULL;
 	w->data = dbt(w->buf, 0);
@@ -771,15 +803,15 @@ index_walk_queue(struct index *ix, enum folder folder, uint64_t number,
 	w = *walk;
 	w->folder = folder;
 	error = set_number(w->cursor, number, &w->key, &data);
-	if (error == 0 && w->key.size != SEQUENCE_FIXED)
-		error = EINVAL;
+	if (error == 0 && w->key.size != ENTRY_SEQUENCE)
+		error = INDEX_DAMAGED;
 	if (error != 0) {
 		index_walk_end(w);
 		*walk = NULL;
 		return error;
 	}
-	memcpy(w->start, w->key.data, SEQUENCE_FIXED);
-	w->key = dbt(w->start, SEQUENCE_FIXED);
+	memcpy(w->start, w->key.data, ENTRY_SEQUENCE);
+	w->key = dbt(w->start, ENTRY_SEQUENCE);
 	w->flags = DB_SET_RANGE;
 	return 0;
 }
@@ -794,7 +826,7 @@ index_walk_names(struct index *ix, enum folder folder, struct walk **walk)
 		return error;
 	w = *walk;
 	w->folder = folder;
-	w->start[0] = folder_key[folder];
+	w->start[0] = entry_folder_letter(folder);
 	w->key = dbt(w->start, 1);
 	w->flags = DB_SET_RANGE;
 	return 0;
@@ -804,14 +836,16 @@ static int
 decode_walked(const struct walk *w, const unsigned char *key, size_t keylen,
     const unsigned char *data, size_t len, struct entry *e)
 {
+	enum entry_result result;
+
 	e->folder = w->folder;
 	if (!w->names)
-		return decode_queue(key, keylen, data, len, e);
-	if (keylen < 1 || key[0] != folder_key[w->folder])
-		return DB_NOTFOUND; /* behind the last of this folder */
-	if (decode_base(key + 1, keylen - 1, e->base) != 0)
-		return EINVAL;
-	return decode_name(data, len, e);
+		return decoded(entry_decode_queue(e, key, keylen, data, len));
+	if (keylen < 1 || key[0] != entry_folder_letter(w->folder))
+		return INDEX_NOT_FOUND; /* behind the last of this folder */
+	if ((result = entry_decode_key(e, key, keylen)) == ENTRY_GOOD)
+		result = entry_decode_name(e, data, len);
+	return decoded(result);
 }
 
 int
@@ -832,7 +866,7 @@ index_walk_next(struct walk *w, struct entry *e)
 		error = w->cursor->get(w->cursor, &w->key, &w->data,
 		    w->flags | DB_MULTIPLE_KEY);
 		if (error != 0)
-			return too_long(error);
+			return cause_of(error);
 		w->flags = DB_NEXT;
 		DB_MULTIPLE_INIT(w->next, &w->data); /* needs ulen as it was */
 		w->data.ulen = sizeof(w->buf);
@@ -846,4 +880,39 @@ index_walk_end(struct walk *w)
 		return;
 	(void)w->cursor->close(w->cursor);
 	free(w);
+}
+
+/* The loop of both, over a walk that was begun or not. */
+static int
+each(struct walk *w, int error, visit_fn visit, void *arg)
+{
+	struct entry e;
+
+	while (error == 0 && (error = index_walk_next(w, &e)) == 0)
+		if ((error = visit(arg, &e)) != 0) {
+			index_walk_end(w);
+			return error;
+		}
+	index_walk_end(w);
+	return error == INDEX_NOT_FOUND ? 0 : error;
+}
+
+int
+index_each_name(
+    struct index *ix, enum folder folder, visit_fn visit, void *arg)
+{
+	struct walk *w;
+	int error = index_walk_names(ix, folder, &w);
+
+	return each(w, error, visit, arg);
+}
+
+int
+index_each_queued(struct index *ix, enum folder folder, uint64_t number,
+    visit_fn visit, void *arg)
+{
+	struct walk *w;
+	int error = index_walk_queue(ix, folder, number, &w);
+
+	return each(w, error, visit, arg);
 }

@@ -73,6 +73,13 @@ int index_check_pages(struct index *index);
 int index_read_all(struct index *index);
 
 /*
+ * Has Berkeley DB look at the structure of index.db in dir, open nowhere:
+ * for repair.h, which has looked at its pages before.  INDEX_DAMAGED, or an
+ * errno value.
+ */
+int index_verify(const char *dir);
+
+/*
  * A transaction; one at a time.  A durable commit survives a power cut when
  * it returns; another one survives the end of this process.
  */
@@ -97,8 +104,11 @@ int index_get_totals(struct index *index, struct totals *t, int *version);
 int index_put_totals(struct index *index, const struct totals *t);
 
 /*
- * By e->folder and e->base.  index_put_name() adds e->uidl to the table
- * uidls where it is not empty, index_delete_name() takes it out of there.
+ * By e->folder and e->base; they must be set before the others are asked
+ * for.  index_put_name() adds e->uidl to the table uidls where it is not
+ * empty, index_delete_name() takes it out of there.  A name never changes
+ * its UIDL (I4), so putting it again takes none out; and a UIDL that another
+ * name has stays that one's: ask index_find_uidl() before giving it.
  */
 int index_get_name(struct index *index, struct entry *e);
 int index_put_name(struct index *index, const struct entry *e);

@@ -1,0 +1,191 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "store/cause.h"
+#include "store/index.h"
+
+#define MESSAGE_OCTETS 256
+
+static int noted; /* the first error that passes, or 0 */
+static char first[MESSAGE_OCTETS]; /* message of the library */
+static int told; /* it was logged */
+
+/* Trouble of the disk, the system or its limits, and not of a file. */
+static int
+passes(int error)
+{
+	static const int errors[] = { EACCES, EAGAIN, EBUSY, EDQUOT, EFBIG,
+		EINTR, EIO, EMFILE, ENFILE, ENOBUFS, ENODEV, ENOLCK, ENOMEM,
+		ENOSPC, ENXIO, EPERM, EROFS, ESTALE, ETIMEDOUT, ETXTBSY };
+	size_t i;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (errors[i] == error)
+			return 1;
+	return 0;
+}
+
+static void
+note(int error)
+{
+	if (noted == 0 && passes(error))
+		noted = error;
+	errno = error;
+}
+
+/* Without the library's way of waiting twelve seconds for descriptors. */
+static int
+noting_open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+	int fd;
+
+	if ((flags & O_CREAT) != 0) {
+		va_start(ap, flags);
+		mode = (mode_t)va_arg(ap, int);
+		va_end(ap);
+	}
+	do
+		fd = open(path, flags | O_CLOEXEC, mode);
+	while (fd == -1 && errno == EINTR);
+	if (fd == -1)
+		note(errno);
+	return fd;
+}
+
+/* After a failure or a part the library goes on with read(2) and write(2). */
+static ssize_t
+noting_pread(int fd, void *buf, size_t len, off_t offset)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, buf, len, offset);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		note(errno);
+	return n;
+}
+
+static ssize_t
+noting_pwrite(int fd, const void *buf, size_t len, off_t offset)
+{
+	ssize_t n;
+	size_t done;
+
+	for (done = 0; done < len; done += (size_t)n) {
+		n = pwrite(fd, (const char *)buf + done, len - done,
+		    offset + (off_t)done);
+		if (n == -1 && errno == EINTR)
+			n = 0;
+		else if (n <= 0) {
+			note(n == 0 ? ENOSPC : errno);
+			return -1;
+		}
+	}
+	return (ssize_t)len;
+}
+
+/* These two return the error itself. */
+static int
+noting_fsync(int fd)
+{
+	int rv;
+
+	do
+		rv = fdatasync(fd);
+	while (rv == -1 && errno == EINTR);
+	if (rv == 0)
+		return 0;
+	note(errno);
+	return errno;
+}
+
+static int
+noting_ftruncate(int fd, off_t length)
+{
+	int rv;
+
+	do
+		rv = ftruncate(fd, length);
+	while (rv == -1 && errno == EINTR);
+	if (rv == 0)
+		return 0;
+	note(errno);
+	return errno;
+}
+
+static void *
+noting_malloc(size_t size)
+{
+	void *p = malloc(size);
+
+	if (p == NULL)
+		note(ENOMEM);
+	return p;
+}
+
+static void *
+noting_realloc(void *old, size_t size)
+{
+	void *p = realloc(old, size);
+
+	if (p == NULL)
+		note(ENOMEM);
+	return p;
+}
+
+/*
+ * Not read(2): the library would take the end of a file for an error then.
+ * Not write(2): it would use that for pages, too, after a seek for each.
+ */
+void
+cause_begin(void)
+{
+	static int set;
+
+	noted = told = 0;
+	first[0] = '\0';
+	if (set)
+		return;
+	set = 1;
+	(void)db_env_set_func_open(noting_open);
+	(void)db_env_set_func_pread(noting_pread);
+	(void)db_env_set_func_pwrite(noting_pwrite);
+	(void)db_env_set_func_fsync(noting_fsync);
+	(void)db_env_set_func_ftruncate(noting_ftruncate);
+	(void)db_env_set_func_malloc(noting_malloc);
+	(void)db_env_set_func_realloc(noting_realloc);
+}
+
+void
+cause_message(const DB_ENV *env, const char *prefix, const char *message)
+{
+	(void)env;
+	(void)prefix;
+	if (first[0] == '\0')
+		(void)strlcpy(first, message, sizeof(first));
+}
+
+int
+cause_of(int error)
+{
+	if (error == 0)
+		return 0;
+	if (error == DB_NOTFOUND || error == DB_KEYEMPTY)
+		return INDEX_NOT_FOUND;
+	if (noted != 0)
+		return noted;
+	if (passes(error))
+		return error;
+	if (first[0] != '\0' && !told)
+		log_warn("index damaged, Berkeley DB says: %s", first);
+	told = 1;
+	return INDEX_DAMAGED;
+}

@@ -1,0 +1,30 @@
+/*
+ * Why Berkeley DB failed.
+ *
+ * It says that it must be recovered, or that an argument is invalid, where a
+ * disk is full or a file cannot be opened.  So the calls by which it reads,
+ * writes and allocates are its own no longer: the first error of one of
+ * them, of a kind that passes, is noted, and is the answer to why.  Where
+ * there was none, the file itself is damaged.
+ *
+ * For one index at a time in a process, and for index.c alone.
+ */
+#ifndef STORE_CAUSE_H
+#define STORE_CAUSE_H
+
+#include <db.h>
+
+/* Forgets what was noted: another index is about to be opened. */
+void cause_begin(void);
+
+/*
+ * The error of index.h that an error of Berkeley DB comes to.  What the
+ * library said of damage is logged, once, in its own words.
+ */
+int cause_of(int error);
+
+/* Keeps what the library says, for set_errcall(); nothing is written. */
+void cause_message(
+    const DB_ENV *env, const char *prefix, const char *message);
+
+#endif
