@@ -2,6 +2,8 @@
  * The index: what is put is found, in order, by number, in bulk; what is
  * committed survives, and what is not leaves no trace, whoever is killed.
  */
+#undef _FORTIFY_SOURCE /* it has these functions inline: see failing */
+
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -56,7 +58,16 @@ pwrite(int fd, const void *buf, size_t len, off_t offset)
 	return -1;
 }
 
-/* To which the library turns when pwrite(2) has failed. */
+/* To which the library turns when pread(2) and pwrite(2) have failed. */
+ssize_t
+read(int fd, void *buf, size_t len)
+{
+	if (failing.pread == 0)
+		return syscall(SYS_read, fd, buf, len);
+	errno = failing.pread;
+	return -1;
+}
+
 ssize_t
 write(int fd, const void *buf, size_t len)
 {
@@ -848,7 +859,7 @@ test_causes(void **state)
 		failing.pwrite = errors[i];
 		assert_int_equal(error_of_commit(ix, MANY), errors[i]);
 		/* The environment is useless now, for the same reason. */
-		assert_int_equal(index_begin(ix), errors[i]);
+		assert_int_equal(index_trim(ix), errors[i]);
 		index_abandon(ix);
 		failing.pwrite = 0;
 		ix = open_index(*state, INDEX_WRITE);
