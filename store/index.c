@@ -43,7 +43,7 @@ struct index {
 	DB_ENV *env; /* INDEX_WRITE only */
 	DB_TXN *txn;
 	int much;    /* the log's files may be large */
-	int checked; /* the root pages were looked at */
+	int checked; /* the root pages were looked at, and are good */
 	DB *table[TABLES];
 	char file[PATH_MAX]; /* without an environment: the path */
 };
@@ -181,7 +181,7 @@ open_db(struct index *ix, enum table t, DB *db)
 	/* A seal vouches for what was written, not for the disk. */
 	if (error == 0 && ix->mode != INDEX_MEMORY && !ix->checked) {
 		error = check_pages(db, ROOT_PAGES);
-		ix->checked = 1;
+		ix->checked = error == 0;
 	}
 	return error;
 }

@@ -2,16 +2,89 @@
  * The index: what is put is found, in order, by number, in bulk; what is
  * committed survives, and what is not leaves no trace, whoever is killed.
  */
+#undef _FORTIFY_SOURCE /* it has these functions inline: see failing */
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
 #include <db.h>
 #include <errno.h>
 #include <signal.h>
 
 #include "tests/unit/unit.h"
 
+#include "common/log.h"
 #include "store/index.h"
+#include "store/repair.h"
 
 #define MANY	1000 /* messages: more than one bulk buffer holds */
 #define UNKNOWN "nobody"
+
+/* What the system answers from now on, to what Berkeley DB asks of it. */
+static struct {
+	int open, pread, pwrite, fdatasync;
+} failing;
+
+int
+open(const char *path, int flags, ...)
+{
+	va_list ap;
+	int mode;
+
+	va_start(ap, flags);
+	mode = (flags & O_CREAT) != 0 ? va_arg(ap, int) : 0;
+	va_end(ap);
+	if (failing.open == 0)
+		return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	errno = failing.open;
+	return -1;
+}
+
+ssize_t
+pread(int fd, void *buf, size_t len, off_t offset)
+{
+	if (failing.pread == 0)
+		return syscall(SYS_pread64, fd, buf, len, offset);
+	errno = failing.pread;
+	return -1;
+}
+
+ssize_t
+pwrite(int fd, const void *buf, size_t len, off_t offset)
+{
+	if (failing.pwrite == 0)
+		return syscall(SYS_pwrite64, fd, buf, len, offset);
+	errno = failing.pwrite;
+	return -1;
+}
+
+/* To which the library turns when pread(2) and pwrite(2) have failed. */
+ssize_t
+read(int fd, void *buf, size_t len)
+{
+	if (failing.pread == 0)
+		return syscall(SYS_read, fd, buf, len);
+	errno = failing.pread;
+	return -1;
+}
+
+ssize_t
+write(int fd, const void *buf, size_t len)
+{
+	if (failing.pwrite == 0)
+		return syscall(SYS_write, fd, buf, len);
+	errno = failing.pwrite;
+	return -1;
+}
+
+int
+fdatasync(int fd)
+{
+	if (failing.fdatasync == 0)
+		return (int)syscall(SYS_fdatasync, fd);
+	errno = failing.fdatasync;
+	return -1;
+}
 
 /* Aborts the test with the error's name. */
 static void
@@ -43,6 +116,10 @@ make_entry(enum folder folder, uint64_t n)
 	e.sub = n % 2 == 0 ? NEW : CUR;
 	e.sequence = n;
 	e.octets = n << 32 | n;
+	e.size = e.octets - 1;
+	if (n % 5 == 0)
+		snprintf(e.uidl, sizeof(e.uidl), "uidl-%llu",
+		    (unsigned long long)n);
 	snprintf(e.base, sizeof(e.base), "%06llu.%0*d",
 	    (unsigned long long)n, (int)(n % 200) + 1, 0);
 	snprintf(e.suffix, sizeof(e.suffix), n % 3 == 0 ? "" : ":2,S");
@@ -56,6 +133,7 @@ same_queued(const struct entry *e, const struct entry *wanted)
 	assert_int_equal(e->sequence, wanted->sequence);
 	assert_true(e->octets == wanted->octets);
 	assert_string_equal(e->base, wanted->base);
+	assert_string_equal(e->uidl, wanted->uidl);
 }
 
 static void
@@ -64,6 +142,8 @@ same_name(const struct entry *e, const struct entry *wanted)
 	same_queued(e, wanted);
 	assert_int_equal(e->state, wanted->state);
 	assert_int_equal(e->sub, wanted->sub);
+	assert_true(e->size == wanted->size);
+	assert_int_equal(e->young, wanted->young);
 	assert_string_equal(e->suffix, wanted->suffix);
 }
 
@@ -92,7 +172,7 @@ known(struct index *ix, enum folder folder, uint64_t n)
 	struct entry e = make_entry(folder, n);
 	int error = index_get_name(ix, &e);
 
-	assert_true(error == 0 || error == DB_NOTFOUND);
+	assert_true(error == 0 || error == INDEX_NOT_FOUND);
 	return error == 0;
 }
 
@@ -105,35 +185,27 @@ count(struct index *ix, enum folder folder)
 	return n;
 }
 
-static const struct meta some_meta = { .next_sequence = UINT64_MAX - 1,
-	.expunging = 3,
-	.folder = { { 1, UINT64_MAX, { INT64_MAX, -1 }, 5, -6 },
-	    { 7, 8, { 9, 10 }, 11, 12 } } };
+static const struct totals some_totals = { .identity = "fifteen octets!",
+	.generation = 7, .next_sequence = UINT64_MAX - 1, .expunging = 3,
+	.folder = { { .count = 1, .octets = UINT64_MAX,
+			.time = { INT64_MAX, -1 }, .from_now = -6 },
+	    { .names = 7, .young = 8 } } };
 
 static void
-same_meta(const struct meta *a, const struct meta *b)
+check_totals(struct index *ix)
 {
-	int f;
+	struct totals t;
+	int version;
 
-	assert_true(a->next_sequence == b->next_sequence);
-	assert_true(a->expunging == b->expunging);
-	for (f = 0; f < FOLDERS; f++)
-		assert_memory_equal(
-		    &a->folder[f], &b->folder[f], sizeof(a->folder[f]));
-}
-
-static void
-check_meta(struct index *ix)
-{
-	struct meta meta;
-
-	assert_int_equal(index_get_meta(ix, &meta), DB_NOTFOUND);
+	assert_int_equal(
+	    index_get_totals(ix, &t, &version), INDEX_NOT_FOUND);
 	good(index_begin(ix));
-	good(index_put_meta(ix, &some_meta));
+	good(index_put_totals(ix, &some_totals));
 	good(index_commit(ix, 1));
-	memset(&meta, 0x5a, sizeof(meta));
-	good(index_get_meta(ix, &meta));
-	same_meta(&meta, &some_meta);
+	memset(&t, 0x5a, sizeof(t));
+	good(index_get_totals(ix, &t, &version));
+	assert_memory_equal(&t, &some_totals, sizeof(t));
+	assert_int_equal(version, 2);
 }
 
 static void
@@ -142,11 +214,11 @@ check_names(struct index *ix)
 	struct entry e = make_entry(INBOX, 1), wanted;
 
 	good(index_begin(ix));
-	assert_int_equal(index_get_name(ix, &e), DB_NOTFOUND);
+	assert_int_equal(index_get_name(ix, &e), INDEX_NOT_FOUND);
 	good(index_put_name(ix, &e));
 	/* The same name in the other folder is another message. */
 	e.folder = JUNK;
-	assert_int_equal(index_get_name(ix, &e), DB_NOTFOUND);
+	assert_int_equal(index_get_name(ix, &e), INDEX_NOT_FOUND);
 	wanted = make_entry(JUNK, 2);
 	strlcpy(wanted.base, e.base, sizeof(wanted.base));
 	good(index_put_name(ix, &wanted));
@@ -163,8 +235,8 @@ check_names(struct index *ix)
 	good(index_get_name(ix, &e));
 	same_name(&e, &wanted);
 	good(index_delete_name(ix, &e));
-	assert_int_equal(index_get_name(ix, &e), DB_NOTFOUND);
-	assert_int_equal(index_delete_name(ix, &e), DB_NOTFOUND);
+	assert_int_equal(index_get_name(ix, &e), INDEX_NOT_FOUND);
+	assert_int_equal(index_delete_name(ix, &e), INDEX_NOT_FOUND);
 	good(index_commit(ix, 0));
 }
 
@@ -173,11 +245,13 @@ check_longest_names(struct index *ix)
 {
 	struct entry e = make_entry(INBOX, 5), wanted;
 
-	memset(e.base, 'b', NAME_MAX);
-	e.base[NAME_MAX] = '\0';
-	memset(e.suffix, 's', NAME_MAX);
+	memset(e.base, 'b', NAME_MAX - 5);
+	e.base[NAME_MAX - 5] = '\0';
+	memset(e.suffix, 's', 5);
 	e.suffix[0] = ':';
-	e.suffix[NAME_MAX] = '\0';
+	e.suffix[5] = '\0';
+	memset(e.uidl, 'u', UIDL_MAX);
+	e.uidl[UIDL_MAX] = '\0';
 	wanted = e;
 	good(index_begin(ix));
 	good(index_put_name(ix, &e));
@@ -194,12 +268,56 @@ check_longest_names(struct index *ix)
 	good(index_commit(ix, 1));
 }
 
+static void
+expect_uidl(struct index *ix, const char *uidl, enum folder folder,
+    const char *base)
+{
+	struct entry e;
+
+	memset(&e, 0x5a, sizeof(e));
+	good(index_find_uidl(ix, uidl, &e));
+	assert_int_equal(e.folder, folder);
+	assert_string_equal(e.base, base);
+}
+
+/* UIDLs that are not base names lead to their names, and to no others. */
+static void
+check_uidls(struct index *ix)
+{
+	struct entry a = make_entry(INBOX, 5), b = make_entry(JUNK, 10), e;
+
+	assert_int_equal(index_find_uidl(ix, "uidl-5", &e), INDEX_NOT_FOUND);
+	good(index_begin(ix));
+	good(index_put_name(ix, &a));
+	good(index_put_name(ix, &b));
+	expect_uidl(ix, "uidl-5", INBOX, a.base);
+	expect_uidl(ix, "uidl-10", JUNK, b.base);
+	assert_int_equal(index_find_uidl(ix, a.base, &e), INDEX_NOT_FOUND);
+	a.state = EXPUNGING;
+	good(index_put_name(ix, &a)); /* once more, changed */
+	expect_uidl(ix, "uidl-5", INBOX, a.base);
+	/* Who comes second with a UIDL neither gets nor takes it. */
+	e = make_entry(INBOX, 15);
+	strlcpy(e.uidl, "uidl-10", sizeof(e.uidl));
+	good(index_put_name(ix, &e));
+	expect_uidl(ix, "uidl-10", JUNK, b.base);
+	good(index_delete_name(ix, &e));
+	expect_uidl(ix, "uidl-10", JUNK, b.base);
+	/* It goes by what is recorded, and not by what the caller thinks. */
+	a.uidl[0] = '\0';
+	good(index_delete_name(ix, &a));
+	assert_int_equal(index_find_uidl(ix, "uidl-5", &e), INDEX_NOT_FOUND);
+	good(index_delete_name(ix, &b));
+	assert_int_equal(index_find_uidl(ix, "uidl-10", &e), INDEX_NOT_FOUND);
+	good(index_commit(ix, 1));
+}
+
 /* 1, 3, 5 ... of the inbox; the numbers close up behind what is taken. */
 static void
 check_numbers(struct index *ix)
 {
 	struct entry e, wanted;
-	uint64_t n;
+	uint64_t n, number;
 
 	fill(ix, INBOX, 1, 99);
 	fill(ix, JUNK, 2, 6);
@@ -212,19 +330,26 @@ check_numbers(struct index *ix)
 		e.base[0] = '\0';
 		good(index_get_queued(ix, &e));
 		same_queued(&e, &wanted);
+		number = 0;
+		good(index_number_of(ix, INBOX, 2 * n - 1, &number));
+		assert_int_equal(number, n);
+		good(index_number_of(ix, INBOX, 2 * n - 2, &number));
+		assert_int_equal(number, n);
 	}
-	assert_int_equal(index_number(ix, INBOX, 0, &e), DB_NOTFOUND);
-	assert_int_equal(index_number(ix, INBOX, 51, &e), DB_NOTFOUND);
+	assert_int_equal(
+	    index_number_of(ix, INBOX, 100, &number), INDEX_NOT_FOUND);
+	assert_int_equal(index_number(ix, INBOX, 0, &e), INDEX_NOT_FOUND);
+	assert_int_equal(index_number(ix, INBOX, 51, &e), INDEX_NOT_FOUND);
 	/* 2^32 + 1 is not 1. */
 	assert_int_equal(
-	    index_number(ix, INBOX, UINT32_MAX + 2ULL, &e), DB_NOTFOUND);
-	assert_int_equal(index_number(ix, INBOX, UINT64_MAX, &e), DB_NOTFOUND);
+	    index_number(ix, INBOX, UINT32_MAX + 2ULL, &e), INDEX_NOT_FOUND);
+	assert_int_equal(index_number(ix, INBOX, UINT64_MAX, &e), INDEX_NOT_FOUND);
 	good(index_begin(ix));
 	wanted = make_entry(INBOX, 3);
 	good(index_dequeue(ix, &wanted));
-	assert_int_equal(index_dequeue(ix, &wanted), DB_NOTFOUND);
+	assert_int_equal(index_dequeue(ix, &wanted), INDEX_NOT_FOUND);
 	good(index_commit(ix, 0));
-	assert_int_equal(index_get_queued(ix, &wanted), DB_NOTFOUND);
+	assert_int_equal(index_get_queued(ix, &wanted), INDEX_NOT_FOUND);
 	good(index_number(ix, INBOX, 2, &e));
 	assert_int_equal(e.sequence, 5);
 	assert_int_equal(count(ix, INBOX), 49);
@@ -252,7 +377,8 @@ check_clear(struct index *ix)
 static void
 check_all(struct index *ix)
 {
-	check_meta(ix);
+	check_totals(ix);
+	check_uidls(ix);
 	check_names(ix);
 	check_longest_names(ix);
 	check_numbers(ix);
@@ -291,7 +417,7 @@ expect_queue(
 		wanted = make_entry(folder, n);
 		same_queued(&e, &wanted);
 	}
-	assert_int_equal(index_walk_next(walk, &e), DB_NOTFOUND);
+	assert_int_equal(index_walk_next(walk, &e), INDEX_NOT_FOUND);
 	index_walk_end(walk);
 }
 
@@ -308,7 +434,7 @@ expect_names(struct index *ix, enum folder folder, uint64_t last)
 		wanted = make_entry(folder, n);
 		same_name(&e, &wanted);
 	}
-	assert_int_equal(index_walk_next(walk, &e), DB_NOTFOUND);
+	assert_int_equal(index_walk_next(walk, &e), INDEX_NOT_FOUND);
 	index_walk_end(walk);
 }
 
@@ -325,11 +451,51 @@ expect_walks(struct index *ix)
 	expect_names(ix, INBOX, 2 * MANY - 1);
 	expect_names(ix, JUNK, 9);
 	assert_int_equal(
-	    index_walk_queue(ix, INBOX, MANY + 1, &walk), DB_NOTFOUND);
+	    index_walk_queue(ix, INBOX, MANY + 1, &walk), INDEX_NOT_FOUND);
 	assert_null(walk);
-	assert_int_equal(index_walk_queue(ix, INBOX, 0, &walk), DB_NOTFOUND);
+	assert_int_equal(index_walk_queue(ix, INBOX, 0, &walk), INDEX_NOT_FOUND);
 	assert_null(walk);
 	index_walk_end(NULL);
+}
+
+/* What visit() has seen, and when it has seen enough. */
+struct seen {
+	uint64_t last, count, enough;
+};
+
+static int
+see(void *arg, struct entry *e)
+{
+	struct seen *seen = arg;
+
+	assert_true(e->sequence > seen->last);
+	seen->last = e->sequence;
+	return ++seen->count == seen->enough ? -5 : 0;
+}
+
+static void
+test_each(void **state)
+{
+	struct index *ix = open_index(*state, INDEX_WRITE);
+	struct seen seen = { 0, 0, 0 };
+
+	good(index_each_name(ix, INBOX, see, &seen));
+	good(index_each_queued(ix, INBOX, 1, see, &seen));
+	assert_int_equal(seen.count, 0);
+	fill(ix, INBOX, 1, 199);
+	good(index_each_name(ix, INBOX, see, &seen));
+	assert_int_equal(seen.count, 100);
+	seen.last = 0;
+	good(index_each_queued(ix, INBOX, 41, see, &seen));
+	assert_int_equal(seen.count, 160);
+	good(index_each_queued(ix, INBOX, 101, see, &seen));
+	good(index_each_name(ix, JUNK, see, &seen));
+	assert_int_equal(seen.count, 160);
+	memset(&seen, 0, sizeof(seen));
+	seen.enough = 3;
+	assert_int_equal(index_each_name(ix, INBOX, see, &seen), -5);
+	assert_int_equal(seen.last, 5);
+	good(index_close(ix));
 }
 
 /* All three ways to open it walk alike. */
@@ -340,12 +506,12 @@ test_walks(void **state)
 	struct walk *walk;
 	struct entry e;
 
-	assert_int_equal(index_walk_queue(ix, INBOX, 1, &walk), DB_NOTFOUND);
+	assert_int_equal(index_walk_queue(ix, INBOX, 1, &walk), INDEX_NOT_FOUND);
 	good(index_walk_names(ix, INBOX, &walk));
-	assert_int_equal(index_walk_next(walk, &e), DB_NOTFOUND);
+	assert_int_equal(index_walk_next(walk, &e), INDEX_NOT_FOUND);
 	index_walk_end(walk);
 	good(index_begin(ix));
-	good(index_put_meta(ix, &some_meta));
+	good(index_put_totals(ix, &some_totals));
 	good(index_commit(ix, 0));
 	fill(ix, JUNK, 1, 9);
 	fill(ix, INBOX, 1, 2 * MANY - 1);
@@ -365,7 +531,8 @@ static void
 test_abort(void **state)
 {
 	struct index *ix = open_index(*state, INDEX_WRITE);
-	struct meta meta;
+	struct totals t;
+	int version;
 	struct entry e = make_entry(INBOX, 1);
 
 	fill(ix, INBOX, 1, 5);
@@ -373,13 +540,14 @@ test_abort(void **state)
 	add(ix, INBOX, 7);
 	good(index_dequeue(ix, &e));
 	good(index_delete_name(ix, &e));
-	good(index_put_meta(ix, &some_meta));
+	good(index_put_totals(ix, &some_totals));
 	assert_int_equal(count(ix, INBOX), 3);
 	index_abort(ix);
 	index_abort(ix); /* there is none: nothing happens */
 	expect_queue(ix, INBOX, 1, 5);
 	expect_names(ix, INBOX, 5);
-	assert_int_equal(index_get_meta(ix, &meta), DB_NOTFOUND);
+	assert_int_equal(
+	    index_get_totals(ix, &t, &version), INDEX_NOT_FOUND);
 	good(index_begin(ix));
 	good(index_clear_queue(ix, INBOX));
 	index_abort(ix);
@@ -444,18 +612,25 @@ look(const char *dir, enum index_mode mode)
 	struct index *ix;
 	struct entry e = make_entry(INBOX, 1);
 
-	if (index_open(&ix, dir, mode) != 0)
-		return ix == NULL ? REFUSED : ODD;
-	if (index_get_name(ix, &e) == 0 || index_number(ix, INBOX, 1, &e) == 0)
+	int error;
+
+	if ((error = index_open(&ix, dir, mode)) != 0)
+		return ix != NULL ? ODD : REFUSED;
+	error = index_get_name(ix, &e);
+	if (error == 0)
 		return FOUND;
-	return REFUSED;
+	if (error != INDEX_DAMAGED)
+		return error == INDEX_NOT_FOUND ? REFUSED : ODD;
+	error = index_number(ix, INBOX, 1, &e);
+	index_abandon(ix);
+	return error == 0 ? FOUND : REFUSED;
 }
 
 static enum finding
 verify(const char *dir, enum index_mode mode)
 {
 	(void)mode;
-	return index_verify(dir) == 0 ? FOUND : REFUSED;
+	return repair_verify(dir) == 0 ? FOUND : REFUSED;
 }
 
 static int
@@ -483,7 +658,6 @@ test_missing(void **state)
 
 	assert_true(refused(look, none, INDEX_READ));
 	assert_true(refused(look, none, INDEX_WRITE));
-	assert_int_equal(index_discard(none), ENOENT);
 	assert_int_equal(index_close(NULL), 0);
 }
 
@@ -547,32 +721,8 @@ test_killed(void **state)
 		assert_int_equal(count(ix, JUNK), 0);
 		good(index_close(ix));
 		assert_int_equal(index_verify(*state), 0);
-		good(index_discard(*state));
+		good(repair_discard(*state));
 	}
-}
-
-/* Everything is gone but the evidence; a new one can be made. */
-static void
-test_discard(void **state)
-{
-	struct index *ix = open_index(*state, INDEX_WRITE);
-	struct stat st;
-
-	fill(ix, INBOX, 1, 5);
-	good(index_close(ix));
-	scratch_write(*state, "lock", "not to be touched");
-	good(index_discard(*state));
-	assert_int_equal(stat(scratch_path(*state, "index.db"), &st), -1);
-	assert_int_equal(stat(scratch_path(*state, "index.bad"), &st), 0);
-	assert_int_equal(stat(scratch_path(*state, "lock"), &st), 0);
-	assert_int_equal(logs(*state), 0);
-	good(index_discard(*state)); /* once more: nothing to do */
-	ix = open_index(*state, INDEX_WRITE);
-	assert_int_equal(count(ix, INBOX), 0);
-	assert_false(known(ix, INBOX, 1));
-	fill(ix, INBOX, 1, 5);
-	good(index_close(ix));
-	assert_int_equal(index_verify(*state), 0);
 }
 
 /* What a disk may do to index.db. */
@@ -617,12 +767,10 @@ test_damaged(void **state)
 		good(index_close(ix));
 		assert_false(refused(look, *state, INDEX_READ));
 		damage(*state, how);
-		/* It notices, but Berkeley DB 5.3 counts to 2^32 then. */
-		if (how != ONE_OCTET)
-			assert_true(refused(verify, *state, INDEX_READ));
+		assert_true(refused(verify, *state, INDEX_READ));
 		assert_true(refused(look, *state, INDEX_READ));
 		assert_true(refused(look, *state, INDEX_WRITE));
-		good(index_discard(*state));
+		good(repair_discard(*state));
 	}
 }
 
@@ -659,13 +807,13 @@ test_no_checksum(void **state)
 	long page;
 
 	for (type = 0; type < sizeof(types); type++)
-		for (page = 0; page < 12; page++) {
+		for (page = 0; page < 14; page++) {
 			ix = open_index(*state, INDEX_WRITE);
 			fill(ix, INBOX, 1, 199);
 			good(index_check_pages(ix));
 			good(index_close(ix));
 			take_checksum(*state, page, types[type]);
-			if (page >= 8) /* behind the roots */
+			if (page >= 10) /* behind the roots */
 				assert_true(refused(
 				    check_pages, *state, INDEX_WRITE));
 			else {
@@ -674,8 +822,275 @@ test_no_checksum(void **state)
 				assert_true(
 				    refused(look, *state, INDEX_WRITE));
 			}
-			good(index_discard(*state));
+			good(repair_discard(*state));
 		}
+}
+
+static int
+error_of_commit(struct index *ix, uint64_t messages)
+{
+	uint64_t n;
+	int error = index_begin(ix);
+
+	for (n = 1; error == 0 && n <= messages; n++) {
+		struct entry e = make_entry(INBOX, 2 * n - 1);
+
+		error = index_put_name(ix, &e);
+		if (error == 0)
+			error = index_enqueue(ix, &e);
+	}
+	return error != 0 ? error : index_commit(ix, 1);
+}
+
+/* The errors of the disk, whatever Berkeley DB makes of them. */
+static void
+test_causes(void **state)
+{
+	static const int errors[] = { ENOSPC, EDQUOT, EIO, EROFS, EFBIG };
+	struct index *ix;
+	struct totals t;
+	size_t i;
+	int version;
+
+	fill(ix = open_index(*state, INDEX_WRITE), INBOX, 1, 5);
+	good(index_close(ix));
+	for (i = 0; i < NITEMS(errors); i++) {
+		ix = open_index(*state, INDEX_WRITE);
+		failing.pwrite = errors[i];
+		assert_int_equal(error_of_commit(ix, MANY), errors[i]);
+		/* The environment is useless now, for the same reason. */
+		assert_int_equal(index_trim(ix), errors[i]);
+		index_abandon(ix);
+		failing.pwrite = 0;
+		ix = open_index(*state, INDEX_WRITE);
+		failing.fdatasync = errors[i];
+		assert_int_equal(error_of_commit(ix, 3), errors[i]);
+		assert_int_equal(index_close(ix), errors[i]);
+		failing.fdatasync = 0;
+		failing.open = errors[i];
+		assert_int_equal(
+		    index_open(&ix, *state, INDEX_WRITE), errors[i]);
+		assert_null(ix);
+		failing.open = 0;
+		failing.pread = errors[i];
+		good(index_open(&ix, *state, INDEX_READ));
+		failing.pread = 0;
+		good(index_close(ix));
+		ix = open_index(*state, INDEX_READ);
+		failing.pread = errors[i];
+		assert_int_equal(
+		    index_get_totals(ix, &t, &version), errors[i]);
+		failing.pread = 0;
+		index_abandon(ix);
+	}
+	assert_string_equal(log_last_warning(), "");
+	ix = open_index(*state, INDEX_WRITE);
+	expect_queue(ix, INBOX, 1, 5);
+	good(index_close(ix));
+	assert_int_equal(repair_verify(*state), 0);
+}
+
+/* A limit of the system's own: no call is tampered with. */
+static void
+test_file_size(void **state)
+{
+	struct rlimit limit = { 600 * 1024, 600 * 1024 };
+	struct index *ix = open_index(*state, INDEX_WRITE);
+	int status;
+	pid_t pid;
+
+	fill(ix, INBOX, 1, 5);
+	good(index_close(ix));
+	if ((pid = fork()) == 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		if (setrlimit(RLIMIT_FSIZE, &limit) == -1 ||
+		    index_open(&ix, *state, INDEX_WRITE) != 0)
+			_exit(1);
+		_exit(error_of_commit(ix, 10 * MANY) == 0 &&
+		    index_trim(ix) == EFBIG ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	ix = open_index(*state, INDEX_WRITE);
+	expect_queue(ix, INBOX, 1, 20 * MANY - 1);
+	good(index_close(ix));
+}
+
+/* Wrong modes and kinds of files; as root a mode stops nobody. */
+static void
+test_kinds_of_files(void **state)
+{
+	struct index *ix;
+
+	assert_int_equal(index_open(&ix, *state, INDEX_READ), ENOENT);
+	assert_int_equal(index_open(&ix, scratch_path(*state, "none"),
+	    INDEX_WRITE), ENOENT);
+	assert_int_equal(
+	    mkfifo(scratch_path(*state, "index.db"), 0600), 0);
+	assert_int_equal(index_open(&ix, *state, INDEX_READ), INDEX_DAMAGED);
+	assert_int_equal(index_open(&ix, *state, INDEX_WRITE), INDEX_DAMAGED);
+	assert_null(ix);
+	assert_int_equal(unlink(scratch_path(*state, "index.db")), 0);
+	scratch_write(*state, "index.db", "");
+	assert_int_equal(
+	    chmod(scratch_path(*state, "index.db"), 0400), 0);
+	if (geteuid() != 0)
+		assert_int_equal(
+		    index_open(&ix, *state, INDEX_WRITE), EACCES);
+}
+
+/* Puts a record into a table of index.db as somebody else would. */
+static void
+put_raw(const char *dir, const char *table, int numbered, const void *key,
+    size_t keylen, const void *data, size_t len)
+{
+	DBT k, d;
+	DB *db;
+
+	memset(&k, 0, sizeof(k));
+	memset(&d, 0, sizeof(d));
+	k.data = (void *)(uintptr_t)key;
+	k.size = (uint32_t)keylen;
+	d.data = (void *)(uintptr_t)data;
+	d.size = (uint32_t)len;
+	assert_int_equal(db_create(&db, NULL, 0), 0);
+	assert_int_equal(db->set_flags(
+	    db, DB_CHKSUM | (numbered ? (uint32_t)DB_RECNUM : 0)), 0);
+	assert_int_equal(db->open(db, NULL, scratch_path(dir, "index.db"),
+	    table, DB_BTREE, DB_CREATE, 0600), 0);
+	assert_int_equal(db->put(db, NULL, &k, &d, 0), 0);
+	assert_int_equal(db->close(db, 0), 0);
+}
+
+#define BASE_1 "1792345678.M1P2.host"
+
+/* An index as version 1 left it: three tables, and one message of junk. */
+static void
+write_version_1(const char *dir)
+{
+	static const unsigned char name[] = { RETAINED, CUR, 0, 0, 0, 0, 0, 0,
+		1, 44, 0, 0, 0, 0, 0, 1, 17, 112, ':', '2', ',', 'S' };
+	static const unsigned char seq[] = { 0, 0, 0, 0, 0, 0, 1, 44 };
+	static const unsigned char queue[] = { 0, 0, 0, 0, 0, 1, 17, 112, 'b',
+		'a', 's', 'e' };
+	unsigned char totals[120] = { 0, 0, 0, 0, 0, 0, 0, 1 };
+
+	totals[15] = 45;
+	put_raw(dir, "inbox", 1, seq, sizeof(seq), queue, sizeof(queue));
+	put_raw(dir, "junk", 1, seq, sizeof(seq), queue, sizeof(queue));
+	put_raw(dir, "names", 0, "j" BASE_1, 1 + strlen(BASE_1), name,
+	    sizeof(name));
+	put_raw(dir, "names", 0, "m", 1, totals, sizeof(totals));
+}
+
+static void
+expect_version_1(struct index *ix)
+{
+	char uidl[UIDL_MAX + 1];
+	struct totals t;
+	struct entry e;
+	int version;
+
+	good(index_get_totals(ix, &t, &version));
+	assert_int_equal(version, 1);
+	assert_int_equal(t.next_sequence, 45);
+	memset(&e, 0, sizeof(e));
+	e.folder = JUNK;
+	strlcpy(e.base, BASE_1, sizeof(e.base));
+	good(index_get_name(ix, &e));
+	assert_int_equal(e.state, RETAINED);
+	assert_true(e.size == SIZE_UNKNOWN);
+	maildir_uidl(BASE_1, 1, uidl);
+	assert_string_equal(e.uidl, uidl);
+	good(index_number(ix, JUNK, 1, &e));
+	assert_int_equal(e.sequence, 300);
+	assert_int_equal(e.octets, 70000);
+	good(index_read_all(ix));
+}
+
+/* Read as it is, without a table of UIDLs; written, it gets one. */
+static void
+test_version_1(void **state)
+{
+	struct index *ix;
+	struct entry e;
+
+	write_version_1(*state);
+	ix = open_index(*state, INDEX_READ);
+	expect_version_1(ix);
+	assert_int_equal(index_find_uidl(ix, "x", &e), INDEX_NOT_FOUND);
+	good(index_close(ix));
+	ix = open_index(*state, INDEX_WRITE);
+	expect_version_1(ix);
+	memset(&e, 0, sizeof(e));
+	e.folder = JUNK;
+	strlcpy(e.base, BASE_1, sizeof(e.base));
+	good(index_get_name(ix, &e));
+	good(index_begin(ix));
+	good(index_put_name(ix, &e)); /* forward */
+	good(index_put_totals(ix, &some_totals));
+	expect_uidl(ix, e.uidl, JUNK, BASE_1);
+	good(index_delete_name(ix, &e));
+	assert_int_equal(index_find_uidl(ix, e.uidl, &e), INDEX_NOT_FOUND);
+	good(index_commit(ix, 1));
+	good(index_close(ix));
+	assert_int_equal(repair_verify(*state), 0);
+}
+
+/* Seen at a glance, and not touched. */
+static void
+test_newer(void **state)
+{
+	struct index *ix;
+	struct totals t;
+	struct entry e;
+	struct stat before, after;
+	unsigned char totals[600] = { 0, 0, 0, 0, 0, 0, 0, 3 };
+	int version;
+
+	write_version_1(*state);
+	put_raw(*state, "names", 0, "m", 1, totals, sizeof(totals));
+	put_raw(*state, "names", 0, "inew", 4, "\x83 and more", 10);
+	assert_int_equal(stat(scratch_path(*state, "index.db"), &before), 0);
+	ix = open_index(*state, INDEX_READ);
+	assert_int_equal(index_get_totals(ix, &t, &version), INDEX_NEWER);
+	memset(&e, 0, sizeof(e));
+	strlcpy(e.base, "new", sizeof(e.base));
+	assert_int_equal(index_get_name(ix, &e), INDEX_NEWER);
+	assert_int_equal(
+	    index_each_name(ix, INBOX, see, NULL), INDEX_NEWER);
+	good(index_close(ix));
+	assert_int_equal(stat(scratch_path(*state, "index.db"), &after), 0);
+	assert_memory_equal(&before.st_ctim, &after.st_ctim,
+	    sizeof(before.st_ctim));
+	assert_int_equal(logs(*state), 0);
+}
+
+/* Damage is told of once, in the words of Berkeley DB. */
+static void
+test_told(void **state)
+{
+	struct entry e = make_entry(INBOX, 1);
+	struct index *ix = open_index(*state, INDEX_WRITE);
+	uint64_t count;
+	int status;
+
+	fill(ix, INBOX, 1, 99);
+	good(index_close(ix));
+	damage(*state, ONE_OCTET);
+	if (fork() == 0) { /* what it loses is not ours */
+		if (index_open(&ix, *state, INDEX_READ) != 0 ||
+		    index_get_name(ix, &e) != INDEX_DAMAGED ||
+		    strstr(log_last_warning(), "checksum error") == NULL)
+			_exit(1);
+		log_warn("nothing more");
+		(void)index_get_name(ix, &e);
+		(void)index_count(ix, INBOX, &count);
+		index_abandon(ix);
+		_exit(strcmp(log_last_warning(), "nothing more") != 0);
+	}
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
 }
 
 int
@@ -684,14 +1099,20 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_SCRATCH(test_on_disk),
 		IN_SCRATCH(test_in_memory),
+		IN_SCRATCH(test_each),
 		IN_SCRATCH(test_walks),
 		IN_SCRATCH(test_abort),
 		IN_SCRATCH(test_reopen),
 		IN_SCRATCH(test_missing),
 		IN_SCRATCH(test_killed),
-		IN_SCRATCH(test_discard),
 		IN_SCRATCH(test_damaged),
 		IN_SCRATCH(test_no_checksum),
+		IN_SCRATCH(test_causes),
+		IN_SCRATCH(test_file_size),
+		IN_SCRATCH(test_kinds_of_files),
+		IN_SCRATCH(test_version_1),
+		IN_SCRATCH(test_newer),
+		IN_SCRATCH(test_told),
 	};
 
 	return cmocka_run_group_tests_name("index", tests, NULL, NULL);
