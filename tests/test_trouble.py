@@ -6,16 +6,16 @@ nothing is measured twice, and the log says the true cause.
 """
 
 import contextlib
-import json
 import os
 import random
 import re
-import shutil
-import struct
+import subprocess
+import tempfile
 
 import pytest
 
 from daemon import ROOT
+from disks import Disk, why_not
 from inject import Strace, read_files
 from mailbox import Mailbox, read_only
 from test_faults import Mount
@@ -31,25 +31,35 @@ PAGE = 4096
 WRONG_CAUSE = re.compile(r"PANIC|[Rr]ead-only|recovery|damaged|unrecover")
 
 
-@pytest.fixture
-def mount(server):
-    mount = Mount(server, "8m")
+# How many messages a session has deleted while there was room.  The log
+# has a new file then, of which 130 or 230 kB are still to be written.
+USED = [400, 650]
+
+
+@pytest.fixture(params=["tmpfs", "ext4"])
+def mount(request, server):
+    if request.param == "tmpfs":
+        mount = Mount(server, "16m")
+    elif why_not("ext4"):
+        pytest.skip(why_not("ext4"))
+    else:
+        mount = Disk(server.directory, "ext4")
     os.chown(mount.path, server.owner.pw_uid, server.owner.pw_gid)
     yield mount
     server.close_clients()
     server.wait_empty()
-    mount.unmount()
+    mount.unmount() if request.param == "tmpfs" else mount.remove()
 
 
-@pytest.fixture
-def mailbox(server, mount):
+@pytest.fixture(params=USED)
+def mailbox(request, server, mount):
     """On a file system of its own; it has been used before it is full."""
-    mailbox = Mailbox(
-        server.add_account(maildir=mount.path + "/Maildir"), COUNT)
-    mailbox.deliver(1)
-    mailbox.delete(COUNT + 1)
-    del mailbox.data[list(mailbox.data)[-1]]
-    mailbox.server.wait_empty()
+    mailbox = Mailbox(server.add_account(maildir=mount.path + "/Maildir"),
+                      COUNT + request.param)
+    mailbox.delete(*range(1, request.param + 1))
+    for name in list(mailbox.data)[:request.param]:
+        del mailbox.data[name]
+    server.wait_empty()
     return mailbox
 
 
@@ -66,6 +76,28 @@ def true_cause(mailbox):
 
 # A full disk.
 
+def test_the_first_deletion_of_all(server, mount):
+    """There is no reserve yet: it may be refused, in honest words."""
+    mailbox = Mailbox(server.add_account(maildir=mount.path + "/Maildir"),
+                      COUNT)
+    names = list(mailbox.data)
+    server.mark_log()
+    mount.fill()
+    for _ in range(3):
+        pop, strace = mailbox.login("-e", "trace=open,openat")
+        assert list(pop.uidl().values()) == names
+        pop.ok("DELE 1")
+        answer = pop.command("QUIT")
+        if answer.startswith(b"+OK"):
+            del names[0]
+        else:
+            assert re.fullmatch(TROUBLE, answer), answer
+        pop.close()
+        strace.finish()
+        assert measured(strace) == []
+    true_cause(mailbox)
+
+
 @pytest.mark.parametrize("marked", [1, 10, COUNT])
 def test_deleting_on_a_full_disk(mailbox, mount, marked):
     """When it is full is when users delete."""
@@ -76,19 +108,15 @@ def test_deleting_on_a_full_disk(mailbox, mount, marked):
     assert mailbox.present() == sorted(names[marked:])
     assert mailbox.visit() == names[marked:]
     true_cause(mailbox)
-    mount.fill()
-    left = len(names) - marked
-    if left:
-        mailbox.delete(left)
-        assert mailbox.visit() == names[marked:-1]
     assert " 0 mended" in mailbox.ctl("check").stdout
 
 
 def test_each_session_deletes_one(mailbox, mount):
-    """And the disk is filled up each time."""
+    """While it stays full."""
     names = list(mailbox.data)
+    mailbox.server.mark_log()
+    mount.fill()
     for n in range(5):
-        mount.fill()
         mailbox.delete(1)
         assert mailbox.visit() == names[n + 1:]
     true_cause(mailbox)
@@ -282,7 +310,8 @@ def test_errors_are_no_damage(account, call, error, sealed):
 
 WRITING = ("write,pwrite64,pwritev,fsync,fdatasync,ftruncate,fallocate,"
            "?rename,renameat,renameat2,?unlink,unlinkat,utimensat")
-ERRORS = ["ENOSPC", "EDQUOT", "EIO", "EROFS"]
+LASTING = ["ENOSPC", "EROFS"]
+ERRORS = LASTING + ["EDQUOT", "EIO"]
 DAMAGE_WORDS = re.compile(r"damaged|made anew|in the queue again")
 
 
@@ -311,11 +340,13 @@ def test_every_write_of_a_quit_fails(account, error, everything):
     mailbox = Mailbox(account, 8)
     names = retain(mailbox, 1, 2, 3)
     mailbox.set("auto-delete=yes")
-    calls = 10
+    calls = 12
     point = 0
     while point < calls:
-        point += 1 if everything else 3
+        point += 1 if everything else 4
         for when in ("%d" % point, "%d+" % point):
+            if not everything and when.endswith("+") != (error in LASTING):
+                continue
             while len(names) < 4:
                 names += mailbox.deliver(2)
                 mailbox.visit()
@@ -331,6 +362,7 @@ def test_every_write_of_a_quit_fails(account, error, everything):
             assert mailbox.visit() == seen, note
             log = mailbox.server.log()
             assert not DAMAGE_WORDS.search(log), note + "\n" + log
+            assert error == "EIO" or "PANIC" not in log, note + "\n" + log
             names = seen
     assert set(mailbox.present()) == set(names) | set(list(mailbox.data)[:3])
 
@@ -359,8 +391,6 @@ def with_version(mailbox, version):
 def raise_version(path, data, version):
     """Finds the record with the key "m" by a small program of Berkeley DB:
     page checksums and all are made by the library itself."""
-    import subprocess
-    import tempfile
     with tempfile.TemporaryDirectory() as directory:
         program = directory + "/raise"
         with open(program + ".c", "w") as f:
@@ -431,7 +461,6 @@ def test_an_index_of_a_newer_version(account):
         done = mailbox.ctl(command, check=False)
         assert done.returncode == 1 and done.stderr
         assert read_files(mailbox.pop3d)["index.db"] == before
-    assert with_version(mailbox, 1) or True
     assert set(mailbox.present()) == set(mailbox.data)
 
 
