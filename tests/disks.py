@@ -25,7 +25,8 @@ def why_not(kind):
         return "this machine has no loop devices"
     if shutil.which(MKFS[kind][0]) is None:
         return MKFS[kind][0] + " is not installed"
-    subprocess.run(["modprobe", "-q", kind], stderr=subprocess.DEVNULL)
+    if shutil.which("modprobe"):
+        subprocess.run(["modprobe", "-q", kind], stderr=subprocess.DEVNULL)
     with open("/proc/filesystems") as f:
         if kind not in f.read().split():
             return "the kernel has no " + kind
