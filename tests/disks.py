@@ -66,12 +66,16 @@ class Disk:
     def cut_power(self, image):
         """What a cut of the power now would leave: a copy of the file.
 
-        Nobody may write to the disk meanwhile.  What was written to it is in
-        the loop device's file, whatever is in the cache of the file system
-        is not.
+        What was written to the disk is in the loop device's file, whatever
+        is in the cache of the file system is not.  The time of the file's
+        last change is returned; the kernel may write of its own accord, and
+        then the copy is made once more.
         """
-        run("cp", "--sparse=always", self.image, image)
-        return image
+        while True:
+            before = os.stat(self.image).st_mtime_ns
+            run("cp", "--sparse=auto", "--reflink=auto", self.image, image)
+            if os.stat(self.image).st_mtime_ns == before:
+                return before
 
     def fill(self, leave=0):
         """Until not an octet more fits in, even for root."""
