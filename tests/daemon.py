@@ -74,6 +74,15 @@ def make_certificate(directory, name=HOSTNAME, days=30):
     return cert, key
 
 
+def preloaded(directory, name):
+    """A library for LD_PRELOAD, from a source of that name beside this."""
+    library = os.path.join(directory, name + ".so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-D_GNU_SOURCE", "-o",
+                    library, os.path.join(HERE, name + ".c"), "-ldl"],
+                   check=True)
+    return library
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from daemon import HERE, POP3CTL, ROOT, SANITIZED
+from daemon import POP3CTL, ROOT, SANITIZED, preloaded
 from inject import Saved
 from mailbox import Mailbox
 from pop3 import wire
@@ -30,12 +30,9 @@ class Allocations:
     """The numbers that fail_allocation.c shares with us."""
 
     def __init__(self, directory, uid):
-        self.library = os.path.join(directory, "fail_allocation.so")
+        self.library = preloaded(directory, "fail_allocation")
         self.path = os.path.join(directory, "allocations")
         self.uid = uid
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-D_GNU_SOURCE",
-                        "-o", self.library, HERE + "/fail_allocation.c",
-                        "-ldl"], check=True)
         self.fail_at(0)
         self.environment = {"LD_PRELOAD": self.library,
                             "POP3D_ALLOCATIONS": self.path}

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from daemon import ROOT, wait_until
+from daemon import ROOT, SANITIZED, preloaded, wait_until
 from inject import Strace
 from mailbox import TICK_SECONDS, Mailbox
 from maildir import message
@@ -242,6 +242,32 @@ def test_a_future_date(mailbox, count, seconds):
     bystander.save()
     os.utime(mailbox.cur, ns=(ahead, ahead))
     exactly(bystander)
+
+
+@pytest.mark.skipif(SANITIZED, reason="sanitizers want to be loaded first")
+def test_a_file_server_with_a_clock_of_its_own(make_server, tmp_path):
+    """It is three seconds behind and counts whole seconds: what it stamps
+    alike are several changes, though the stamp looks old."""
+    server = make_server(environment={
+        "LD_PRELOAD": preloaded(str(tmp_path), "file_server")})
+    mailbox = Mailbox(server.add_account())
+    mailbox.deliver(SMALL)
+    bystander = Bystander(mailbox)
+    exactly(bystander)
+    for act in ["save", "remove", "move", "swap"] * 2:
+        mailbox.deliver(1)
+        bystander.names.append(list(mailbox.data)[-1])
+        mailbox.login().quit()
+        getattr(bystander, act)()
+        exactly(bystander)
+        getattr(bystander, act)()
+        mailbox.delete(1)
+        with mailbox.login() as pop:
+            listed = set(pop.uidl().values())
+        assert len(set(bystander.names) - listed) == 1
+        bystander.names = [n for n in bystander.names if n in listed]
+        bystander.save()
+        exactly(bystander)
 
 
 @pytest.fixture
