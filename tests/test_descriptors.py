@@ -18,8 +18,11 @@ ONE_ANSWER = 16  # CHANNEL_MAX_FDS
 
 # Descriptors on their way count against the owner, not against a process.
 
-@pytest.mark.parametrize("order", ["forward", "same", "back"])
-@pytest.mark.parametrize("sessions", [1, 8])
+@pytest.mark.parametrize("sessions,order", [
+    (1, "forward"), (1, "back"), (8, "same"),
+    pytest.param(1, "same", marks=pytest.mark.long),
+    pytest.param(8, "forward", marks=pytest.mark.long),
+    pytest.param(8, "back", marks=pytest.mark.long)])
 def test_asking_and_never_taking(server, order, sessions):
     """Taken-over sessions ask for files and read no answer."""
     honest = Mailbox(server.add_account(), 40)
