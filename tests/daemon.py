@@ -74,6 +74,15 @@ def make_certificate(directory, name=HOSTNAME, days=30):
     return cert, key
 
 
+def preloaded(directory, name):
+    """A library for LD_PRELOAD, from a source of that name beside this."""
+    library = os.path.join(directory, name + ".so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-D_GNU_SOURCE", "-o",
+                    library, os.path.join(HERE, name + ".c"), "-ldl"],
+                   check=True)
+    return library
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -113,12 +122,13 @@ class Server:
     pop3d.conf, extra is added to it as it is.  All that pop3d logs is found
     in a file: it runs with -d and has that file for standard error, unless
     debug is False: then inetd starts it as administrators do, and its log
-    goes to syslog alone.  prefix comes before the parent's command; a user
-    who could not reach the build has a copy of the program for himself.
+    goes to syslog alone.  prefix comes before the parent's command;
+    environment is handed on by systemd; a user who could not reach the build
+    has a copy of the program for himself.
     """
 
     def __init__(self, keypair, parent="systemd", extra="", debug=True,
-                 prefix=(), copied=False, **settings):
+                 prefix=(), copied=False, environment=None, **settings):
         for program in (POP3D, POP3CTL):
             assert os.access(program, os.X_OK), \
                 program + " is not there: make builds it"
@@ -134,6 +144,7 @@ class Server:
         self.parent = parent
         self.debug = debug
         self.prefix = list(prefix)
+        self.environment = environment or {}
         self.clients = []
         self.accounts = 0
         self.log_start = 0
@@ -170,6 +181,8 @@ class Server:
         for name in PASSED_ON:
             if name in os.environ:
                 environment += ["-E", name]
+        for name, value in self.environment.items():
+            environment += ["-E", "%s=%s" % (name, value)]
         inetd = ["--inetd"] if self.parent == "systemd" else []
         return (["systemd-socket-activate", "-a"] + inetd + environment +
                 ["-l", "127.0.0.1:%d" % self.port, self.program, "-d", "-f",

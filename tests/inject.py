@@ -56,15 +56,17 @@ class Tracer(threading.Thread):
 
     It does so on entry, before the call has done anything: the call before
     is the last one.  With follow it is the process's first child whose calls
-    are counted.  It works once the constructor returns; finish() waits for
-    the end of the process.
+    are counted.  at_call(n, number) is called on entry to the n-th one,
+    whose number it is told, while the process stands still.  It works once
+    the constructor returns; finish() waits for the end of the process.
     """
 
-    def __init__(self, pid, kill_at=None, follow=False):
+    def __init__(self, pid, kill_at=None, follow=False, at_call=None):
         super().__init__(daemon=True)
         self.pid = pid
         self.kill_at = kill_at
         self.follow = follow
+        self.at_call = at_call
         self.numbers = []  # of the calls, in their order
         self.killed = False
         self.error = None
@@ -113,6 +115,8 @@ class Tracer(threading.Thread):
         if info.op != INFO_ENTRY or self.follow:
             return
         self.numbers.append(info.number)
+        if self.at_call is not None:
+            self.at_call(len(self.numbers), info.number)
         if len(self.numbers) == self.kill_at:
             os.kill(self.pid, signal.SIGKILL)
             self.killed = True

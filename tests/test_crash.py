@@ -15,11 +15,13 @@ from daemon import POP3CTL, ROOT
 from inject import Saved, Tracer, Waiting, application_password
 from maildir import message, unique
 from pop3 import wire
+from test_formats import NAMES, Golden, states
 
 pytestmark = pytest.mark.skipif(
     not ROOT, reason="only root may trace the store, which is not dumpable")
 
 FAST_POINTS = 12
+FEW_POINTS = 4
 
 
 class Mailbox:
@@ -73,23 +75,24 @@ class Mailbox:
         return seen
 
 
-def points_of(numbers, everything):
+def points_of(numbers, everything, fast):
     """At which of these system calls to kill."""
     if everything:
         return range(1, len(numbers) + 1)
     first = [n + 1 for n, number in enumerate(numbers)
              if n == 0 or number != numbers[n - 1]]
-    step = max(1, len(first) // FAST_POINTS)
+    step = max(1, len(first) // fast)
     return first[step // 2::step]
 
 
-def crash_everywhere(saved, act, check, everything, capsys):
+def crash_everywhere(saved, act, check, everything, capsys,
+                     fast=FAST_POINTS):
     """Runs act(kill_at) and check(), from the saved state, at each point."""
     saved.restore()
     tracer = act(None)
     assert not tracer.finish()
     check()
-    points = points_of(tracer.numbers, everything)
+    points = points_of(tracer.numbers, everything, fast)
     killed = 0
     for point in points:
         saved.restore()
@@ -352,3 +355,55 @@ def test_requeue(mailbox, everything, capsys):
                             mailbox.account.address, "-a"),
         lambda: mailbox.check([before, after], kept=before),
         everything, capsys)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bringing_forward(account, everything, name, capsys):
+    """A login that finds what an earlier version left."""
+    golden = Golden(account, name)
+
+    def act(kill_at):
+        pop = account.server.connect()
+        pop.ok("USER " + account.address)
+        tracer = Tracer(account.server.processes(pop).parent, kill_at)
+        pop.send("PASS %s\r\nQUIT\r\n" % account.password)
+        pop.rest()
+        pop.close()
+        return tracer
+
+    def check():
+        assert golden.listed() == golden.expected["list"]
+        assert states(golden.messages()) == states(
+            golden.expected["messages"])
+        assert golden.listed() == golden.expected["list"]
+
+    crash_everywhere(Saved(account.maildir), act, check, everything, capsys,
+                     FEW_POINTS)
+
+
+def test_mending_a_damaged_index(mailbox, everything, capsys):
+    """A login that finds damage, and saves what can be read."""
+    names = mailbox.fill(150)
+    mailbox.server.ctl("set", mailbox.account.address, "auto-delete=no")
+    mailbox.settle()
+    log_in_and_mark(mailbox, range(1, 150, 3)).quit()
+    retained = names[::3]
+    mailbox.server.wait_empty()
+    path = mailbox.maildir.path + "/pop3d/index.db"
+    os.truncate(mailbox.maildir.path + "/pop3d/lock", 0)
+    with open(path, "r+b") as f:
+        f.seek(os.path.getsize(path) - 2000)
+        f.write(b"\xaa" * 100)
+
+    def check():
+        seen = mailbox.see()
+        assert set(names) - set(retained) <= set(seen)
+        files = mailbox.maildir.contents()
+        assert sorted(files) == sorted(names)
+        assert mailbox.see() == seen
+        assert " 0 mended" in mailbox.server.ctl(
+            "check", mailbox.account.address).stdout
+
+    crash_everywhere(Saved(mailbox.maildir),
+                     lambda kill_at: login(mailbox, kill_at), check,
+                     everything, capsys, FEW_POINTS)
