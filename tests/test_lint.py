@@ -64,6 +64,12 @@ FAULTS = [
     ({"store/store.c": "/* Why. */\n" +
       FUNCTION % ("too_long", "\tx();\n" * 41)},
      ["store/store.c:2: a function of 46 lines; 45 are the most"]),
+    ({"store/store.h": "int \n%s%s\n\t\t        int c;\n    \tint d;\n"
+      % ("\t" * 9, "int b567;")},
+     ["store/store.h:1: a blank at the end",
+      "store/store.h:2: 81 columns; 80 are the most",
+      "store/store.h:3: indented by blanks",
+      "store/store.h:4: indented by blanks"]),
 ]
 
 
