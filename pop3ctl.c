@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/version.h"
 #include "ctl/ctl.h"
 
 static const struct command {
@@ -64,6 +65,7 @@ usage_all(void)
 		fprintf(stderr, "%s pop3ctl [-f FILE] %s %s\n",
 		    i == 0 ? "usage:" : "      ", commands[i].name,
 		    commands[i].usage);
+	fprintf(stderr, "       pop3ctl -V\n");
 	return CTL_USAGE;
 }
 
@@ -108,7 +110,9 @@ main(int argc, char *argv[])
 	log_open("pop3ctl", 0);
 	umask(077);
 	/* The first argument that is no option is the command. */
-	while ((c = getopt(argc, argv, "+f:")) != -1) {
+	while ((c = getopt(argc, argv, "+f:V")) != -1) {
+		if (c == 'V')
+			return puts("pop3ctl " POP3D_VERSION) == EOF;
 		if (c != 'f')
 			return usage_all();
 		file = optarg;
