@@ -8,6 +8,8 @@
 #					and check-boot boots a machine
 #	make lint			warnings and checkers, gcc and clang
 #	make bench			measurements, see bench/
+#	make coverage [FILES='tests/test_x.py ...']
+#					what the tests run, room by room
 #	make fuzz [SECONDS=n]		each target of tests/fuzz for so long
 #	make install [DESTDIR=] [PREFIX=]
 #	make uninstall, clean, deb
@@ -23,6 +25,7 @@ LDFLAGS		=
 SANITIZE	=
 STATIC		=
 SECONDS		= 60
+FILES		=
 PKG_CONFIG	= pkg-config
 # Memory goes with the process, and libdb leaks when files are damaged.
 PYTEST		= ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 -m pytest -q
@@ -109,6 +112,8 @@ boot-deps:
 	@etc/packages build boot
 fuzz-deps:
 	@etc/packages build fuzz
+coverage-deps:
+	@etc/packages build check coverage
 
 # A second make: only now can it find the libraries.
 run: build-deps
@@ -135,6 +140,10 @@ lint: lint-deps
 lint-now:
 	@tests/lint $(ALL_CFLAGS)
 
+# Leaves a build of its own behind; the next make builds anew.
+coverage: coverage-deps
+	@tests/coverage $(FILES)
+
 bench: build-deps
 	@$(MAKE) all
 	bench/run
@@ -157,5 +166,6 @@ deb:
 clean:
 	rm -rf build pop3d pop3ctl
 
-.PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps boot-deps run check check-long check-boot unit \
-	lint lint-now bench fuzz fuzz-now install uninstall deb clean
+.PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps boot-deps \
+	coverage-deps run check check-long check-boot unit lint lint-now \
+	coverage bench fuzz fuzz-now install uninstall deb clean
