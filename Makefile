@@ -29,6 +29,8 @@ FILES		=
 PKG_CONFIG	= pkg-config
 # Memory goes with the process, and libdb leaks when files are damaged.
 PYTEST		= ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 -m pytest -q
+# A file of tests for each processor; tests/conftest.py says which run alone.
+SIDE_BY_SIDE	= -n auto --dist loadfile
 
 WARNINGS	= -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		  -Wstrict-prototypes -Wmissing-prototypes
@@ -122,11 +124,13 @@ run: build-deps
 
 check: check-deps
 	@$(MAKE) all unit
-	$(PYTEST) -m 'not long' tests
+	$(PYTEST) $(SIDE_BY_SIDE) -m 'not long and not alone' tests
+	$(PYTEST) -m 'not long and alone' tests
 
 check-long: long-deps
 	@$(MAKE) all unit
-	$(PYTEST) -m 'long or not long' tests
+	$(PYTEST) $(SIDE_BY_SIDE) -m 'not alone' tests
+	$(PYTEST) -m 'alone' tests
 
 # On a machine of its own, that is booted for it.
 check-boot: boot-deps
