@@ -1,5 +1,6 @@
-# pop3d.  Plain make(1): the parts are archived in build/rooms.a, and the
-# programs and the tests are linked with it.
+# pop3d.  GNU make and bmake run it.  Each source has its object in build/,
+# what several programs need is archived in build/rooms.a, and the programs
+# and the tests are linked with that.  Use -j: nothing here waits in vain.
 #
 #	make [SANITIZE=1] [STATIC=1]	pop3d and pop3ctl
 #	make run			a demo on 127.0.0.1:9995, until Ctrl-C
@@ -7,6 +8,8 @@
 #					and check-boot boots a machine
 #	make lint			warnings and checkers, gcc and clang
 #	make bench			measurements, see bench/
+#	make coverage [FILES='tests/test_x.py ...']
+#					what the tests run, room by room
 #	make fuzz [SECONDS=n]		each target of tests/fuzz for so long
 #	make install [DESTDIR=] [PREFIX=]
 #	make uninstall, clean, deb
@@ -22,9 +25,12 @@ LDFLAGS		=
 SANITIZE	=
 STATIC		=
 SECONDS		= 60
+FILES		=
 PKG_CONFIG	= pkg-config
 # Memory goes with the process, and libdb leaks when files are damaged.
 PYTEST		= ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 -m pytest -q
+# A file of tests for each processor; tests/conftest.py says which run alone.
+SIDE_BY_SIDE	= -n auto --dist loadfile
 
 WARNINGS	= -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		  -Wstrict-prototypes -Wmissing-prototypes
@@ -56,30 +62,44 @@ ROOMS		!= case `uname` in OpenBSD) not='_linux|_pam|_crypt' ;; \
 		  *) not=_openbsd ;; esac; \
 		  ls common/*.c session/*.c auth/*.c store/*.c | \
 		  grep -Ev "($$not)\.c"
-CTL		!= ls ctl/*.c
-HEADERS		!= ls *.h common/*.h session/*.h auth/*.h store/*.h ctl/*.h
+PARENT		!= ls *.c | grep -v '^pop3ctl'
+CTL		!= ls pop3ctl*.c ctl/*.c
+TESTS		!= ls tests/unit/test_*.c | sed 's|.*/||; s|\.c$$||'
+
+COMPILE		= $(CC) $(ALL_CFLAGS) -MMD -MP
+LINK		= $(CC) $(ALL_CFLAGS)
+
+# Two files that are written while make reads this, and only when they would
+# change.  build/flags: what was built with other flags is built anew.
+# build/rules: a rule for each object and each test.
+FLAGS		= mkdir -p build; new='$(CC) $(ALL_CFLAGS) $(LIBS)'; \
+		  echo "$$new" | cmp -s - build/flags || \
+		  echo "$$new" >build/flags
+RULES		= etc/rules $(PARENT) $(CTL) $(ROOMS) -- $(TESTS) \
+		  >build/rules.new; \
+		  cmp -s build/rules.new build/rules || \
+		  mv build/rules.new build/rules
+WRITTEN		!= $(FLAGS); $(RULES)
 
 all: pop3d pop3ctl
 
-# The flags of the last build: other flags build anew.
-build/flags: FORCE
-	@mkdir -p build
-	@echo '$(CC) $(ALL_CFLAGS) $(LIBS)' | cmp -s - $@ || \
-	    echo '$(CC) $(ALL_CFLAGS) $(LIBS)' >$@
-FORCE:
+include build/rules
 
-build/rooms.a: $(ROOMS) $(HEADERS) build/flags
-	@rm -rf build/rooms $@ && mkdir -p build/rooms
-	@echo 'cc -c $(ROOMS)'
-	@echo $(ROOMS) | xargs -n 1 -P 2 sh -c '$(CC) $(ALL_CFLAGS) -c $$0 \
-	    -o build/rooms/`echo $$0 | tr / _ | sed s/c$$/o/`'
-	@ar cr $@ build/rooms/*.o
+# After `make clean' in the same command.
+build/flags:
+	@$(FLAGS)
+build/rules: build/flags
+	@$(RULES)
 
-pop3d: pop3d.c configtest.c build/rooms.a
-	$(CC) $(ALL_CFLAGS) -o $@ pop3d.c configtest.c build/rooms.a $(LIBS)
+build/rooms.a: $(ROOMS:%.c=build/%.o) build/rules
+	@rm -f $@
+	@ar cr $@ $(ROOMS:%.c=build/%.o)
 
-pop3ctl: pop3ctl.c $(CTL) build/rooms.a
-	$(CC) $(ALL_CFLAGS) -o $@ pop3ctl.c $(CTL) build/rooms.a $(LIBS)
+pop3d: $(PARENT:%.c=build/%.o) build/rooms.a
+	$(LINK) -o $@ $(PARENT:%.c=build/%.o) build/rooms.a $(LIBS)
+
+pop3ctl: $(CTL:%.c=build/%.o) build/rooms.a
+	$(LINK) -o $@ $(CTL:%.c=build/%.o) build/rooms.a $(LIBS)
 
 # Installs what is missing of Debian's packages, where root asks for it.
 build-deps:
@@ -94,6 +114,8 @@ boot-deps:
 	@etc/packages build boot
 fuzz-deps:
 	@etc/packages build fuzz
+coverage-deps:
+	@etc/packages build check coverage
 
 # A second make: only now can it find the libraries.
 run: build-deps
@@ -102,30 +124,29 @@ run: build-deps
 
 check: check-deps
 	@$(MAKE) all unit
-	$(PYTEST) -m 'not long' tests
+	$(PYTEST) $(SIDE_BY_SIDE) -m 'not long and not alone' tests
+	$(PYTEST) -m 'not long and alone' tests
 
 check-long: long-deps
 	@$(MAKE) all unit
-	$(PYTEST) -m 'long or not long' tests
+	$(PYTEST) $(SIDE_BY_SIDE) -m 'not alone' tests
+	$(PYTEST) -m 'alone' tests
 
 # On a machine of its own, that is booted for it.
 check-boot: boot-deps
 	tests/boot/run
 
-unit: build/rooms.a
-	@for test in tests/unit/test_*.c; do \
-		program=build/`basename $$test .c`; \
-		$(CC) $(ALL_CFLAGS) -o $$program $$test build/rooms.a \
-		    $(LIBS) -lcmocka && \
-		    ASAN_OPTIONS=detect_leaks=0 $$program >build/unit.log 2>&1 || \
-		    { cat build/unit.log; echo "$$test: failed"; exit 1; }; \
-		grep SKIPPED build/unit.log; echo "$$test: good"; \
-	done
+# One by its name: make test_index.
+unit: $(TESTS)
 
 lint: lint-deps
 	@$(MAKE) lint-now
 lint-now:
 	@tests/lint $(ALL_CFLAGS)
+
+# Leaves a build of its own behind; the next make builds anew.
+coverage: coverage-deps
+	@tests/coverage $(FILES)
 
 bench: build-deps
 	@$(MAKE) all
@@ -149,5 +170,6 @@ deb:
 clean:
 	rm -rf build pop3d pop3ctl
 
-.PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps boot-deps run check check-long check-boot unit \
-	lint lint-now bench fuzz fuzz-now install uninstall deb clean FORCE
+.PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps boot-deps \
+	coverage-deps run check check-long check-boot unit lint lint-now \
+	coverage bench fuzz fuzz-now install uninstall deb clean

@@ -3,10 +3,12 @@
  */
 #include <sys/stat.h>
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "common/conf.h"
 #include "common/log.h"
+#include "common/version.h"
 #include "ctl/commands.h"
 
 int
@@ -18,7 +20,9 @@ main(int argc, char *argv[])
 	log_open("pop3ctl", 0);
 	umask(077);
 	/* The first argument that is no option is the command. */
-	while ((c = getopt(argc, argv, "+f:")) != -1) {
+	while ((c = getopt(argc, argv, "+f:V")) != -1) {
+		if (c == 'V')
+			return puts("pop3ctl " POP3D_VERSION) == EOF;
 		if (c != 'f')
 			return command_usage();
 		file = optarg;

@@ -24,6 +24,7 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/stop.h"
+#include "common/version.h"
 #include "configtest.h"
 #include "session/session.h"
 #include "store/store.h"
@@ -50,7 +51,7 @@ is_socket(int fd)
 static void __attribute__((noreturn))
 usage(void)
 {
-	static const char text[] = "usage: pop3d [-dn] [-f file]";
+	static const char text[] = "usage: pop3d [-dnV] [-f file]";
 
 	if (is_socket(2)) {
 		log_open("pop3d", 0);
@@ -68,7 +69,7 @@ parse_options(struct options *o, int argc, char *argv[])
 	memset(o, 0, sizeof(*o));
 	o->file = CONF_FILE;
 	opterr = 0;
-	while ((c = getopt(argc, argv, "df:n")) != -1) {
+	while ((c = getopt(argc, argv, "df:nV")) != -1) {
 		switch (c) {
 		case 'd':
 			o->debug = 1;
@@ -79,6 +80,9 @@ parse_options(struct options *o, int argc, char *argv[])
 		case 'n':
 			o->check = 1;
 			break;
+		case 'V':
+			puts("pop3d " POP3D_VERSION);
+			exit(0);
 		default:
 			usage();
 		}

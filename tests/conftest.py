@@ -1,11 +1,35 @@
 """What all tests share; see daemon.py, pop3.py, maildir.py, processes.py."""
 
+import os
 import re
 import shutil
 
 import pytest
 
-from daemon import Server, make_certificate, temporary_directory
+from daemon import Server, make_certificate, owner, temporary_directory
+
+# Files are run side by side, but for these, which get the marker `alone'.
+ALONE = {
+    "test_abuse.py": "hundreds of connections, and what they take",
+    "test_equal.py": "measures that refusals cost the same",
+    "test_install.py": "installs packages, calls make",
+    "test_system.py": "makes users, and the PAM service pop3d",
+    "test_time.py": "waits for time-outs of one second",
+    "test_vanish.py": "measures that all is over within a second",
+}
+
+
+def pytest_configure(config):
+    """The users are made here: two workers would do it at the same time."""
+    if not hasattr(config, "workerinput"):
+        owner()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if os.path.basename(item.fspath) in ALONE:
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,8 @@ def is_sanitized():
 SANITIZED = os.path.exists(POP3D) and is_sanitized()
 
 # Of all the environment only this reaches a socket-activated program.
-PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TZ")
+PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
+             "LLVM_PROFILE_FILE", "TZ")
 
 
 def system_user(name):

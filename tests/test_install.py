@@ -33,6 +33,21 @@ def files(directory):
                   for where, _, names in os.walk(directory) for name in names)
 
 
+def version():
+    with open(TOP + "/common/version.h") as f:
+        return re.search(r'POP3D_VERSION "([0-9.]+)"', f.read()).group(1)
+
+
+def test_the_version_is_said_in_one_place():
+    assert run(daemon.POP3D, "-V") == "pop3d %s\n" % version()
+    assert run(daemon.POP3CTL, "-V") == "pop3ctl %s\n" % version()
+    with open(TOP + "/NEWS") as f:
+        newest, formats = re.search(r"^([0-9.]+)\n-+\n(.*)", f.read(),
+                                    re.M).groups()
+    assert newest == version()
+    assert formats.startswith("formats: ")
+
+
 def test_install_and_uninstall(destination):
     run("make", "install", "DESTDIR=" + destination, "PREFIX=/usr")
     there = files(destination)
@@ -105,6 +120,7 @@ def test_the_package_installs_and_serves(keypair, monkeypatch):
                if re.match(r"pop3d_.*\.deb$", name)]
     assert len(package) == 1
     path = TOP + "/build/" + package[0]
+    assert run("dpkg-deb", "-f", path, "Version") == version() + "\n"
     run("lintian", "--fail-on", "error", "--allow-root", path)
     run("apt-get", "install", "-y", "--no-install-recommends", path,
         env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"))

@@ -160,7 +160,7 @@ def test_usage(server, arguments):
     done = subprocess.run([POP3D, *arguments], text=True, timeout=60,
                           capture_output=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "usage: pop3d [-dn] [-f file]\n"
+    assert done.stderr == "usage: pop3d [-dnV] [-f file]\n"
     # Where standard error is the client, the client does not hear of it.
     ours, theirs = socket.socketpair()
     with ours, theirs:
