@@ -146,10 +146,11 @@ test_read(void **state)
 	struct maildir m;
 	int again;
 
-	assert_int_equal(maildir_open(&m, *state, 0), 0);
+	assert_int_equal(maildir_open(&m, *state), 0);
 	assert_int_equal(listing_read(&l, &m, NEW), 0);
 	assert_int_equal(l.n, 0);
-	assert_int_equal(maildir_open(&m, *state, 1), 0);
+	assert_int_equal(maildir_make(*state), 0);
+	assert_int_equal(maildir_open(&m, *state), 0);
 	scratch_write(*state, "new/2.b", "");
 	scratch_write(*state, "new/.hidden", "");
 	scratch_write(*state, "cur/:2,", "");
