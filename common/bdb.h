@@ -1,0 +1,24 @@
+/*
+ * What every database of Berkeley DB needs beyond its defaults.
+ */
+#ifndef COMMON_BDB_H
+#define COMMON_BDB_H
+
+#include <db.h>
+#include <stdint.h>
+
+/*
+ * Before a database is opened: its pages get checksums, which turn a damaged
+ * page into an error, and what Berkeley DB has to say goes to the log, after
+ * the prefix that the handle has (set_errpfx()) or else after "index", never
+ * to descriptor 2, which may be the client.  Returns 0 or an error of Berkeley DB.
+ */
+int bdb_prepare(DB *db);
+
+/* The second half of that alone: for set_errcall() of an environment. */
+void bdb_report(const DB_ENV *env, const char *prefix, const char *message);
+
+/* pages_check() (pages.h) of the file of an open database. */
+int bdb_check_pages(DB *db, uint32_t pages);
+
+#endif
