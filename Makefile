@@ -75,8 +75,8 @@ build/rooms.a: $(ROOMS) $(HEADERS) build/flags
 	    -o build/rooms/`echo $$0 | tr / _ | sed s/c$$/o/`'
 	@ar cr $@ build/rooms/*.o
 
-pop3d: pop3d.c check.c build/rooms.a
-	$(CC) $(ALL_CFLAGS) -o $@ pop3d.c check.c build/rooms.a $(LIBS)
+pop3d: pop3d.c configtest.c build/rooms.a
+	$(CC) $(ALL_CFLAGS) -o $@ pop3d.c configtest.c build/rooms.a $(LIBS)
 
 pop3ctl: pop3ctl.c $(CTL) build/rooms.a
 	$(CC) $(ALL_CFLAGS) -o $@ pop3ctl.c $(CTL) build/rooms.a $(LIBS)

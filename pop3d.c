@@ -19,12 +19,12 @@
 #include <unistd.h>
 
 #include "auth/auth.h"
-#include "check.h"
 #include "common/conf.h"
 #include "common/connection.h"
 #include "common/identity.h"
 #include "common/log.h"
 #include "common/messages.h"
+#include "configtest.h"
 #include "session/session.h"
 #include "store/store.h"
 
@@ -301,7 +301,7 @@ main(int argc, char *argv[])
 
 	parse_options(&options, argc, argv);
 	if (options.check)
-		return check_configuration(&conf, options.file);
+		return configtest(&conf, options.file);
 	take_socket(&options);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);

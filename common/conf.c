@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,32 @@
 
 #define WORDS_MAX 4
 
-/* One line being read, for the handlers and their messages. */
+struct line;
+
+/*
+ * A keyword, or two words where the second tells what the line is about
+ * (timeout login): then all with the same first word are beside each other,
+ * and have the same usage and as many words.
+ */
+struct keyword {
+	const char *name;
+	const char *second; /* NULL: a value follows at once */
+	const char *usage;  /* what stands behind the name */
+	int least, most;    /* words of the line, the name counted */
+	int (*kind)(struct line *);
+	size_t where;	    /* in struct conf */
+	const char *preset; /* the value when no line has one; NULL: none */
+	int largest;	    /* a number is from 1 to this */
+};
+
+/* One line being read, for the kinds of keywords and their messages. */
 struct line {
 	struct conf *conf;
+	const struct keyword *keyword;
 	int number;
 	int nwords;
-	char *word[WORDS_MAX];
+	const char *word[WORDS_MAX];
+	const char *value; /* the first word behind the name */
 	char *err;
 	size_t errsize;
 };
@@ -46,103 +67,107 @@ copy(const char *s)
 	return c;
 }
 
-static int
-set_number(struct line *l, const char *word, int max, int *value)
+/* The member of the struct conf that the keyword is about. */
+static void *
+member(const struct line *l)
 {
-	const char *err;
+	return (char *)l->conf + l->keyword->where;
+}
 
-	*value = (int)strtonum(word, 1, max, &err);
-	if (err != NULL)
+static int
+parse_number(struct line *l, const char *word, int *value)
+{
+	const int largest = l->keyword->largest;
+	const char *bad;
+
+	*value = (int)strtonum(word, 1, largest, &bad);
+	if (bad != NULL)
 		return wrong(l, "%s: %s is %s; give a number from 1 to %d",
-		    l->word[0], word, err, max);
+		    l->word[0], word, bad, largest);
 	return 0;
 }
 
 static int
-set_string(struct line *l, char **value)
+set_number(struct line *l)
 {
-	free(*value);
-	*value = copy(l->word[1]);
+	return parse_number(l, l->value, member(l));
+}
+
+/* The second word says it all. */
+static int
+set_flag(struct line *l)
+{
+	*(int *)member(l) = 1;
 	return 0;
 }
 
 static int
-set_path(struct line *l, char **value)
+set_string(struct line *l)
 {
-	if (l->word[1][0] != '/')
+	char **string = member(l);
+
+	free(*string);
+	*string = copy(l->value);
+	return 0;
+}
+
+static int
+set_path(struct line *l)
+{
+	if (l->value[0] != '/')
 		return wrong(l, "%s: %s is not an absolute path; begin it "
-		    "with a slash", l->word[0], l->word[1]);
-	return set_string(l, value);
+		    "with a slash", l->word[0], l->value);
+	return set_string(l);
 }
 
-/* It goes into every greeting. */
+/* The name of the host goes into every greeting. */
 static int
 set_hostname(struct line *l)
 {
 	const char *s;
 
-	for (s = l->word[1]; *s != '\0'; s++)
+	for (s = l->value; *s != '\0'; s++)
 		if (*s <= ' ' || *s > '~')
-			return wrong(l, "hostname: \"%s\" is no name of a "
-			    "host; give it like mail.example.com", l->word[1]);
-	return set_string(l, &l->conf->hostname);
+			return wrong(l, "%s: \"%s\" is not the name of a "
+			    "host; give it like mail.example.com", l->word[0],
+			    l->value);
+	return set_string(l);
 }
 
 static int
-set_accounts(struct line *l)
+set_template(struct line *l)
 {
-	l->conf->accounts_line = l->number;
-	return set_path(l, &l->conf->accounts);
-}
-
-static int
-set_maildir(struct line *l)
-{
-	const char *template = l->word[1], *s = template;
+	const char *s = l->value;
 
 	while ((s = strchr(s, '%')) != NULL) {
 		if (s[1] == '\0' || strchr("dua%", s[1]) == NULL)
-			return wrong(l, "maildir: %s: only %%d, %%u, %%a and "
-			    "%%%% are known", template);
+			return wrong(l, "%s: %s: only %%d, %%u, %%a and %%%% "
+			    "are known", l->word[0], l->value);
 		s += 2;
 	}
-	if (template[0] != '~')
-		return set_path(l, &l->conf->maildir);
-	if (template[1] != '/')
-		return wrong(l, "maildir: %s: the home of the owner is "
-		    "written ~/", template);
-	return set_string(l, &l->conf->maildir);
+	if (l->value[0] != '~')
+		return set_path(l);
+	if (l->value[1] != '/')
+		return wrong(l, "%s: %s: the home of the owner is written ~/",
+		    l->word[0], l->value);
+	return set_string(l);
 }
 
+/* Maildir++: a folder is one directory, and its name begins with a dot. */
 static int
-set_owner(struct line *l)
+set_folder(struct line *l)
 {
-	l->conf->owner_line = l->number;
-	return set_string(l, &l->conf->owner);
-}
+	const char *name = l->value;
 
-static int
-set_user(struct line *l)
-{
-	l->conf->user_line = l->number;
-	return set_string(l, &l->conf->user);
-}
-
-static int
-set_junk(struct line *l)
-{
-	const char *name = l->word[1];
-
-	/* Maildir++: a folder is one directory, its name begins with a dot. */
 	if (name[0] != '.' || name[1] == '\0' || strcmp(name, "..") == 0 ||
 	    strchr(name, '/') != NULL)
-		return wrong(l, "junk: %s is not a Maildir++ folder; name it "
-		    "like .Junk", name);
-	return set_string(l, &l->conf->junk);
+		return wrong(l, "%s: %s is not a Maildir++ folder; name it "
+		    "like .Junk", l->word[0], name);
+	return set_string(l);
 }
 
 static int
-set_keypair(struct line *l)
+add_keypair(struct line *l)
 {
 	struct keypair *k;
 	int i;
@@ -163,7 +188,7 @@ set_keypair(struct line *l)
 }
 
 static int
-set_outgoing(struct line *l)
+add_outgoing(struct line *l)
 {
 	struct outgoing *o;
 
@@ -171,7 +196,7 @@ set_outgoing(struct line *l)
 		return wrong(l, "outgoing: more than %d; remove some",
 		    CONF_OUTGOING_MAX);
 	o = &l->conf->outgoing[l->conf->noutgoing];
-	if (set_number(l, l->word[2], 65535, &o->port) == -1)
+	if (parse_number(l, l->word[2], &o->port) == -1)
 		return -1;
 	o->starttls = strcmp(l->word[3], "starttls") == 0;
 	if (!o->starttls && strcmp(l->word[3], "tls") != 0)
@@ -182,66 +207,41 @@ set_outgoing(struct line *l)
 	return 0;
 }
 
-static int
-set_timeout(struct line *l)
-{
-	if (strcmp(l->word[1], "login") == 0)
-		return set_number(
-		    l, l->word[2], 3600, &l->conf->login_timeout);
-	if (strcmp(l->word[1], "idle") == 0)
-		return set_number(
-		    l, l->word[2], 86400, &l->conf->idle_timeout);
-	return wrong(l, "timeout: %s is neither login nor idle", l->word[1]);
-}
+#define AT(member) offsetof(struct conf, member)
+#define NOWHERE	   0 /* add_*() know where */
 
-static int
-set_max_failures(struct line *l)
-{
-	return set_number(l, l->word[1], 100, &l->conf->max_failures);
-}
-
-static int
-set_auth(struct line *l)
-{
-	if (strcmp(l->word[1], "accounts") == 0)
-		l->conf->auth_accounts = 1;
-	else if (strcmp(l->word[1], "system") == 0)
-		l->conf->auth_system = 1;
-	else
-		return wrong(l, "auth: %s is neither accounts nor system",
-		    l->word[1]);
-	return 0;
-}
-
-static int
-set_sandbox(struct line *l)
-{
-	if (strcmp(l->word[1], "required") != 0)
-		return wrong(l, "sandbox: %s is not known; say required, or "
-		    "remove the line", l->word[1]);
-	l->conf->sandbox_required = 1;
-	return 0;
-}
-
-static const struct keyword {
-	const char *name;
-	int min, max; /* words, the keyword counted */
-	int (*set)(struct line *);
-	const char *usage;
-} keywords[] = {
-	{ "accounts", 2, 2, set_accounts, "FILE" },
-	{ "auth", 2, 2, set_auth, "accounts|system" },
-	{ "hostname", 2, 2, set_hostname, "NAME" },
-	{ "junk", 2, 2, set_junk, ".FOLDER" },
-	{ "keypair", 3, 4, set_keypair, "CERTIFICATE KEY [STAPLE]" },
-	{ "maildir", 2, 2, set_maildir, "TEMPLATE" },
-	{ "max-failures", 2, 2, set_max_failures, "NUMBER" },
-	{ "outgoing", 4, 4, set_outgoing, "HOST PORT tls|starttls" },
-	{ "owner", 2, 2, set_owner, "USER" },
-	{ "sandbox", 2, 2, set_sandbox, "required" },
-	{ "timeout", 3, 3, set_timeout, "login|idle SECONDS" },
-	{ "user", 2, 2, set_user, "USER" },
+static const struct keyword keywords[] = {
+	{ "accounts", NULL, "FILE", 2, 2, set_path, AT(accounts),
+	    "/var/db/pop3d/accounts.db", 0 },
+	{ "auth", "accounts", "accounts|system", 2, 2, set_flag,
+	    AT(auth_accounts), NULL, 0 },
+	{ "auth", "system", "accounts|system", 2, 2, set_flag,
+	    AT(auth_system), NULL, 0 },
+	{ "hostname", NULL, "NAME", 2, 2, set_hostname, AT(hostname), NULL,
+	    0 },
+	{ "junk", NULL, ".FOLDER", 2, 2, set_folder, AT(junk), ".Junk", 0 },
+	{ "keypair", NULL, "CERTIFICATE KEY [STAPLE]", 3, 4, add_keypair,
+	    NOWHERE, NULL, 0 },
+	{ "maildir", NULL, "TEMPLATE", 2, 2, set_template, AT(maildir),
+	    "/var/vmail/%d/%u/Maildir", 0 },
+	{ "max-failures", NULL, "NUMBER", 2, 2, set_number, AT(max_failures),
+	    "3", 100 },
+	{ "outgoing", NULL, "HOST PORT tls|starttls", 4, 4, add_outgoing,
+	    NOWHERE, NULL, 65535 },
+	{ "owner", NULL, "USER", 2, 2, set_string, AT(owner), NULL, 0 },
+	{ "sandbox", "required", "required", 2, 2, set_flag,
+	    AT(sandbox_required), NULL, 0 },
+	{ "timeout", "login", "login|idle SECONDS", 3, 3, set_number,
+	    AT(login_timeout), "60", 3600 },
+	{ "timeout", "idle", "login|idle SECONDS", 3, 3, set_number,
+	    AT(idle_timeout), "600", 86400 },
+	{ "user", NULL, "USER", 2, 2, set_string, AT(user), "_pop3d", 0 },
 };
+
+#define NKEYWORDS (sizeof(keywords) / sizeof(keywords[0]))
+
+/* struct conf has a line number for each. */
+_Static_assert(NKEYWORDS <= CONF_KEYWORDS_MAX, "more room for keywords");
 
 /*
  * Cuts the line into words, in place.  A word may be put in double quotes,
@@ -271,28 +271,59 @@ split(struct line *l, char *s)
 	}
 }
 
+/* None of the second words that a keyword may have. */
+static int
+refuse_second(const struct line *l, const struct keyword *k)
+{
+	char words[128] = "";
+	const struct keyword *first = k;
+
+	for (; k < keywords + NKEYWORDS &&
+	     strcmp(k->name, first->name) == 0; k++) {
+		strlcat(words, k == first ? "" : " nor ", sizeof(words));
+		strlcat(words, k->second, sizeof(words));
+	}
+	if (k == first + 1)
+		return wrong(l, "%s: %s is not known; say %s, or remove the "
+		    "line", l->word[0], l->word[1], words);
+	return wrong(l, "%s: %s is neither %s", l->word[0], l->word[1], words);
+}
+
+/* Finds the keyword of the line, and sees to its number of words. */
+static int
+find_keyword(struct line *l)
+{
+	const struct keyword *k = keywords, *end = keywords + NKEYWORDS, *first;
+
+	while (k < end && strcmp(k->name, l->word[0]) != 0)
+		k++;
+	if (k == end)
+		return wrong(l, "%s is not a keyword; pop3d.conf(5) lists "
+		    "them", l->word[0]);
+	if (l->nwords < k->least || l->nwords > k->most)
+		return wrong(l, "write: %s %s", k->name, k->usage);
+	if (l->word[1][0] == '\0')
+		return wrong(l, "%s: the value is empty", k->name);
+	for (first = k; k < end && strcmp(k->name, first->name) == 0; k++)
+		if (k->second == NULL || strcmp(k->second, l->word[1]) == 0) {
+			l->keyword = k;
+			return 0;
+		}
+	return refuse_second(l, first);
+}
+
 static int
 read_line(struct line *l, char *text)
 {
-	const struct keyword *k;
-	size_t i;
-
 	if (split(l, text) == -1)
 		return -1;
 	if (l->nwords == 0)
 		return 0;
-	for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
-		k = &keywords[i];
-		if (strcmp(k->name, l->word[0]) != 0)
-			continue;
-		if (l->nwords < k->min || l->nwords > k->max)
-			return wrong(l, "write: %s %s", k->name, k->usage);
-		if (l->word[1][0] == '\0')
-			return wrong(l, "%s: the value is empty", k->name);
-		return k->set(l);
-	}
-	return wrong(l, "%s is no keyword; pop3d.conf(5) lists them",
-	    l->word[0]);
+	if (find_keyword(l) == -1)
+		return -1;
+	l->value = l->word[l->keyword->second == NULL ? 1 : l->nwords - 1];
+	l->conf->line[l->keyword - keywords] = l->number;
+	return l->keyword->kind(l);
 }
 
 static int
@@ -317,23 +348,21 @@ read_file(struct conf *conf, FILE *f, char *err, size_t errsize)
 }
 
 static void
-defaults(struct conf *conf, const char *file)
+set_presets(struct conf *conf, const char *file)
 {
+	struct line l = { .conf = conf };
 	char name[HOST_NAME_MAX + 1];
 
 	memset(conf, 0, sizeof(*conf));
 	conf->file = file;
+	for (l.keyword = keywords; l.keyword < keywords + NKEYWORDS;
+	     l.keyword++)
+		if ((l.value = l.keyword->preset) != NULL)
+			(void)l.keyword->kind(&l);
 	if (gethostname(name, sizeof(name)) == -1 || name[0] == '\0')
 		strlcpy(name, "localhost", sizeof(name));
 	name[sizeof(name) - 1] = '\0';
 	conf->hostname = copy(name);
-	conf->accounts = copy("/var/db/pop3d/accounts.db");
-	conf->maildir = copy("/var/vmail/%d/%u/Maildir");
-	conf->junk = copy(".Junk");
-	conf->user = copy("_pop3d");
-	conf->login_timeout = 60;
-	conf->idle_timeout = 600;
-	conf->max_failures = 3;
 }
 
 int
@@ -342,7 +371,7 @@ conf_load(struct conf *conf, const char *file, char *err, size_t errsize)
 	FILE *f;
 	int rv;
 
-	defaults(conf, file);
+	set_presets(conf, file);
 	if ((f = fopen(file, "re")) == NULL) {
 		snprintf(err, errsize, "%s: %s; pop3d.conf(5) tells what goes "
 		    "into it", file, strerror(errno));
@@ -353,4 +382,22 @@ conf_load(struct conf *conf, const char *file, char *err, size_t errsize)
 	if (rv == 0 && !conf->auth_system)
 		conf->auth_accounts = 1;
 	return rv;
+}
+
+const char *
+conf_place(
+    const struct conf *conf, const char *keyword, char place[CONF_PLACE_SIZE])
+{
+	int line = 0;
+	size_t i;
+
+	for (i = 0; i < NKEYWORDS; i++)
+		if (strcmp(keywords[i].name, keyword) == 0 &&
+		    conf->line[i] > line)
+			line = conf->line[i];
+	if (line == 0)
+		snprintf(place, CONF_PLACE_SIZE, "%s", conf->file);
+	else
+		snprintf(place, CONF_PLACE_SIZE, "%s:%d", conf->file, line);
+	return place;
 }

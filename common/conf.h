@@ -8,11 +8,14 @@
 #ifndef COMMON_CONF_H
 #define COMMON_CONF_H
 
+#include <limits.h>
 #include <stddef.h>
 
 #define CONF_FILE         "/etc/pop3d.conf"
+#define CONF_KEYWORDS_MAX 32
 #define CONF_KEYPAIRS_MAX 32
 #define CONF_OUTGOING_MAX 4
+#define CONF_PLACE_SIZE   (PATH_MAX + 16)
 
 struct keypair {
 	char *cert;
@@ -35,7 +38,6 @@ struct conf {
 	char *owner;   /* default owner of new mailboxes, or NULL */
 	char *junk;
 	char *user;    /* what session and auth run as */
-	int accounts_line, owner_line, user_line; /* 0: nowhere, a default */
 	struct keypair keypair[CONF_KEYPAIRS_MAX];
 	size_t nkeypair;
 	struct outgoing outgoing[CONF_OUTGOING_MAX];
@@ -46,6 +48,7 @@ struct conf {
 	int auth_accounts; /* look users up in the accounts database */
 	int auth_system;   /* let local users in by the system's own word */
 	int sandbox_required;
+	int line[CONF_KEYWORDS_MAX]; /* conf_place()'s */
 };
 
 /*
@@ -53,5 +56,13 @@ struct conf {
  * -1 with "FILE:LINE: what is wrong: the mend" in err.
  */
 int conf_load(struct conf *conf, const char *file, char *err, size_t errsize);
+
+/*
+ * Where the configuration has its word on a keyword, for messages: FILE:LINE
+ * of the last line with it, or FILE where none is and the default counts.
+ * Returns place.
+ */
+const char *conf_place(
+    const struct conf *conf, const char *keyword, char place[CONF_PLACE_SIZE]);
 
 #endif

@@ -1,25 +1,14 @@
 #include <ctype.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/error.h"
 #include "ctl/address.h"
 
 #define LOCAL_MAX 64 /* octets: RFC 5321, 4.5.3.1.1 */
-
-static int __attribute__((format(printf, 3, 4)))
-wrong(char *err, size_t errsize, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err, errsize, fmt, ap);
-	va_end(ap);
-	return -1;
-}
 
 /* Dot-atoms of these characters only, no dot at an end or doubled. */
 static int
@@ -46,19 +35,19 @@ address_parse(const char *text, char address[ADDRESS_MAX + 1], char *err,
 	char *p;
 
 	if (at == NULL)
-		return wrong(err, errsize, "%s is no address; write "
-		    "LOCAL@DOMAIN", text);
+		return error_set(err, errsize, "%s is not a valid "
+		    "address; write LOCAL@DOMAIN", text);
 	if (strlcpy(address, text, ADDRESS_MAX + 1) > ADDRESS_MAX)
-		return wrong(err, errsize, "an address has at most %d octets",
+		return error_set(err, errsize, "an address has at most %d octets",
 		    ADDRESS_MAX);
 	/* A slash would lead the maildir elsewhere. */
 	if (at - text > LOCAL_MAX ||
 	    !is_dotted(text, (size_t)(at - text), "!#$%&'*+-=?^_`{|}~"))
-		return wrong(err, errsize, "%s: before the @, use at most %d "
+		return error_set(err, errsize, "%s: before the @, use at most %d "
 		    "letters, digits, dots and !#$%%&'*+-=?^_`{|}~", text,
 		    LOCAL_MAX);
 	if (!is_dotted(at + 1, strlen(at + 1), "-") || at[1] == '-')
-		return wrong(err, errsize, "%s: after the @, use letters, "
+		return error_set(err, errsize, "%s: after the @, use letters, "
 		    "digits, hyphens and dots (a domain in its xn-- form)",
 		    text);
 	for (p = address; *p != '\0'; p++)
@@ -92,10 +81,10 @@ owner_parse(
 		*uid = pw->pw_uid;
 		*gid = pw->pw_gid;
 	} else if (parse_numbers(text, uid, gid) == -1)
-		return wrong(err, errsize, "there is no user %s; create it, "
+		return error_set(err, errsize, "there is no user %s; create it, "
 		    "or name another owner", text);
 	if (*uid == 0 || *gid == 0)
-		return wrong(err, errsize, "%s is root, and root owns no "
+		return error_set(err, errsize, "%s is root, and root owns no "
 		    "mailbox; name another owner", text);
 	return 0;
 }
@@ -162,7 +151,7 @@ account_maildir(
 
 	if (*p == '~') {
 		if ((pw = getpwuid(a->uid)) == NULL)
-			return wrong(err, errsize, "uid %lu has no home; say "
+			return error_set(err, errsize, "uid %lu has no home; say "
 			    "-m MAILDIR", (unsigned long)a->uid);
 		append(&t, pw->pw_dir, strlen(pw->pw_dir));
 		p++;
@@ -173,7 +162,7 @@ account_maildir(
 		else
 			expand(&t, *++p, a->address);
 	if (t.cut || a->maildir[0] != '/')
-		return wrong(err, errsize, "%s: maildir %s gives %s no usable "
+		return error_set(err, errsize, "%s: maildir %s gives %s no usable "
 		    "path; say -m MAILDIR", conf->file, conf->maildir,
 		    a->address);
 	return 0;
@@ -183,6 +172,8 @@ int
 account_init(struct account *a, const char *address, const struct conf *conf,
     char *err, size_t errsize)
 {
+	char place[CONF_PLACE_SIZE];
+
 	memset(a, 0, sizeof(*a));
 	strlcpy(a->address, address, sizeof(a->address));
 	a->access = ACCESS_ALL;
@@ -192,9 +183,9 @@ account_init(struct account *a, const char *address, const struct conf *conf,
 	a->self_service = 1;
 	if (conf->owner != NULL) {
 		if (getpwnam(conf->owner) == NULL)
-			return wrong(err, errsize, "%s:%d: owner: there is no "
-			    "user %s; create it, or name another", conf->file,
-			    conf->owner_line, conf->owner);
+			return error_set(err, errsize, "%s: owner: there is "
+			    "no user %s; create it, or name another",
+			    conf_place(conf, "owner", place), conf->owner);
 		return owner_parse(
 		    conf->owner, &a->uid, &a->gid, err, errsize);
 	}

@@ -100,7 +100,7 @@ def test_directory(conf):
 def test_mended_step_by_step(conf):
     """One line at a time; when all is mended, it is good."""
     conf.write("nonsense")
-    conf.wrong("nonsense is no keyword; pop3d.conf(5) lists them", 6)
+    conf.wrong("nonsense is not a keyword; pop3d.conf(5) lists them", 6)
     conf.write()
     conf.good()
 
@@ -108,8 +108,8 @@ def test_mended_step_by_step(conf):
 # Lines that are wrong in themselves.
 
 LINES = [
-    ("hostnaem x", "hostnaem is no keyword; pop3d.conf(5) lists them"),
-    ("HOSTNAME x", "HOSTNAME is no keyword; pop3d.conf(5) lists them"),
+    ("hostnaem x", "hostnaem is not a keyword; pop3d.conf(5) lists them"),
+    ("HOSTNAME x", "HOSTNAME is not a keyword; pop3d.conf(5) lists them"),
     ("hostname", "write: hostname NAME"),
     ("hostname a b", "write: hostname NAME"),
     ('hostname ""', "hostname: the value is empty"),
@@ -118,8 +118,8 @@ LINES = [
     ("x" * 5000, "the line is longer than 4094 octets"),
     ("accounts db", "accounts: db is not an absolute path; begin it with a "
      "slash"),
-    ('hostname "mail example"', 'hostname: "mail example" is no name of a '
-     "host; give it like mail.example.com"),
+    ('hostname "mail example"', 'hostname: "mail example" is not the name of '
+     "a host; give it like mail.example.com"),
     ("maildir /m/%d/%n", "maildir: /m/%d/%n: only %d, %u, %a and %% are "
      "known"),
     ("maildir /m/%", "maildir: /m/%: only %d, %u, %a and %% are known"),

@@ -202,10 +202,10 @@ static const struct {
 	const char *what;
 	int line;
 } wrongs[] = {
-	{ "nonsense\n", "nonsense is no keyword", 1 },
-	{ "\n# x\nHostname a\n", "Hostname is no keyword", 3 },
+	{ "nonsense\n", "nonsense is not a keyword", 1 },
+	{ "\n# x\nHostname a\n", "Hostname is not a keyword", 3 },
 	{ "owner vmail\n\n\nnonsense x\n", "nonsense", 4 },
-	{ "\"\" x\n", "no keyword", 1 },
+	{ "\"\" x\n", "not a keyword", 1 },
 	{ "hostname\n", "write: hostname NAME", 1 },
 	{ "hostname a b\n", "write: hostname NAME", 1 },
 	{ "hostname \"\"\n", "hostname: the value is empty", 1 },
@@ -243,6 +243,8 @@ static const struct {
 	{ "max-failures three\n", "three is invalid", 1 },
 	{ "auth ldap\n", "ldap is neither accounts nor system", 1 },
 	{ "auth\n", "write: auth accounts|system", 1 },
+	{ "auth accounts system\n", "write: auth accounts|system", 1 },
+	{ "auth \"\"\n", "auth: the value is empty", 1 },
 	{ "sandbox no\n", "say required", 1 },
 	{ "sandbox\n", "write: sandbox required", 1 },
 	{ "owner \"vmail\n", "the quote is not closed", 1 },
@@ -258,6 +260,25 @@ test_wrong(void **state)
 	for (i = 0; i < NITEMS(wrongs); i++)
 		expect_error(
 		    *state, wrongs[i].text, wrongs[i].line, wrongs[i].what);
+	forget();
+}
+
+/* The last line of a keyword, or the file alone. */
+static void
+test_places(void **state)
+{
+	char place[CONF_PLACE_SIZE], wanted[CONF_PLACE_SIZE];
+	const char *file = scratch_path(*state, "conf");
+
+	load_good(*state, "# x\nowner a\nuser b\n\nowner c\n"
+	    "timeout idle 600\ntimeout login 60\n");
+	assert_string_equal(conf_place(&conf, "accounts", place), conf.file);
+	snprintf(wanted, sizeof(wanted), "%s:3", file);
+	assert_string_equal(conf_place(&conf, "user", place), wanted);
+	snprintf(wanted, sizeof(wanted), "%s:5", file);
+	assert_string_equal(conf_place(&conf, "owner", place), wanted);
+	snprintf(wanted, sizeof(wanted), "%s:7", file);
+	assert_string_equal(conf_place(&conf, "timeout", place), wanted);
 	forget();
 }
 
@@ -328,7 +349,7 @@ test_no_file(void **state)
 	assert_int_equal(strncmp(err, path, strlen(path)), 0);
 	assert_non_null(strstr(err, "No such file"));
 	forget();
-	/* It opens, but it can not be read. */
+	/* It opens, but it cannot be read. */
 	assert_int_equal(conf_load(&conf, *state, err, sizeof(err)), -1);
 	assert_non_null(strstr(err, "Is a directory"));
 	forget();
@@ -360,6 +381,7 @@ main(void)
 		IN_SCRATCH(test_auth),
 		IN_SCRATCH(test_layout),
 		IN_SCRATCH(test_wrong),
+		IN_SCRATCH(test_places),
 		IN_SCRATCH(test_most),
 		IN_SCRATCH(test_long_lines),
 		IN_SCRATCH(test_no_file),

@@ -1,8 +1,8 @@
 /*
  * pop3d -n: everything that an administrator could have got wrong.
  */
-#ifndef CHECK_H
-#define CHECK_H
+#ifndef CONFIGTEST_H
+#define CONFIGTEST_H
 
 #include "common/conf.h"
 
@@ -10,6 +10,6 @@
  * Loads the configuration, tries what it names, and prints one line:
  * "configuration OK", or what is wrong.  Returns the exit status.
  */
-int check_configuration(struct conf *conf, const char *file);
+int configtest(struct conf *conf, const char *file);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,15 +13,16 @@
 
 #include "auth/accounts.h"
 #include "auth/system.h"
-#include "check.h"
 #include "common/privdrop.h"
+#include "configtest.h"
 #include "session/tls.h"
 
 #define DAY	  (24 * 60 * 60)
 #define RENEW_DAYS 14
 
+/* A line for the administrator; it returns -1, for those that fail. */
 static int __attribute__((format(printf, 1, 2)))
-wrong(const char *fmt, ...)
+tell(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -87,14 +87,14 @@ check_expiry(const struct conf *conf, const struct keypair *k, time_t when)
 	time_t now = time(NULL);
 
 	if (when == -1)
-		return wrong("%s:%d: no TLS handshake succeeds with %s; is it "
+		return tell("%s:%d: no TLS handshake succeeds with %s; is it "
 		    "an RSA or ECDSA certificate?", conf->file, k->line,
 		    k->cert);
 	if (when <= now)
-		return wrong("%s:%d: the certificate %s has expired; renew it",
+		return tell("%s:%d: the certificate %s has expired; renew it",
 		    conf->file, k->line, k->cert);
 	if (when - now < RENEW_DAYS * DAY)
-		(void)wrong("%s:%d: warning: the certificate %s expires in "
+		(void)tell("%s:%d: warning: the certificate %s expires in "
 		    "%ld days; renew it", conf->file, k->line, k->cert,
 		    (long)((when - now) / DAY));
 	return 0;
@@ -109,23 +109,23 @@ check_keypair(const struct conf *conf, const struct keypair *k)
 	int rv;
 
 	if (access(k->cert, R_OK) == -1)
-		return wrong("%s:%d: certificate %s: %s", conf->file, k->line,
+		return tell("%s:%d: certificate %s: %s", conf->file, k->line,
 		    k->cert, strerror(errno));
 	if (stat(k->key, &st) == -1 || access(k->key, R_OK) == -1)
-		return wrong("%s:%d: key %s: %s", conf->file, k->line, k->key,
+		return tell("%s:%d: key %s: %s", conf->file, k->line, k->key,
 		    strerror(errno));
 	if ((st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
-		return wrong("%s:%d: key %s can be read or changed by others; "
+		return tell("%s:%d: key %s can be read or changed by others; "
 		    "chmod 0600 %s", conf->file, k->line, k->key, k->key);
 	if (geteuid() == 0 && st.st_uid != 0)
-		(void)wrong("%s:%d: warning: key %s is not root's; systemd's "
-		    "unit can not read it, see pop3d(8)", conf->file, k->line,
+		(void)tell("%s:%d: warning: key %s is not root's; systemd's "
+		    "unit cannot read it, see pop3d(8)", conf->file, k->line,
 		    k->key);
 	if (k->staple != NULL && access(k->staple, R_OK) == -1)
-		return wrong("%s:%d: OCSP staple %s: %s", conf->file, k->line,
+		return tell("%s:%d: OCSP staple %s: %s", conf->file, k->line,
 		    k->staple, strerror(errno));
 	if ((server = tls_setup(conf->file, k, 1, err, sizeof(err))) == NULL)
-		return wrong("%s; does the key belong to the certificate?",
+		return tell("%s; does the key belong to the certificate?",
 		    err);
 	rv = check_expiry(conf, k, expiry(server));
 	tls_free(server);
@@ -138,7 +138,7 @@ check_keypairs(const struct conf *conf)
 	size_t i;
 
 	if (conf->nkeypair == 0)
-		return wrong("%s: there is no keypair; add: keypair "
+		return tell("%s: there is no keypair; add: keypair "
 		    "CERTIFICATE KEY", conf->file);
 	for (i = 0; i < conf->nkeypair; i++)
 		if (check_keypair(conf, &conf->keypair[i]) == -1)
@@ -146,28 +146,18 @@ check_keypairs(const struct conf *conf)
 	return 0;
 }
 
-/* FILE:LINE; FILE alone for a default, which stands in no line. */
-static const char *
-place(const struct conf *conf, int line)
-{
-	static char text[PATH_MAX + 16];
-
-	if (line == 0)
-		return conf->file;
-	snprintf(text, sizeof(text), "%s:%d", conf->file, line);
-	return text;
-}
-
 static int
-check_user(const char *where, const char *keyword, const char *name)
+check_user(const struct conf *conf, const char *keyword, const char *name)
 {
+	char where[CONF_PLACE_SIZE];
 	struct passwd *pw = getpwnam(name);
 
+	(void)conf_place(conf, keyword, where);
 	if (pw == NULL)
-		return wrong("%s: %s: there is no user %s; create it, or name "
+		return tell("%s: %s: there is no user %s; create it, or name "
 		    "another", where, keyword, name);
 	if (pw->pw_uid == 0 || pw->pw_gid == 0)
-		return wrong("%s: %s: %s is root; name another user", where,
+		return tell("%s: %s: %s is root; name another user", where,
 		    keyword, name);
 	return 0;
 }
@@ -175,13 +165,10 @@ check_user(const char *where, const char *keyword, const char *name)
 static int
 check_users(const struct conf *conf)
 {
-	if (geteuid() == 0 &&
-	    check_user(place(conf, conf->user_line), "user", conf->user) == -1)
+	if (geteuid() == 0 && check_user(conf, "user", conf->user) == -1)
 		return -1;
-	if (conf->owner == NULL)
-		return 0;
-	return check_user(
-	    place(conf, conf->owner_line), "owner", conf->owner);
+	return conf->owner == NULL ? 0 :
+				     check_user(conf, "owner", conf->owner);
 }
 
 static int
@@ -190,11 +177,11 @@ check_system(const struct conf *conf)
 	const char *obstacle;
 
 	if (geteuid() == 0 && !privdrop_empty_dir(EMPTY_DIR))
-		return wrong("%s must be an empty directory that only root "
+		return tell("%s must be an empty directory that only root "
 		    "can write to; empty it, chown root and chmod 0755 it",
 		    EMPTY_DIR);
 	if (conf->auth_system && (obstacle = system_obstacle()) != NULL)
-		(void)wrong("%s: warning: auth system: %s", conf->file,
+		(void)tell("%s: warning: auth system: %s", conf->file,
 		    obstacle);
 	return 0;
 }
@@ -202,33 +189,33 @@ check_system(const struct conf *conf)
 static int
 check_accounts(const struct conf *conf)
 {
-	const char *where = place(conf, conf->accounts_line);
 	struct accounts *accounts;
 	struct stat st;
-	char err[512];
+	char err[512], where[CONF_PLACE_SIZE];
 
 	if (!conf->auth_accounts)
 		return 0;
+	(void)conf_place(conf, "accounts", where);
 	if (stat(conf->accounts, &st) == -1)
-		return wrong("%s: accounts %s: %s; `pop3ctl add' makes the "
+		return tell("%s: accounts %s: %s; `pop3ctl add' makes the "
 		    "first", where, conf->accounts, strerror(errno));
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return wrong("%s: accounts %s: others than its owner have "
+		return tell("%s: accounts %s: others than its owner have "
 		    "access; chmod 0600 %s", where, conf->accounts,
 		    conf->accounts);
 	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
-		return wrong("%s: accounts: %s", where, err);
+		return tell("%s: accounts: %s", where, err);
 	accounts_close(accounts);
 	return 0;
 }
 
 int
-check_configuration(struct conf *conf, const char *file)
+configtest(struct conf *conf, const char *file)
 {
 	char err[1024];
 
 	if (conf_load(conf, file, err, sizeof(err)) == -1) {
-		(void)wrong("%s", err);
+		(void)tell("%s", err);
 		return 1;
 	}
 	if (check_users(conf) == -1 || check_keypairs(conf) == -1 ||
