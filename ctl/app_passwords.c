@@ -36,7 +36,7 @@ label_good(const char *label)
 }
 
 static int
-add(struct account *a, void *arg)
+add_label(struct account *a, void *arg)
 {
 	struct app *app = arg;
 	struct app_password *new;
@@ -62,7 +62,7 @@ add(struct account *a, void *arg)
 }
 
 static int
-revoke(struct account *a, void *arg)
+revoke_label(struct account *a, void *arg)
 {
 	const char *label = arg;
 	size_t i = label_find(a, label);
@@ -79,15 +79,36 @@ revoke(struct account *a, void *arg)
 	return CTL_GOOD;
 }
 
-static int
-list(const struct conf *conf, const char *address)
+int
+ctl_app_password_add(const struct args *args)
+{
+	const char *address = args->word[0];
+	struct app app = { args->word[1], "" };
+	int status;
+
+	/* Shown once, and only when it is sure to work. */
+	status = ctl_change(args->conf, address, add_label, &app);
+	if (status == CTL_GOOD && (puts(app.text) == EOF ||
+	    fflush(stdout) == EOF)) {
+		(void)ctl_change(args->conf, address, revoke_label,
+		    args->word[1]);
+		status = ctl_fail("standard output: could not be written, and "
+		    "so %s got no application password", address);
+	}
+	explicit_bzero(&app, sizeof(app));
+	return status;
+}
+
+int
+ctl_app_password_list(const struct args *args)
 {
 	static struct account account;
 	char when[TIME_SIZE];
 	size_t i;
 	int status;
 
-	if ((status = ctl_account(conf, address, &account)) != CTL_GOOD)
+	status = ctl_account(args->conf, args->word[0], &account);
+	if (status != CTL_GOOD)
 		return status;
 	for (i = 0; i < account.napp; i++) {
 		ctl_time(when, account.app[i].created);
@@ -97,26 +118,8 @@ list(const struct conf *conf, const char *address)
 }
 
 int
-ctl_app_password(const struct conf *conf, int argc, char *argv[])
+ctl_app_password_revoke(const struct args *args)
 {
-	struct app app = { NULL, "" };
-	int status;
-
-	if (argc == 3 && strcmp(argv[1], "list") == 0)
-		return list(conf, argv[2]);
-	if (argc == 4 && strcmp(argv[1], "revoke") == 0)
-		return ctl_change(conf, argv[2], revoke, argv[3]);
-	if (argc != 4 || strcmp(argv[1], "add") != 0)
-		return CTL_USAGE;
-	app.label = argv[3];
-	/* Shown once, and only when it is sure to work. */
-	status = ctl_change(conf, argv[2], add, &app);
-	if (status == CTL_GOOD && (puts(app.text) == EOF ||
-	    fflush(stdout) == EOF)) {
-		(void)ctl_change(conf, argv[2], revoke, argv[3]);
-		status = ctl_fail("standard output: could not be written, and "
-		    "so %s got no application password", argv[2]);
-	}
-	explicit_bzero(&app, sizeof(app));
-	return status;
+	return ctl_change(args->conf, args->word[0], revoke_label,
+	    args->word[1]);
 }

@@ -2,7 +2,6 @@
  * pop3ctl client-settings: what a user types into a mail client, and the
  * autoconfig XML that a client reads by itself.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,22 +111,15 @@ print_xml(const struct conf *conf, const struct account *a)
 }
 
 int
-ctl_client_settings(const struct conf *conf, int argc, char *argv[])
+ctl_client_settings(const struct args *args)
 {
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
 	static struct account account;
-	int c, status, xml = 0;
+	const struct conf *conf = args->conf;
+	int status;
 
-	while ((c = getopt_long(argc, argv, "x", none, NULL)) != -1) {
-		if (c != 'x')
-			return CTL_USAGE;
-		xml = 1;
-	}
-	if (optind + 1 != argc)
-		return CTL_USAGE;
-	if ((status = ctl_account(conf, argv[optind], &account)) != CTL_GOOD)
+	if ((status = ctl_account(conf, args->word[0], &account)) != CTL_GOOD)
 		return status;
-	if (xml)
+	if (args->option['x'] != NULL)
 		print_xml(conf, &account);
 	else
 		print_table(conf, &account);

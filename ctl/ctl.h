@@ -1,9 +1,9 @@
 /*
  * pop3ctl: what its commands share.
  *
- * A command gets its arguments as main() would, its own name first, and
- * returns the exit status: CTL_GOOD, CTL_FAILED after one line on standard
- * error (ctl_fail()), or CTL_USAGE.
+ * A command gets the words behind its name and returns the exit status:
+ * CTL_GOOD, CTL_FAILED after one line on standard error (ctl_fail()), or
+ * CTL_USAGE.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -16,6 +16,14 @@
 enum { CTL_GOOD, CTL_FAILED, CTL_USAGE };
 
 #define ERR_SIZE 1024
+
+/* What a command was given: by the table in commands.c, checked. */
+struct args {
+	const struct conf *conf;
+	const char *option[128]; /* by letter: its value or "", or NULL */
+	int n;
+	char **word; /* that are no options */
+};
 
 /* Tells what is wrong and how to mend it; returns CTL_FAILED. */
 int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -48,20 +56,22 @@ void ctl_time(char text[TIME_SIZE], int64_t seconds);
 int label_good(const char *label);
 size_t label_find(const struct account *a, const char *label);
 
-/* The commands: ctl/accounts.c, settings.c, app_passwords.c, ... */
-int ctl_add(const struct conf *conf, int argc, char *argv[]);
-int ctl_app_password(const struct conf *conf, int argc, char *argv[]);
-int ctl_check(const struct conf *conf, int argc, char *argv[]);
-int ctl_client_settings(const struct conf *conf, int argc, char *argv[]);
-int ctl_delete(const struct conf *conf, int argc, char *argv[]);
-int ctl_export(const struct conf *conf, int argc, char *argv[]);
-int ctl_import(const struct conf *conf, int argc, char *argv[]);
-int ctl_index(const struct conf *conf, int argc, char *argv[]);
-int ctl_list(const struct conf *conf, int argc, char *argv[]);
-int ctl_passwd(const struct conf *conf, int argc, char *argv[]);
-int ctl_queue(const struct conf *conf, int argc, char *argv[]);
-int ctl_requeue(const struct conf *conf, int argc, char *argv[]);
-int ctl_set(const struct conf *conf, int argc, char *argv[]);
-int ctl_show(const struct conf *conf, int argc, char *argv[]);
+/* The commands: ctl/add.c, settings.c, app_passwords.c, ... */
+int ctl_add(const struct args *args);
+int ctl_app_password_add(const struct args *args);
+int ctl_app_password_list(const struct args *args);
+int ctl_app_password_revoke(const struct args *args);
+int ctl_check(const struct args *args);
+int ctl_client_settings(const struct args *args);
+int ctl_delete(const struct args *args);
+int ctl_export(const struct args *args);
+int ctl_import(const struct args *args);
+int ctl_index(const struct args *args);
+int ctl_list(const struct args *args);
+int ctl_passwd(const struct args *args);
+int ctl_queue(const struct args *args);
+int ctl_requeue(const struct args *args);
+int ctl_set(const struct args *args);
+int ctl_show(const struct args *args);
 
 #endif

@@ -1,21 +1,18 @@
 /*
  * pop3ctl queue, requeue, index, check: mailboxes, by the store's own
- * hand and as their owners.
+ * hand, as their owners and in the store's sandbox.
  */
-#include <sys/wait.h>
-
 #include <db.h>
 #include <errno.h>
-#include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/log.h"
-#include "common/privdrop.h"
+#include "common/sandbox.h"
 #include "ctl/ctl.h"
+#include "ctl/owner.h"
+#include "ctl/targets.h"
 #include "store/check.h"
 #include "store/lock.h"
 #include "store/mailbox.h"
@@ -23,64 +20,55 @@
 
 #define LOCK_WAIT_MS 2000
 
-/* What is done in one mailbox, in a process of its own. */
+/* What is done in a mailbox, by its owner. */
 struct job {
 	const struct conf *conf;
 	int (*run)(struct job *job, struct mailbox *mb);
-	const struct account *account;
+	struct target target;
 	int all, json;
-	int checks; /* it tells itself what it found damaged */
+	int checks;   /* it tells itself what it found damaged */
+	int terminal; /* somebody watches how far it is */
 	uint64_t printed;
 	char **uidl; /* of requeue, up to NULL */
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void
-interrupt(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
-
-/* The lines of a terminal, and the end of it by Ctrl-C. */
+/* Stops the work where it is, once that was asked for. */
 static int
-progress(void *arg, uint64_t done, uint64_t all)
+show_progress(void *arg, uint64_t done, uint64_t all)
 {
 	const struct job *job = arg;
 
-	if (all > 0 && isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%s: %llu of %llu ", job->account->address,
+	if (all > 0 && job->terminal)
+		fprintf(stderr, "\r%s: %llu of %llu ", job->target.address,
 		    (unsigned long long)done, (unsigned long long)all);
-	return interrupted;
+	return owner_interrupted();
 }
 
 static int
 refused(const struct job *job, enum trouble trouble)
 {
-	if (interrupted)
+	if (owner_interrupted())
 		return ctl_fail("%s: interrupted; what was done is kept, run "
-		    "it again to go on", job->account->address);
+		    "it again to go on", job->target.address);
 	if (trouble == TROUBLE_IN_USE)
 		return ctl_fail("%s: a session has the mailbox; try again "
-		    "when it is over", job->account->address);
-	return ctl_fail("%s: the mailbox can not be used: %s",
-	    job->account->address, log_last_warning());
+		    "when it is over", job->target.address);
+	return ctl_fail("%s: the mailbox cannot be used: %s",
+	    job->target.address, log_last_warning());
 }
 
 static int
 open_and_run(struct job *job)
 {
 	static struct mailbox mb; /* large */
-	const struct account *a = job->account;
-	struct view view = { .maildir = a->maildir, .junk = job->conf->junk,
-		.spam = a->policy.spam, .auto_delete = a->policy.auto_delete,
-		.from_now = a->access == ACCESS_FROM_NOW ? a->policy.from_now : 0 };
+	const struct target *t = &job->target;
+	struct view view = { .maildir = t->maildir, .junk = job->conf->junk,
+		.spam = t->policy.spam, .auto_delete = t->policy.auto_delete,
+		.from_now = t->policy.from_now };
 	enum trouble trouble;
 	int status;
 
-	lock_learn_boot();
-	trouble = mailbox_open(&mb, &view, LOCK_WAIT_MS, progress, job);
+	trouble = mailbox_open(&mb, &view, LOCK_WAIT_MS, show_progress, job);
 	if (trouble == TROUBLE_NONE)
 		trouble = mailbox_settle(&mb);
 	if (trouble != TROUBLE_NONE)
@@ -88,97 +76,59 @@ open_and_run(struct job *job)
 	if (mb.rebuilt && !job->checks)
 		fprintf(stderr, "pop3ctl: %s: the index was damaged and is "
 		    "made anew; what was retained is in the queue again\n",
-		    a->address);
+		    t->address);
 	status = job->run(job, &mb);
 	mailbox_close(&mb);
 	return status;
 }
 
+/* In the owner's process: from here on it can do no more than a session's. */
 static int
-as_owner(struct job *job)
+lock_in_and_run(void *arg)
 {
-	int status;
-	pid_t pid;
+	struct job *job = arg;
+	const char *maildir = job->target.maildir;
 
-	fflush(stdout);
-	if ((pid = fork()) == -1)
-		return ctl_fail("fork: %s", strerror(errno));
-	if (pid == 0) {
-		if (geteuid() == 0 && privdrop(job->account->uid,
-			job->account->gid, NULL) == -1)
-			_exit(ctl_fail("%s: %s", job->account->address,
-			    log_last_warning()));
-		/* Ours may be gone; Berkeley DB wants one. */
-		status = chdir("/") == -1 ?
-		    ctl_fail("/: %s", strerror(errno)) : open_and_run(job);
-		if (fflush(stdout) != 0)
-			status = ctl_fail("standard output: %s",
-			    strerror(errno));
-		_exit(status);
-	}
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return ctl_fail("wait: %s", strerror(errno));
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-	    ctl_fail("%s: died", job->account->address);
+	if (access(maildir, F_OK) == -1)
+		return ctl_fail("%s: there is no Maildir %s: %s; is its file "
+		    "system mounted?", job->target.address, maildir,
+		    strerror(errno));
+	lock_learn_boot(); /* reads /proc */
+	if (sandbox_store(maildir, -1, job->conf->sandbox_required) == -1)
+		return ctl_fail("%s: %s", job->target.address,
+		    log_last_warning());
+	return open_and_run(job);
 }
 
-/* One account after the other; the worst status of all. */
+/* One mailbox after the other; the worst status of all. */
 static int
-each_account(struct job *job, struct accounts *accounts)
+each_mailbox(struct job *job, int n, char *address[])
 {
-	static struct account account;
-	char err[ERR_SIZE];
-	int found, status = CTL_GOOD;
+	struct targets targets;
+	int status = CTL_GOOD;
 
-	job->account = &account;
-	while ((found = accounts_next(
-		    accounts, &account, err, sizeof(err))) == 1 &&
-	    !interrupted)
-		if (as_owner(job) != CTL_GOOD)
+	owner_pass_signals();
+	job->terminal = isatty(STDERR_FILENO);
+	if (targets_open(&targets, job->conf, n, address) != CTL_GOOD)
+		return CTL_FAILED;
+	while (!owner_interrupted() && targets_next(&targets, &job->target))
+		if (owner_run(job->target.address, job->target.uid,
+			job->target.gid, lock_in_and_run, job) != CTL_GOOD)
 			status = CTL_FAILED;
-	return found == -1 ? ctl_fail("%s", err) : status;
-}
-
-static int
-named_accounts(struct job *job, int n, char *address[])
-{
-	static struct account account;
-	int i, status = CTL_GOOD;
-
-	job->account = &account;
-	for (i = 0; i < n && !interrupted; i++)
-		if (ctl_account(job->conf, address[i], &account) != CTL_GOOD ||
-		    as_owner(job) != CTL_GOOD)
-			status = CTL_FAILED;
+	if (targets_close(&targets) != CTL_GOOD || owner_interrupted())
+		status = CTL_FAILED;
 	return status;
 }
 
 /* ADDRESS ... | -a */
 static int
-many(struct job *job, int argc, char *argv[])
+named_or_all(struct job *job, const struct args *args)
 {
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
-	struct accounts *accounts;
-	char err[ERR_SIZE];
-	int c, status;
+	const int all = args->option['a'] != NULL;
 
-	while ((c = getopt_long(argc, argv, "a", none, NULL)) != -1) {
-		if (c != 'a')
-			return CTL_USAGE;
-		job->all = 1;
-	}
-	if (job->all == (optind < argc))
+	if (all == (args->n > 0))
 		return CTL_USAGE;
-	signal(SIGINT, interrupt);
-	if (!job->all)
-		return named_accounts(job, argc - optind, argv + optind);
-	if (accounts_open(
-		&accounts, job->conf->accounts, err, sizeof(err)) == -1)
-		return ctl_fail("%s", err);
-	status = each_account(job, accounts);
-	accounts_close(accounts);
-	return status;
+	return each_mailbox(job, args->n, all ? NULL : args->word);
 }
 
 static const char *const folder_words[] = { "inbox", "junk" };
@@ -247,7 +197,8 @@ run_queue(struct job *job, struct mailbox *mb)
 	int error, i;
 
 	for (n = 1; n <= count; n++) {
-		trouble = mailbox_entry(mb, n, &e);
+		trouble = owner_interrupted() ? TROUBLE_TEMP :
+						mailbox_entry(mb, n, &e);
 		if (trouble != TROUBLE_NONE)
 			return refused(job, trouble);
 		e.state = QUEUED;
@@ -264,22 +215,13 @@ run_queue(struct job *job, struct mailbox *mb)
 }
 
 int
-ctl_queue(const struct conf *conf, int argc, char *argv[])
+ctl_queue(const struct args *args)
 {
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
-	struct job job = { .conf = conf, .run = run_queue };
-	int c;
+	struct job job = { .conf = args->conf, .run = run_queue,
+		.all = args->option['a'] != NULL,
+		.json = args->option['j'] != NULL };
 
-	while ((c = getopt_long(argc, argv, "aj", none, NULL)) != -1)
-		if (c == 'a')
-			job.all = 1;
-		else if (c == 'j')
-			job.json = 1;
-		else
-			return CTL_USAGE;
-	if (optind + 1 != argc)
-		return CTL_USAGE;
-	return named_accounts(&job, 1, argv + optind);
+	return each_mailbox(&job, 1, args->word);
 }
 
 static int
@@ -296,53 +238,47 @@ run_requeue(struct job *job, struct mailbox *mb)
 		error = update_requeue(mb, *uidl, &requeued);
 		if (error == 0 && requeued == 0)
 			status = ctl_fail("%s has kept no message %s; `pop3ctl "
-			    "queue -a %s' shows them", job->account->address,
-			    *uidl, job->account->address);
+			    "queue -a %s' shows them", job->target.address,
+			    *uidl, job->target.address);
 		all += requeued;
 	}
 	if (error != 0)
 		return trouble_status(job, mb, "requeue", error);
-	printf("%s: %llu in the queue again\n", job->account->address,
+	printf("%s: %llu in the queue again\n", job->target.address,
 	    (unsigned long long)all);
 	return status;
 }
 
 int
-ctl_requeue(const struct conf *conf, int argc, char *argv[])
+ctl_requeue(const struct args *args)
 {
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
-	struct job job = { .conf = conf, .run = run_requeue };
-	int c;
+	struct job job = { .conf = args->conf, .run = run_requeue,
+		.all = args->option['a'] != NULL };
 
-	while ((c = getopt_long(argc, argv, "a", none, NULL)) != -1) {
-		if (c != 'a')
-			return CTL_USAGE;
-		job.all = 1;
-	}
-	if (optind == argc || job.all == (optind + 1 < argc))
+	if (job.all == (args->n > 1))
 		return CTL_USAGE;
-	job.uidl = job.all ? NULL : argv + optind + 1;
-	return named_accounts(&job, 1, argv + optind);
+	job.uidl = job.all ? NULL : args->word + 1;
+	return each_mailbox(&job, 1, args->word);
 }
 
 /* To open it is all there is to do. */
 static int
 run_index(struct job *job, struct mailbox *mb)
 {
-	if (isatty(STDERR_FILENO))
+	if (job->terminal)
 		fputs("\r", stderr);
-	printf("%s: %llu messages, %llu octets\n", job->account->address,
+	printf("%s: %llu messages, %llu octets\n", job->target.address,
 	    (unsigned long long)mailbox_count(mb),
 	    (unsigned long long)mailbox_octets(mb));
 	return CTL_GOOD;
 }
 
 int
-ctl_index(const struct conf *conf, int argc, char *argv[])
+ctl_index(const struct args *args)
 {
-	struct job job = { .conf = conf, .run = run_index };
+	struct job job = { .conf = args->conf, .run = run_index };
 
-	return many(&job, argc, argv);
+	return named_or_all(&job, args);
 }
 
 static void
@@ -350,7 +286,7 @@ say(void *arg, const char *sentence)
 {
 	const struct job *job = arg;
 
-	printf("%s: mended: %s\n", job->account->address, sentence);
+	printf("%s: mended: %s\n", job->target.address, sentence);
 }
 
 static int
@@ -360,21 +296,21 @@ run_check(struct job *job, struct mailbox *mb)
 	enum trouble trouble;
 
 	trouble = mailbox_check(mb, say, job, &mended);
-	if (isatty(STDERR_FILENO))
+	if (job->terminal)
 		fputs("\r", stderr);
 	if (trouble != TROUBLE_NONE)
 		return refused(job, trouble);
 	printf("%s: %llu messages, %llu octets, %llu mended\n",
-	    job->account->address, (unsigned long long)mailbox_count(mb),
+	    job->target.address, (unsigned long long)mailbox_count(mb),
 	    (unsigned long long)mailbox_octets(mb),
 	    (unsigned long long)mended);
 	return CTL_GOOD;
 }
 
 int
-ctl_check(const struct conf *conf, int argc, char *argv[])
+ctl_check(const struct args *args)
 {
-	struct job job = { .conf = conf, .run = run_check, .checks = 1 };
+	struct job job = { .conf = args->conf, .run = run_check, .checks = 1 };
 
-	return many(&job, argc, argv);
+	return named_or_all(&job, args);
 }

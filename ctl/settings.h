@@ -13,18 +13,30 @@
 
 struct setting {
 	const char *key;
-	const char *values; /* that can be set, for the administrator */
-	int (*set)(struct account *account, const char *value);
-	void (*get)(const struct account *account, char value[VALUE_SIZE]);
+	const char *values; /* that can be set: off|all|from-now, or PATH */
+	const char *mend;   /* the same in a sentence; NULL: those words */
+	const char *what;   /* it is about, for help */
+	size_t where;	    /* in struct account */
+	int (*set)(const struct setting *setting, struct account *account,
+	    const char *value);
+	void (*get)(const struct setting *setting,
+	    const struct account *account, char value[VALUE_SIZE]);
 };
 
 /* Ends with a NULL key. */
 extern const struct setting settings[];
+
+/* The value that a setting has in an account. */
+void setting_value(const struct setting *setting,
+    const struct account *account, char value[VALUE_SIZE]);
 
 /*
  * Sets KEY=VALUE.  Returns 0, or -1 with a sentence in err.
  */
 int setting_apply(
     struct account *account, const char *text, char *err, size_t errsize);
+
+/* What can be set, on standard output. */
+void settings_help(void);
 
 #endif

@@ -8,14 +8,15 @@
  * files have it, for a new account or the password of an old one.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/hash.h"
+#include "common/error.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"
+#include "ctl/maildirs.h"
 #include "ctl/settings.h"
 
 #define LINE_SIZE   65536 /* room for every application password */
@@ -43,7 +44,7 @@ put_account(const struct account *a)
 
 	fputs(a->address, stdout);
 	for (s = settings; s->key != NULL; s++) {
-		s->get(a, value);
+		setting_value(s, a, value);
 		if (strcmp(s->key, "password") != 0)
 			put_value(s->key, value);
 	}
@@ -62,17 +63,14 @@ put_account(const struct account *a)
 }
 
 int
-ctl_export(const struct conf *conf, int argc, char *argv[])
+ctl_export(const struct args *args)
 {
 	static struct account account;
 	struct accounts *accounts;
 	char err[ERR_SIZE];
 	int found;
 
-	(void)argv;
-	if (argc != 1)
-		return CTL_USAGE;
-	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
+	if (accounts_open(&accounts, args->conf->accounts, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
 	while ((found = accounts_next(
 		    accounts, &account, err, sizeof(err))) == 1)
@@ -88,19 +86,9 @@ struct import {
 	struct accounts_edit *edit;
 	const char *file;
 	unsigned long line, accounts, added;
+	struct maildirs maildirs;
 	char err[ERR_SIZE];
 };
-
-static int __attribute__((format(printf, 2, 3)))
-wrong(struct import *im, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(im->err, sizeof(im->err), fmt, ap);
-	va_end(ap);
-	return -1;
-}
 
 static int
 hex(const char *s, unsigned char *octet)
@@ -136,16 +124,16 @@ unescape(char *s)
 }
 
 static int
-set_hash(struct import *im, struct account *a, const char *hash)
+import_hash_value(struct import *im, struct account *a, const char *hash)
 {
 	/* A locked or missing password lets nobody in. */
 	if (hash[0] == '\0' || hash[0] == '!' || hash[0] == '*')
 		hash = "";
 	else if (!hash_known(hash))
-		return wrong(im, "that is no hash of this system's crypt(3); "
+		return error_set(im->err, ERR_SIZE, "that is no hash of this system's crypt(3); "
 		    "is it a password in the clear?");
 	if (strlcpy(a->hash, hash, sizeof(a->hash)) >= sizeof(a->hash))
-		return wrong(im, "the hash is longer than %d octets",
+		return error_set(im->err, ERR_SIZE, "the hash is longer than %d octets",
 		    HASH_MAX);
 	return 0;
 }
@@ -159,23 +147,23 @@ set_app_password(struct import *im, struct account *a, const char *text)
 	size_t i, len;
 
 	if (a->napp == APP_PASSWORDS_MAX)
-		return wrong(im, "more than %d application passwords",
+		return error_set(im->err, ERR_SIZE, "more than %d application passwords",
 		    APP_PASSWORDS_MAX);
 	memset(app, 0, sizeof(*app));
 	for (i = 0; i < DIGEST_SIZE; i++, text += 2)
 		if (hex(text, &app->digest[i]) == -1)
-			return wrong(im, "app-password: the digest is short");
+			return error_set(im->err, ERR_SIZE, "app-password: the digest is short");
 	len = *text == ',' ? strcspn(++text, ",") : 0;
 	if (len == 0 || len >= sizeof(number) || text[len] != ',')
-		return wrong(im, "app-password: write DIGEST,TIME,LABEL");
+		return error_set(im->err, ERR_SIZE, "app-password: write DIGEST,TIME,LABEL");
 	memcpy(number, text, len);
 	number[len] = '\0';
 	app->created = strtonum(number, 0, INT64_MAX, &bad);
 	text += len + 1;
 	if (bad != NULL || !label_good(text))
-		return wrong(im, "app-password: write DIGEST,TIME,LABEL");
+		return error_set(im->err, ERR_SIZE, "app-password: write DIGEST,TIME,LABEL");
 	if (label_find(a, text) < a->napp)
-		return wrong(im, "app-password: the label %s twice", text);
+		return error_set(im->err, ERR_SIZE, "app-password: the label %s twice", text);
 	strlcpy(app->label, text, sizeof(app->label));
 	app->services = SERVICE_BOTH;
 	a->napp++;
@@ -188,22 +176,22 @@ set_value(struct import *im, struct account *a, char *text)
 	const char *bad;
 
 	if (unescape(text) == -1)
-		return wrong(im, "%s: write %%25 for a percent sign", text);
+		return error_set(im->err, ERR_SIZE, "%s: write %%25 for a percent sign", text);
 	if (strncmp(text, "hash=", 5) == 0)
-		return set_hash(im, a, text + 5);
+		return import_hash_value(im, a, text + 5);
 	if (strncmp(text, "app-password=", 13) == 0)
 		return set_app_password(im, a, text + 13);
 	if (strncmp(text, "from-now=", 9) == 0) {
 		a->policy.from_now = strtonum(text + 9, 1, INT64_MAX, &bad);
-		return bad == NULL ? 0 : wrong(im, "%s is %s", text, bad);
+		return bad == NULL ? 0 : error_set(im->err, ERR_SIZE, "%s is %s", text, bad);
 	}
-	return setting_apply(a, text, im->err, sizeof(im->err));
+	return setting_apply(a, text, im->err, ERR_SIZE);
 }
 
 static int
 new_account(struct import *im, struct account *a, const char *address)
 {
-	return account_init(a, address, im->conf, im->err, sizeof(im->err));
+	return account_init(a, address, im->conf, im->err, ERR_SIZE);
 }
 
 /* Owner and maildir, where the line did not give them. */
@@ -211,11 +199,11 @@ static int
 complete_account(struct import *im, struct account *a)
 {
 	if (a->uid == 0)
-		return wrong(im, "whose is the mailbox? say owner=USER here, "
+		return error_set(im->err, ERR_SIZE, "whose is the mailbox? say owner=USER here, "
 		    "or owner USER in %s", im->conf->file);
 	if (a->maildir[0] != '\0')
 		return 0;
-	return account_maildir(a, im->conf, im->err, sizeof(im->err));
+	return account_maildir(a, im->conf, im->err, ERR_SIZE);
 }
 
 /* address:hash:... ; what follows the hash is other programs'. */
@@ -231,17 +219,17 @@ import_hash(struct import *im, struct account *a, char *line)
 
 	line = strsep(&hash, ":");
 	hash[strcspn(hash, ":")] = '\0';
-	if (address_parse(line, address, im->err, sizeof(im->err)) == -1)
+	if (address_parse(line, address, im->err, ERR_SIZE) == -1)
 		return -1;
 	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		if (strncmp(hash, schemes[i], strlen(schemes[i])) == 0)
 			hash += strlen(schemes[i]);
 	found = accounts_edit_get(
-	    im->edit, address, a, im->err, sizeof(im->err));
+	    im->edit, address, a, im->err, ERR_SIZE);
 	if (found == -1 ||
 	    (found != 1 && new_account(im, a, address) == -1))
 		return -1;
-	return set_hash(im, a, hash);
+	return import_hash_value(im, a, hash);
 }
 
 static int
@@ -249,7 +237,7 @@ import_settings(struct import *im, struct account *a, char *line)
 {
 	char address[ADDRESS_MAX + 1], *word = strsep(&line, " \t");
 
-	if (address_parse(word, address, im->err, sizeof(im->err)) == -1 ||
+	if (address_parse(word, address, im->err, ERR_SIZE) == -1 ||
 	    new_account(im, a, address) == -1)
 		return -1;
 	while ((word = strsep(&line, " \t")) != NULL)
@@ -277,15 +265,15 @@ import_line(struct import *im, char *line)
 	if (rv == -1 || complete_account(im, &account) == -1)
 		return -1;
 	found = accounts_edit_get(
-	    im->edit, account.address, &old, im->err, sizeof(im->err));
+	    im->edit, account.address, &old, im->err, ERR_SIZE);
 	if (found == ACCOUNTS_ALIAS)
-		return wrong(im, "%s is an alias of %s", account.address,
-		    old.alias_of);
+		return error_set(im->err, ERR_SIZE, "%s is an alias of %s",
+		    account.address, old.alias_of);
 	im->added += found != 1;
 	account.generation = found == 1 ? old.generation + 1 : 0;
 	im->accounts++;
-	return accounts_edit_put(
-	    im->edit, &account, im->err, sizeof(im->err));
+	maildirs_note(&im->maildirs, &account);
+	return accounts_edit_put(im->edit, &account, im->err, ERR_SIZE);
 }
 
 static int
@@ -312,24 +300,23 @@ import_file(struct import *im, FILE *f)
 }
 
 int
-ctl_import(const struct conf *conf, int argc, char *argv[])
+ctl_import(const struct args *args)
 {
 	static struct import im;
 	FILE *f = stdin;
 	int status = CTL_FAILED;
 
-	if (argc != 2)
-		return CTL_USAGE;
-	im.conf = conf;
-	im.file = argv[1];
+	im.conf = args->conf;
+	im.file = args->word[0];
 	if (strcmp(im.file, "-") != 0 && (f = fopen(im.file, "re")) == NULL)
 		return ctl_fail("%s: %s", im.file, strerror(errno));
-	if ((im.edit = ctl_edit(conf)) != NULL)
+	if ((im.edit = ctl_edit(im.conf)) != NULL)
 		status = ctl_edit_end(im.edit, import_file(&im, f));
 	if (f != stdin)
 		fclose(f);
-	if (status == CTL_GOOD)
-		printf("%lu accounts, %lu of them new\n", im.accounts,
-		    im.added);
-	return status;
+	if (status != CTL_GOOD)
+		return status;
+	maildirs_make(&im.maildirs);
+	printf("%lu accounts, %lu of them new\n", im.accounts, im.added);
+	return CTL_GOOD;
 }

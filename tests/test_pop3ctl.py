@@ -994,7 +994,7 @@ def test_a_mailbox_that_can_not_be_used(server, account):
         pass
     error = failed(server, "index", account.address)
     assert error.startswith(
-        "%s: the mailbox can not be used: " % account.address)
+        "%s: the mailbox cannot be used: " % account.address)
     assert maildir in error and "Not a directory" in error
 
 

@@ -1,7 +1,6 @@
 /*
  * pop3ctl add, delete, passwd.
  */
-#include <getopt.h>
 #include <readpassphrase.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,12 +8,13 @@
 #include "auth/password.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"
+#include "ctl/maildirs.h"
 
 #define TYPED_SIZE (PASSWORD_MAX + 2) /* one more than allowed, and the NUL */
 
 /* The first line of standard input, as scripts and ssh give it. */
 static int
-read_line(char typed[TYPED_SIZE])
+read_typed(char typed[TYPED_SIZE])
 {
 	size_t len = 0;
 	ssize_t n;
@@ -58,7 +58,7 @@ new_hash(char hash[HASH_MAX + 1])
 	int status;
 
 	typed[0] = '\0';
-	status = isatty(STDIN_FILENO) ? ask_twice(typed) : read_line(typed);
+	status = isatty(STDIN_FILENO) ? ask_twice(typed) : read_typed(typed);
 	if (status == CTL_GOOD &&
 	    password_hash(typed, hash, HASH_MAX + 1, err, sizeof(err)) == -1)
 		status = ctl_fail("%s", err);
@@ -66,37 +66,31 @@ new_hash(char hash[HASH_MAX + 1])
 	return status;
 }
 
-struct add {
-	const char *address;
-	const char *maildir;
-	const char *owner;
-	int no_password;
-};
-
 /* The options in the order in which they depend on each other. */
 static int
-make_account(
-    struct account *a, const struct add *add, const struct conf *conf)
+make_account(struct account *a, const struct args *args)
 {
+	const struct conf *conf = args->conf;
+	const char *maildir = args->option['m'], *owner = args->option['o'];
 	char address[ADDRESS_MAX + 1], err[ERR_SIZE];
 
-	if (address_parse(add->address, address, err, sizeof(err)) == -1 ||
+	if (address_parse(args->word[0], address, err, sizeof(err)) == -1 ||
 	    account_init(a, address, conf, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
-	if (add->owner != NULL &&
-	    owner_parse(add->owner, &a->uid, &a->gid, err, sizeof(err)) == -1)
+	if (owner != NULL &&
+	    owner_parse(owner, &a->uid, &a->gid, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
 	if (a->uid == 0)
 		return ctl_fail("whose is the mailbox? say -o OWNER, or owner "
 		    "USER in %s", conf->file);
-	if (add->maildir == NULL) {
+	if (maildir == NULL) {
 		if (account_maildir(a, conf, err, sizeof(err)) == -1)
 			return ctl_fail("%s", err);
-	} else if (add->maildir[0] != '/' ||
-	    strlcpy(a->maildir, add->maildir, sizeof(a->maildir)) >=
+	} else if (maildir[0] != '/' ||
+	    strlcpy(a->maildir, maildir, sizeof(a->maildir)) >=
 		sizeof(a->maildir))
 		return ctl_fail("-m %s: give an absolute path of at most %d "
-		    "octets", add->maildir, MAILDIR_MAX);
+		    "octets", maildir, MAILDIR_MAX);
 	return CTL_GOOD;
 }
 
@@ -119,59 +113,51 @@ put_new(struct accounts_edit *edit, const struct account *account)
 }
 
 int
-ctl_add(const struct conf *conf, int argc, char *argv[])
+ctl_add(const struct args *args)
 {
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
 	static struct account account;
-	struct add add = { NULL, NULL, NULL, 0 };
+	struct maildirs maildirs = { NULL, 0, 0 };
 	struct accounts_edit *edit;
-	int c, status;
+	int status;
 
-	while ((c = getopt_long(argc, argv, "m:o:P", none, NULL)) != -1)
-		if (c == 'm')
-			add.maildir = optarg;
-		else if (c == 'o')
-			add.owner = optarg;
-		else if (c == 'P')
-			add.no_password = 1;
-		else
-			return CTL_USAGE;
-	if (optind + 1 != argc)
-		return CTL_USAGE;
-	add.address = argv[optind];
-	status = make_account(&account, &add, conf);
-	if (status == CTL_GOOD && !add.no_password)
+	status = make_account(&account, args);
+	if (status == CTL_GOOD && args->option['P'] == NULL)
 		status = new_hash(account.hash);
 	if (status != CTL_GOOD)
 		return status;
-	if ((edit = ctl_edit(conf)) == NULL)
+	if ((edit = ctl_edit(args->conf)) == NULL)
 		return CTL_FAILED;
-	return ctl_edit_end(edit, put_new(edit, &account));
+	status = ctl_edit_end(edit, put_new(edit, &account));
+	explicit_bzero(account.hash, sizeof(account.hash));
+	if (status == CTL_GOOD) {
+		maildirs_note(&maildirs, &account);
+		maildirs_make(&maildirs);
+	}
+	return status;
 }
 
 int
-ctl_delete(const struct conf *conf, int argc, char *argv[])
+ctl_delete(const struct args *args)
 {
 	static struct account account;
+	const char *address = args->word[0];
 	struct accounts_edit *edit;
 	char err[ERR_SIZE];
 	int status = CTL_GOOD;
 
-	if (argc != 2)
-		return CTL_USAGE;
-	if ((edit = ctl_edit(conf)) == NULL)
+	if ((edit = ctl_edit(args->conf)) == NULL)
 		return CTL_FAILED;
 	/* A damaged record, too, can be deleted. */
-	if (accounts_edit_get(edit, argv[1], &account, err, sizeof(err)) == 0)
+	if (accounts_edit_get(edit, address, &account, err, sizeof(err)) == 0)
 		status = ctl_fail("no account %s; `pop3ctl list' shows them",
-		    argv[1]);
-	else if (accounts_edit_delete(edit, argv[1], err, sizeof(err)) == -1)
+		    address);
+	else if (accounts_edit_delete(edit, address, err, sizeof(err)) == -1)
 		status = ctl_fail("%s", err);
 	return ctl_edit_end(edit, status);
 }
 
 static int
-set_hash(struct account *account, void *hash)
+put_hash(struct account *account, void *hash)
 {
 	memcpy(account->hash, hash, sizeof(account->hash));
 	account->generation++;
@@ -179,18 +165,16 @@ set_hash(struct account *account, void *hash)
 }
 
 int
-ctl_passwd(const struct conf *conf, int argc, char *argv[])
+ctl_passwd(const struct args *args)
 {
 	static struct account account;
 	char hash[HASH_MAX + 1];
 	int status;
 
-	if (argc != 2)
-		return CTL_USAGE;
 	/* Before the password is asked for. */
-	if ((status = ctl_account(conf, argv[1], &account)) == CTL_GOOD &&
-	    (status = new_hash(hash)) == CTL_GOOD)
-		status = ctl_change(conf, argv[1], set_hash, hash);
+	status = ctl_account(args->conf, args->word[0], &account);
+	if (status == CTL_GOOD && (status = new_hash(hash)) == CTL_GOOD)
+		status = ctl_change(args->conf, args->word[0], put_hash, hash);
 	explicit_bzero(hash, sizeof(hash));
 	return status;
 }

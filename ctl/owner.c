@@ -1,0 +1,136 @@
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/privdrop.h"
+#include "ctl/ctl.h"
+#include "ctl/owner.h"
+
+static const int passed[] = { SIGINT, SIGTERM, SIGHUP };
+
+static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t worker; /* the owner's process; 0: none */
+
+static void
+pass_on(int sig)
+{
+	const int saved = errno;
+
+	interrupted = 1;
+	if (worker > 0)
+		(void)kill((pid_t)worker, sig);
+	errno = saved;
+}
+
+static void
+all_passed(sigset_t *set)
+{
+	size_t i;
+
+	sigemptyset(set);
+	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		sigaddset(set, passed[i]);
+}
+
+void
+owner_pass_signals(void)
+{
+	struct sigaction sa = { .sa_handler = pass_on,
+		.sa_flags = SA_RESTART };
+	size_t i;
+
+	all_passed(&sa.sa_mask);
+	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		(void)sigaction(passed[i], &sa, NULL);
+}
+
+int
+owner_interrupted(void)
+{
+	return interrupted;
+}
+
+/*
+ * A session of its own has no controlling terminal, so nothing can be put
+ * into the administrator's input; and the log is opened anew, because it is
+ * closed with the rest.
+ */
+static int
+leave_all_behind(void)
+{
+	int null;
+
+	(void)setsid();
+	closelog();
+	closefrom(STDERR_FILENO + 1);
+	log_open("pop3ctl", 0);
+	if ((null = open("/dev/null", O_RDONLY)) == -1 ||
+	    dup2(null, STDIN_FILENO) == -1)
+		return ctl_fail("/dev/null: %s", strerror(errno));
+	close(null);
+	/* Our working directory may be gone, and Berkeley DB needs one. */
+	if (chdir("/") == -1)
+		return ctl_fail("/: %s", strerror(errno));
+	return CTL_GOOD;
+}
+
+static int
+be_owner(const char *name, uid_t uid, gid_t gid, int (*run)(void *), void *arg)
+{
+	int status;
+
+	if ((status = leave_all_behind()) != CTL_GOOD)
+		return status;
+	if (geteuid() == 0 && privdrop(uid, gid, NULL) == -1)
+		return ctl_fail("%s: %s", name, log_last_warning());
+	status = run(arg);
+	if (fflush(stdout) != 0)
+		status = ctl_fail("standard output: %s", strerror(errno));
+	return status;
+}
+
+static int
+wait_for(const char *name, pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return ctl_fail("wait: %s", strerror(errno));
+	worker = 0;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	/* Nobody reads what is written, and nobody misses it. */
+	if (WTERMSIG(status) == SIGPIPE)
+		return CTL_FAILED;
+	return ctl_fail("%s: ended by signal %d (%s)", name,
+	    WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
+int
+owner_run(const char *name, uid_t uid, gid_t gid, int (*run)(void *arg),
+    void *arg)
+{
+	sigset_t set, old;
+	pid_t pid;
+
+	fflush(stdout);
+	all_passed(&set);
+	/* A signal that comes now is delivered when it is known to whom. */
+	sigprocmask(SIG_BLOCK, &set, &old);
+	pid = fork();
+	worker = pid > 0 ? (sig_atomic_t)pid : 0;
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (pid == -1)
+		return ctl_fail("fork: %s", strerror(errno));
+	if (pid == 0)
+		_exit(be_owner(name, uid, gid, run, arg));
+	return wait_for(name, pid);
+}

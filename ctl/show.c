@@ -1,0 +1,111 @@
+/*
+ * pop3ctl show, list.
+ */
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "ctl/ctl.h"
+#include "ctl/settings.h"
+
+static void
+show_text(const struct account *a)
+{
+	const struct setting *s;
+	char value[VALUE_SIZE], when[TIME_SIZE];
+	size_t i;
+
+	printf("address=%s\n", a->address);
+	for (s = settings; s->key != NULL; s++) {
+		setting_value(s, a, value);
+		printf("%s=%s\n", s->key, value);
+	}
+	if (a->access == ACCESS_FROM_NOW) {
+		ctl_time(when, a->policy.from_now / CLOCK_NS);
+		printf("from-now since %s\n", when);
+	}
+	for (i = 0; i < a->napp; i++) {
+		ctl_time(when, a->app[i].created);
+		printf("app-password %s created %s\n", a->app[i].label, when);
+	}
+}
+
+static void
+show_json(const struct account *a)
+{
+	const struct setting *s;
+	char value[VALUE_SIZE], when[TIME_SIZE];
+	size_t i;
+
+	fputs("{\"address\":", stdout);
+	ctl_json_string(stdout, a->address);
+	for (s = settings; s->key != NULL; s++) {
+		setting_value(s, a, value);
+		printf(",\"%s\":", s->key);
+		ctl_json_string(stdout, value);
+	}
+	fputs(",\"app-passwords\":[", stdout);
+	for (i = 0; i < a->napp; i++) {
+		ctl_time(when, a->app[i].created);
+		printf("%s{\"label\":", i > 0 ? "," : "");
+		ctl_json_string(stdout, a->app[i].label);
+		printf(",\"created\":\"%s\"}", when);
+	}
+	fputs("]}", stdout);
+}
+
+int
+ctl_show(const struct args *args)
+{
+	static struct account account;
+	int status;
+
+	status = ctl_account(args->conf, args->word[0], &account);
+	if (status != CTL_GOOD)
+		return status;
+	if (args->option['j'] == NULL) {
+		show_text(&account);
+		return CTL_GOOD;
+	}
+	show_json(&account);
+	putchar('\n');
+	return CTL_GOOD;
+}
+
+/* One account a line, its settings behind it; maildir last, it may be long. */
+static void
+list_text(const struct account *a)
+{
+	const struct setting *s;
+	char value[VALUE_SIZE];
+
+	fputs(a->address, stdout);
+	for (s = settings; s->key != NULL; s++) {
+		setting_value(s, a, value);
+		printf(" %s=%s", s->key, value);
+	}
+	putchar('\n');
+}
+
+int
+ctl_list(const struct args *args)
+{
+	static struct account account;
+	struct accounts *accounts;
+	const int json = args->option['j'] != NULL;
+	char err[ERR_SIZE];
+	int found, n;
+
+	if (accounts_open(&accounts, args->conf->accounts, err, sizeof(err)) == -1)
+		return ctl_fail("%s", err);
+	for (n = 0; (found = accounts_next(
+			 accounts, &account, err, sizeof(err))) == 1; n++)
+		if (json) {
+			fputs(n > 0 ? ",\n" : "[", stdout);
+			show_json(&account);
+		} else
+			list_text(&account);
+	if (json && found == 0)
+		puts(n > 0 ? "]" : "[]");
+	accounts_close(accounts);
+	return found == 0 ? CTL_GOOD : ctl_fail("%s", err);
+}

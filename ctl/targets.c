@@ -1,0 +1,115 @@
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "ctl/targets.h"
+
+void
+target_of(struct target *target, const struct account *a)
+{
+	memset(target, 0, sizeof(*target));
+	strlcpy(target->address, a->address, sizeof(target->address));
+	strlcpy(target->maildir, a->maildir, sizeof(target->maildir));
+	target->uid = a->uid;
+	target->gid = a->gid;
+	target->policy = a->policy;
+	if (a->access != ACCESS_FROM_NOW)
+		target->policy.from_now = 0;
+}
+
+/* Less than PIPE_BUF octets, which a pipe takes at once or not at all. */
+static int
+hand_on(int fd, const struct account *account)
+{
+	struct target target;
+
+	target_of(&target, account);
+	if (write(fd, &target, sizeof(target)) == (ssize_t)sizeof(target))
+		return CTL_GOOD;
+	return ctl_fail("pipe: %s", strerror(errno));
+}
+
+static int
+look_up_all(const struct conf *conf, int fd)
+{
+	static struct account account;
+	struct accounts *accounts;
+	char err[ERR_SIZE];
+	int found;
+
+	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
+		return ctl_fail("%s", err);
+	while ((found = accounts_next(
+		    accounts, &account, err, sizeof(err))) == 1)
+		if (hand_on(fd, &account) != CTL_GOOD)
+			return CTL_FAILED;
+	return found == 0 ? CTL_GOOD : ctl_fail("%s", err);
+}
+
+static int
+look_up_named(const struct conf *conf, int fd, int n, char *address[])
+{
+	static struct account account;
+	int i, status = CTL_GOOD;
+
+	for (i = 0; i < n; i++)
+		if (ctl_account(conf, address[i], &account) != CTL_GOOD ||
+		    hand_on(fd, &account) != CTL_GOOD)
+			status = CTL_FAILED;
+	return status;
+}
+
+int
+targets_open(
+    struct targets *t, const struct conf *conf, int n, char *address[])
+{
+	int fd[2];
+
+	fflush(stdout);
+	if (pipe(fd) == -1 || (t->pid = fork()) == -1)
+		return ctl_fail("fork: %s", strerror(errno));
+	if (t->pid == 0) {
+		close(fd[0]);
+		/* The one who reads decides whether there is more to do. */
+		signal(SIGINT, SIG_IGN);
+		_exit(address == NULL ? look_up_all(conf, fd[1]) :
+		    look_up_named(conf, fd[1], n, address));
+	}
+	close(fd[1]);
+	t->fd = fd[0];
+	return CTL_GOOD;
+}
+
+int
+targets_next(struct targets *t, struct target *target)
+{
+	char *p = (char *)target;
+	size_t have = 0;
+	ssize_t n;
+
+	while (have < sizeof(*target)) {
+		n = read(t->fd, p + have, sizeof(*target) - have);
+		if (n == 0 || (n == -1 && errno != EINTR))
+			return 0;
+		have += n > 0 ? (size_t)n : 0;
+	}
+	return 1;
+}
+
+int
+targets_close(struct targets *t)
+{
+	int status;
+
+	close(t->fd);
+	while (waitpid(t->pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return ctl_fail("wait: %s", strerror(errno));
+	return WIFEXITED(status) && WEXITSTATUS(status) == CTL_GOOD ?
+	    CTL_GOOD : CTL_FAILED;
+}

@@ -1,0 +1,49 @@
+/*
+ * The mailboxes that a command is for.
+ *
+ * They are looked up by a process of its own, which alone opens the accounts
+ * and hands on what is asked for here: so the processes that are forked for
+ * mailboxes have no password's hash in their memory.
+ */
+#ifndef CTL_TARGETS_H
+#define CTL_TARGETS_H
+
+#include <sys/types.h>
+
+#include "auth/accounts.h"
+#include "common/conf.h"
+#include "common/policy.h"
+
+struct target {
+	char address[ADDRESS_MAX + 1];
+	char maildir[MAILDIR_MAX + 1];
+	uid_t uid;
+	gid_t gid;
+	struct policy policy; /* from_now is 0 unless it counts */
+};
+
+/* What an account has that its mailbox needs. */
+void target_of(struct target *target, const struct account *account);
+
+struct targets {
+	int fd;
+	pid_t pid;
+};
+
+/*
+ * Begins to look up n addresses, or all accounts if address is NULL.
+ * Returns CTL_GOOD, or CTL_FAILED, told.
+ */
+int targets_open(struct targets *targets, const struct conf *conf, int n,
+    char *address[]);
+
+/* The next one: 1, or 0 at the end. */
+int targets_next(struct targets *targets, struct target *target);
+
+/*
+ * Ends it, early as well.  Returns CTL_GOOD, or CTL_FAILED if there was an
+ * account that could not be looked up, which was told.
+ */
+int targets_close(struct targets *targets);
+
+#endif
