@@ -17,12 +17,11 @@
 #include "configtest.h"
 #include "session/tls.h"
 
-#define DAY	  (24 * 60 * 60)
+#define DAY	   (24 * 60 * 60)
 #define RENEW_DAYS 14
 
 /* A line for the administrator; it returns -1, for those that fail. */
-static int __attribute__((format(printf, 1, 2)))
-tell(const char *fmt, ...)
+static int __attribute__((format(printf, 1, 2))) tell(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -88,15 +87,15 @@ check_expiry(const struct conf *conf, const struct keypair *k, time_t when)
 
 	if (when == -1)
 		return tell("%s:%d: no TLS handshake succeeds with %s; is it "
-		    "an RSA or ECDSA certificate?", conf->file, k->line,
-		    k->cert);
+			    "an RSA or ECDSA certificate?",
+		    conf->file, k->line, k->cert);
 	if (when <= now)
 		return tell("%s:%d: the certificate %s has expired; renew it",
 		    conf->file, k->line, k->cert);
 	if (when - now < RENEW_DAYS * DAY)
 		(void)tell("%s:%d: warning: the certificate %s expires in "
-		    "%ld days; renew it", conf->file, k->line, k->cert,
-		    (long)((when - now) / DAY));
+			   "%ld days; renew it",
+		    conf->file, k->line, k->cert, (long)((when - now) / DAY));
 	return 0;
 }
 
@@ -116,17 +115,17 @@ check_keypair(const struct conf *conf, const struct keypair *k)
 		    strerror(errno));
 	if ((st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
 		return tell("%s:%d: key %s can be read or changed by others; "
-		    "chmod 0600 %s", conf->file, k->line, k->key, k->key);
+			    "chmod 0600 %s",
+		    conf->file, k->line, k->key, k->key);
 	if (geteuid() == 0 && st.st_uid != 0)
 		(void)tell("%s:%d: warning: key %s is not root's; systemd's "
-		    "unit cannot read it, see pop3d(8)", conf->file, k->line,
-		    k->key);
+			   "unit cannot read it, see pop3d(8)",
+		    conf->file, k->line, k->key);
 	if (k->staple != NULL && access(k->staple, R_OK) == -1)
 		return tell("%s:%d: OCSP staple %s: %s", conf->file, k->line,
 		    k->staple, strerror(errno));
 	if ((server = tls_setup(conf->file, k, 1, err, sizeof(err))) == NULL)
-		return tell("%s; does the key belong to the certificate?",
-		    err);
+		return tell("%s; does the key belong to the certificate?", err);
 	rv = check_expiry(conf, k, expiry(server));
 	tls_free(server);
 	return rv;
@@ -139,7 +138,8 @@ check_keypairs(const struct conf *conf)
 
 	if (conf->nkeypair == 0)
 		return tell("%s: there is no keypair; add: keypair "
-		    "CERTIFICATE KEY", conf->file);
+			    "CERTIFICATE KEY",
+		    conf->file);
 	for (i = 0; i < conf->nkeypair; i++)
 		if (check_keypair(conf, &conf->keypair[i]) == -1)
 			return -1;
@@ -155,7 +155,8 @@ check_user(const struct conf *conf, const char *keyword, const char *name)
 	(void)conf_place(conf, keyword, where);
 	if (pw == NULL)
 		return tell("%s: %s: there is no user %s; create it, or name "
-		    "another", where, keyword, name);
+			    "another",
+		    where, keyword, name);
 	if (pw->pw_uid == 0 || pw->pw_gid == 0)
 		return tell("%s: %s: %s is root; name another user", where,
 		    keyword, name);
@@ -167,8 +168,7 @@ check_users(const struct conf *conf)
 {
 	if (geteuid() == 0 && check_user(conf, "user", conf->user) == -1)
 		return -1;
-	return conf->owner == NULL ? 0 :
-				     check_user(conf, "owner", conf->owner);
+	return conf->owner == NULL ? 0 : check_user(conf, "owner", conf->owner);
 }
 
 static int
@@ -177,12 +177,13 @@ check_system(const struct conf *conf)
 	const char *obstacle;
 
 	if (geteuid() == 0 && !privdrop_empty_dir(EMPTY_DIR))
-		return tell("%s must be an empty directory that only root "
+		return tell(
+		    "%s must be an empty directory that only root "
 		    "can write to; empty it, chown root and chmod 0755 it",
 		    EMPTY_DIR);
 	if (conf->auth_system && (obstacle = system_obstacle()) != NULL)
-		(void)tell("%s: warning: auth system: %s", conf->file,
-		    obstacle);
+		(void)tell(
+		    "%s: warning: auth system: %s", conf->file, obstacle);
 	return 0;
 }
 
@@ -198,11 +199,12 @@ check_accounts(const struct conf *conf)
 	(void)conf_place(conf, "accounts", where);
 	if (stat(conf->accounts, &st) == -1)
 		return tell("%s: accounts %s: %s; `pop3ctl add' makes the "
-		    "first", where, conf->accounts, strerror(errno));
+			    "first",
+		    where, conf->accounts, strerror(errno));
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return tell("%s: accounts %s: others than its owner have "
-		    "access; chmod 0600 %s", where, conf->accounts,
-		    conf->accounts);
+			    "access; chmod 0600 %s",
+		    where, conf->accounts, conf->accounts);
 	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
 		return tell("%s: accounts: %s", where, err);
 	accounts_close(accounts);

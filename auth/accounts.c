@@ -1,10 +1,8 @@
 #include <sys/stat.h>
 
-#include <db.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +10,9 @@
 
 #include "auth/accounts.h"
 #include "auth/record.h"
+#include "common/bdb.h"
+#include "common/directory.h"
+#include "common/error.h"
 #include "common/log.h"
 #include "common/pages.h"
 
@@ -32,34 +33,14 @@ struct accounts_edit {
 	int lock;
 };
 
-static int __attribute__((format(printf, 3, 4)))
-wrong(char *err, size_t errsize, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err, errsize, fmt, ap);
-	va_end(ap);
-	return -1;
-}
-
 static int
 damaged(const struct accounts *a, int error, char *err, size_t errsize)
 {
 	if (error == ENOSPC || error == EDQUOT || error == EIO)
-		return wrong(err, errsize, "%s: %s", a->path, strerror(error));
-	return wrong(err, errsize, "%s: damaged (%s); restore it from a "
+		return error_set(err, errsize, "%s: %s", a->path, strerror(error));
+	return error_set(err, errsize, "%s: damaged (%s); restore it from a "
 	    "backup, or move it away and `pop3ctl import' an export", a->name,
 	    db_strerror(error));
-}
-
-/* What Berkeley DB has to say goes to the log, never to descriptor 2. */
-static void
-report(const DB_ENV *env, const char *prefix, const char *message)
-{
-	(void)env;
-	(void)prefix;
-	log_warn("accounts: %s", message);
 }
 
 static int
@@ -69,9 +50,8 @@ open_db(struct accounts *a, uint32_t flags)
 
 	if ((error = db_create(&a->db, NULL, 0)) != 0)
 		return error;
-	a->db->set_errcall(a->db, report);
-	/* Checksums turn a damaged page into an error. */
-	if ((error = a->db->set_flags(a->db, DB_CHKSUM)) == 0 &&
+	a->db->set_errpfx(a->db, "accounts");
+	if ((error = bdb_prepare(a->db)) == 0 &&
 	    (flags & DB_RDONLY) == 0)
 		error = a->db->set_cachesize(a->db, 0, CACHE_OCTETS, 1);
 	if (error == 0)
@@ -84,19 +64,6 @@ open_db(struct accounts *a, uint32_t flags)
 	return error;
 }
 
-/* The first of its pages, or all: a search would end too early, or never. */
-static int
-check_pages(const struct accounts *a, uint32_t pages)
-{
-	uint32_t size;
-	int fd, error;
-
-	if ((error = a->db->get_pagesize(a->db, &size)) != 0 ||
-	    (error = a->db->fd(a->db, &fd)) != 0)
-		return error;
-	return pages_check(fd, size, pages);
-}
-
 int
 accounts_open(
     struct accounts **accounts, const char *path, char *err, size_t errsize)
@@ -105,16 +72,16 @@ accounts_open(
 	int error;
 
 	if ((a = calloc(1, sizeof(*a))) == NULL)
-		return wrong(err, errsize, "%s: out of memory", path);
+		return error_set(err, errsize, "%s: out of memory", path);
 	a->name = a->path;
 	if (strlcpy(a->path, path, sizeof(a->path)) >= sizeof(a->path))
 		error = ENAMETOOLONG;
 	else if ((error = open_db(a, DB_RDONLY)) == 0 &&
-	    (error = check_pages(a, ROOT_PAGES)) != 0)
+	    (error = bdb_check_pages(a->db, ROOT_PAGES)) != 0)
 		a->db->close(a->db, DB_NOSYNC);
 	/* Berkeley DB says ENOENT or EACCES of a missing page, too. */
 	if (error != 0 && access(path, R_OK) == -1)
-		(void)wrong(err, errsize, "%s: %s%s", path, strerror(errno),
+		(void)error_set(err, errsize, "%s: %s%s", path, strerror(errno),
 		    errno == ENOENT ? "; `pop3ctl add' makes the first "
 		    "account" : "");
 	else if (error != 0)
@@ -145,9 +112,9 @@ unpack(const struct accounts *a, const DBT *key, const DBT *data,
 		return account->alias_of[0] != '\0' ? ACCOUNTS_ALIAS : 1;
 	log_safe(safe, sizeof(safe), address);
 	if (result == RECORD_NEWER)
-		return wrong(err, errsize, "%s: the record of %s was written "
+		return error_set(err, errsize, "%s: the record of %s was written "
 		    "by a newer pop3d; install that one", a->name, safe);
-	return wrong(err, errsize, "%s: the record of %s is damaged; "
+	return error_set(err, errsize, "%s: the record of %s is damaged; "
 	    "`pop3ctl delete' it and add it again", a->name, safe);
 }
 
@@ -192,7 +159,7 @@ accounts_get(struct accounts *a, const char *address,
 int
 accounts_check(struct accounts *a, char *err, size_t errsize)
 {
-	int error = check_pages(a, PAGES_ALL);
+	int error = bdb_check_pages(a->db, PAGES_ALL);
 
 	return error == 0 ? 0 : damaged(a, error, err, errsize);
 }
@@ -206,7 +173,7 @@ accounts_next(struct accounts *a, struct account *account, char *err,
 
 	memset(&key, 0, sizeof(key));
 	memset(&data, 0, sizeof(data));
-	if (a->cursor == NULL && (error = check_pages(a, PAGES_ALL)) == 0)
+	if (a->cursor == NULL && (error = bdb_check_pages(a->db, PAGES_ALL)) == 0)
 		error = a->db->cursor(a->db, NULL, &a->cursor, 0);
 	do {
 		if (error == 0)
@@ -230,36 +197,32 @@ accounts_close(struct accounts *a)
 	free(a);
 }
 
-/* The directory of path, and what leads to it, where they are missing. */
-static int
-make_directory(const char *path, mode_t mode)
+/* The directory that path is in. */
+static void
+directory_of(const char *path, char dir[PATH_MAX])
 {
-	char dir[PATH_MAX];
 	char *slash;
 
-	strlcpy(dir, path, sizeof(dir));
-	if ((slash = strrchr(dir, '/')) == NULL || slash == dir)
-		return 0;
-	*slash = '\0';
-	if (mkdir(dir, mode) == 0 || errno == EEXIST)
-		return 0;
-	if (errno != ENOENT || make_directory(dir, 0755) == -1)
-		return -1;
-	return mkdir(dir, mode);
+	strlcpy(dir, path, PATH_MAX);
+	if ((slash = strrchr(dir, '/')) == NULL)
+		strlcpy(dir, ".", PATH_MAX);
+	else
+		slash[slash == dir] = '\0';
 }
 
 static int
 take_lock(struct accounts_edit *e)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char path[PATH_MAX];
+	char path[PATH_MAX], dir[PATH_MAX];
 
 	if ((size_t)snprintf(path, sizeof(path), "%s.lock", e->path) >=
 	    sizeof(path)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if (make_directory(path, 0700) == -1)
+	directory_of(path, dir);
+	if (directory_make(dir, 0755, 0700) == -1)
 		return -1;
 	e->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (e->lock == -1)
@@ -333,14 +296,14 @@ begin(struct accounts_edit *e, char *err, size_t errsize)
 	int error, first;
 
 	if (take_lock(e) == -1)
-		return wrong(err, errsize, "%s.lock: %s; are you root?",
+		return error_set(err, errsize, "%s.lock: %s; are you root?",
 		    e->path, strerror(errno));
 	if (copy_database(e, &first) == -1)
-		return wrong(
-		    err, errsize, "%s: %s", e->new.path, strerror(errno));
+		return error_set(err, errsize, "%s: %s", e->new.path,
+		    strerror(errno));
 	error = open_db(&e->new, first ? DB_CREATE | DB_EXCL : 0);
 	if (error == 0 && !first)
-		error = check_pages(&e->new, PAGES_ALL);
+		error = bdb_check_pages(e->new.db, PAGES_ALL);
 	return error == 0 ? 0 : damaged(&e->new, error, err, errsize);
 }
 
@@ -351,14 +314,14 @@ accounts_edit_begin(struct accounts_edit **edit, const char *path, char *err,
 	struct accounts_edit *e;
 
 	if ((e = calloc(1, sizeof(*e))) == NULL)
-		return wrong(err, errsize, "%s: out of memory", path);
+		return error_set(err, errsize, "%s: out of memory", path);
 	e->lock = -1;
 	e->new.name = e->path;
 	if (strlcpy(e->path, path, sizeof(e->path)) >= sizeof(e->path) ||
 	    (size_t)snprintf(e->new.path, sizeof(e->new.path), "%s.new",
 		path) >= sizeof(e->new.path)) {
 		free(e);
-		return wrong(err, errsize, "%s: the path is too long", path);
+		return error_set(err, errsize, "%s: the path is too long", path);
 	}
 	if (begin(e, err, errsize) == -1) {
 		accounts_edit_abandon(e);
@@ -409,14 +372,9 @@ static int
 sync_directory(const char *path)
 {
 	char dir[PATH_MAX];
-	char *slash;
 	int fd, rv;
 
-	strlcpy(dir, path, sizeof(dir));
-	if ((slash = strrchr(dir, '/')) == NULL)
-		strlcpy(dir, ".", sizeof(dir));
-	else
-		slash[slash == dir] = '\0';
+	directory_of(path, dir);
 	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return -1;
 	rv = fsync(fd);
@@ -436,7 +394,8 @@ accounts_edit_commit(struct accounts_edit *e, char *err, size_t errsize)
 		rv = damaged(&e->new, error, err, errsize);
 	else if (rename(e->new.path, e->path) == -1 ||
 	    sync_directory(e->path) == -1)
-		rv = wrong(err, errsize, "%s: %s", e->path, strerror(errno));
+		rv = error_set(
+		    err, errsize, "%s: %s", e->path, strerror(errno));
 	accounts_edit_abandon(e);
 	return rv;
 }

@@ -11,7 +11,8 @@
  * Before a database is opened: its pages get checksums, which turn a damaged
  * page into an error, and what Berkeley DB has to say goes to the log, after
  * the prefix that the handle has (set_errpfx()) or else after "index", never
- * to descriptor 2, which may be the client.  Returns 0 or an error of Berkeley DB.
+ * to descriptor 2, which may be the client.  Returns 0 or an error of Berkeley
+ * DB.
  */
 int bdb_prepare(DB *db);
 

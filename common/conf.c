@@ -115,8 +115,10 @@ static int
 set_path(struct line *l)
 {
 	if (l->value[0] != '/')
-		return wrong(l, "%s: %s is not an absolute path; begin it "
-		    "with a slash", l->word[0], l->value);
+		return wrong(l,
+		    "%s: %s is not an absolute path; begin it "
+		    "with a slash",
+		    l->word[0], l->value);
 	return set_string(l);
 }
 
@@ -128,9 +130,10 @@ set_hostname(struct line *l)
 
 	for (s = l->value; *s != '\0'; s++)
 		if (*s <= ' ' || *s > '~')
-			return wrong(l, "%s: \"%s\" is not the name of a "
-			    "host; give it like mail.example.com", l->word[0],
-			    l->value);
+			return wrong(l,
+			    "%s: \"%s\" is not the name of a "
+			    "host; give it like mail.example.com",
+			    l->word[0], l->value);
 	return set_string(l);
 }
 
@@ -141,8 +144,10 @@ set_template(struct line *l)
 
 	while ((s = strchr(s, '%')) != NULL) {
 		if (s[1] == '\0' || strchr("dua%", s[1]) == NULL)
-			return wrong(l, "%s: %s: only %%d, %%u, %%a and %%%% "
-			    "are known", l->word[0], l->value);
+			return wrong(l,
+			    "%s: %s: only %%d, %%u, %%a and %%%% "
+			    "are known",
+			    l->word[0], l->value);
 		s += 2;
 	}
 	if (l->value[0] != '~')
@@ -161,8 +166,10 @@ set_folder(struct line *l)
 
 	if (name[0] != '.' || name[1] == '\0' || strcmp(name, "..") == 0 ||
 	    strchr(name, '/') != NULL)
-		return wrong(l, "%s: %s is not a Maildir++ folder; name it "
-		    "like .Junk", l->word[0], name);
+		return wrong(l,
+		    "%s: %s is not a Maildir++ folder; name it "
+		    "like .Junk",
+		    l->word[0], name);
 	return set_string(l);
 }
 
@@ -173,12 +180,14 @@ add_keypair(struct line *l)
 	int i;
 
 	if (l->conf->nkeypair == CONF_KEYPAIRS_MAX)
-		return wrong(l, "keypair: more than %d; remove some",
-		    CONF_KEYPAIRS_MAX);
+		return wrong(
+		    l, "keypair: more than %d; remove some", CONF_KEYPAIRS_MAX);
 	for (i = 1; i < l->nwords; i++)
 		if (l->word[i][0] != '/')
-			return wrong(l, "keypair: %s is not an absolute path; "
-			    "begin it with a slash", l->word[i]);
+			return wrong(l,
+			    "keypair: %s is not an absolute path; "
+			    "begin it with a slash",
+			    l->word[i]);
 	k = &l->conf->keypair[l->conf->nkeypair++];
 	k->cert = copy(l->word[1]);
 	k->key = copy(l->word[2]);
@@ -200,8 +209,10 @@ add_outgoing(struct line *l)
 		return -1;
 	o->starttls = strcmp(l->word[3], "starttls") == 0;
 	if (!o->starttls && strcmp(l->word[3], "tls") != 0)
-		return wrong(l, "outgoing: %s is neither tls (port 465) nor "
-		    "starttls (port 587)", l->word[3]);
+		return wrong(l,
+		    "outgoing: %s is neither tls (port 465) nor "
+		    "starttls (port 587)",
+		    l->word[3]);
 	o->host = copy(l->word[1]);
 	l->conf->noutgoing++;
 	return 0;
@@ -215,10 +226,9 @@ static const struct keyword keywords[] = {
 	    "/var/db/pop3d/accounts.db", 0 },
 	{ "auth", "accounts", "accounts|system", 2, 2, set_flag,
 	    AT(auth_accounts), NULL, 0 },
-	{ "auth", "system", "accounts|system", 2, 2, set_flag,
-	    AT(auth_system), NULL, 0 },
-	{ "hostname", NULL, "NAME", 2, 2, set_hostname, AT(hostname), NULL,
-	    0 },
+	{ "auth", "system", "accounts|system", 2, 2, set_flag, AT(auth_system),
+	    NULL, 0 },
+	{ "hostname", NULL, "NAME", 2, 2, set_hostname, AT(hostname), NULL, 0 },
 	{ "junk", NULL, ".FOLDER", 2, 2, set_folder, AT(junk), ".Junk", 0 },
 	{ "keypair", NULL, "CERTIFICATE KEY [STAPLE]", 3, 4, add_keypair,
 	    NOWHERE, NULL, 0 },
@@ -255,8 +265,10 @@ split(struct line *l, char *s)
 		if (*s == '\0' || *s == '#')
 			return 0;
 		if (l->nwords == WORDS_MAX)
-			return wrong(l, "more than %d words; put a word with "
-			    "blanks in quotes", WORDS_MAX);
+			return wrong(l,
+			    "more than %d words; put a word with "
+			    "blanks in quotes",
+			    WORDS_MAX);
 		if (*s == '"') {
 			l->word[l->nwords] = ++s;
 			s += strcspn(s, "\"\n");
@@ -278,14 +290,16 @@ refuse_second(const struct line *l, const struct keyword *k)
 	char words[128] = "";
 	const struct keyword *first = k;
 
-	for (; k < keywords + NKEYWORDS &&
-	     strcmp(k->name, first->name) == 0; k++) {
+	for (; k < keywords + NKEYWORDS && strcmp(k->name, first->name) == 0;
+	     k++) {
 		strlcat(words, k == first ? "" : " nor ", sizeof(words));
 		strlcat(words, k->second, sizeof(words));
 	}
 	if (k == first + 1)
-		return wrong(l, "%s: %s is not known; say %s, or remove the "
-		    "line", l->word[0], l->word[1], words);
+		return wrong(l,
+		    "%s: %s is not known; say %s, or remove the "
+		    "line",
+		    l->word[0], l->word[1], words);
 	return wrong(l, "%s: %s is neither %s", l->word[0], l->word[1], words);
 }
 
@@ -298,8 +312,10 @@ find_keyword(struct line *l)
 	while (k < end && strcmp(k->name, l->word[0]) != 0)
 		k++;
 	if (k == end)
-		return wrong(l, "%s is not a keyword; pop3d.conf(5) lists "
-		    "them", l->word[0]);
+		return wrong(l,
+		    "%s is not a keyword; pop3d.conf(5) lists "
+		    "them",
+		    l->word[0]);
 	if (l->nwords < k->least || l->nwords > k->most)
 		return wrong(l, "write: %s %s", k->name, k->usage);
 	if (l->word[1][0] == '\0')
@@ -373,8 +389,10 @@ conf_load(struct conf *conf, const char *file, char *err, size_t errsize)
 
 	set_presets(conf, file);
 	if ((f = fopen(file, "re")) == NULL) {
-		snprintf(err, errsize, "%s: %s; pop3d.conf(5) tells what goes "
-		    "into it", file, strerror(errno));
+		snprintf(err, errsize,
+		    "%s: %s; pop3d.conf(5) tells what goes "
+		    "into it",
+		    file, strerror(errno));
 		return -1;
 	}
 	rv = read_file(conf, f, err, errsize);

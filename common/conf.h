@@ -11,11 +11,11 @@
 #include <limits.h>
 #include <stddef.h>
 
-#define CONF_FILE         "/etc/pop3d.conf"
+#define CONF_FILE	  "/etc/pop3d.conf"
 #define CONF_KEYWORDS_MAX 32
 #define CONF_KEYPAIRS_MAX 32
 #define CONF_OUTGOING_MAX 4
-#define CONF_PLACE_SIZE   (PATH_MAX + 16)
+#define CONF_PLACE_SIZE	  (PATH_MAX + 16)
 
 struct keypair {
 	char *cert;
@@ -37,7 +37,7 @@ struct conf {
 	char *maildir; /* template for new accounts: %d %u %a ~, no other % */
 	char *owner;   /* default owner of new mailboxes, or NULL */
 	char *junk;
-	char *user;    /* what session and auth run as */
+	char *user; /* what session and auth run as */
 	struct keypair keypair[CONF_KEYPAIRS_MAX];
 	size_t nkeypair;
 	struct outgoing outgoing[CONF_OUTGOING_MAX];

@@ -39,8 +39,8 @@ ask_twice(char typed[TYPED_SIZE])
 	char again[TYPED_SIZE];
 	int status = CTL_GOOD;
 
-	if (readpassphrase("Password: ", typed, TYPED_SIZE,
-		RPP_REQUIRE_TTY) == NULL ||
+	if (readpassphrase("Password: ", typed, TYPED_SIZE, RPP_REQUIRE_TTY) ==
+		NULL ||
 	    readpassphrase("The same again: ", again, sizeof(again),
 		RPP_REQUIRE_TTY) == NULL)
 		status = ctl_fail("no password was typed");
@@ -82,7 +82,8 @@ make_account(struct account *a, const struct args *args)
 		return ctl_fail("%s", err);
 	if (a->uid == 0)
 		return ctl_fail("whose is the mailbox? say -o OWNER, or owner "
-		    "USER in %s", conf->file);
+				"USER in %s",
+		    conf->file);
 	if (maildir == NULL) {
 		if (account_maildir(a, conf, err, sizeof(err)) == -1)
 			return ctl_fail("%s", err);
@@ -90,7 +91,8 @@ make_account(struct account *a, const struct args *args)
 	    strlcpy(a->maildir, maildir, sizeof(a->maildir)) >=
 		sizeof(a->maildir))
 		return ctl_fail("-m %s: give an absolute path of at most %d "
-		    "octets", maildir, MAILDIR_MAX);
+				"octets",
+		    maildir, MAILDIR_MAX);
 	return CTL_GOOD;
 }
 
@@ -101,11 +103,12 @@ put_new(struct accounts_edit *edit, const struct account *account)
 	char err[ERR_SIZE];
 	int found;
 
-	found = accounts_edit_get(
-	    edit, account->address, &old, err, sizeof(err));
+	found =
+	    accounts_edit_get(edit, account->address, &old, err, sizeof(err));
 	if (found > 0)
 		return ctl_fail("there is an account %s already; `pop3ctl "
-		    "set' and `passwd' change it", account->address);
+				"set' and `passwd' change it",
+		    account->address);
 	if (found == -1 ||
 	    accounts_edit_put(edit, account, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
@@ -149,8 +152,8 @@ ctl_delete(const struct args *args)
 		return CTL_FAILED;
 	/* A damaged record, too, can be deleted. */
 	if (accounts_edit_get(edit, address, &account, err, sizeof(err)) == 0)
-		status = ctl_fail("no account %s; `pop3ctl list' shows them",
-		    address);
+		status = ctl_fail(
+		    "no account %s; `pop3ctl list' shows them", address);
 	else if (accounts_edit_delete(edit, address, err, sizeof(err)) == -1)
 		status = ctl_fail("%s", err);
 	return ctl_edit_end(edit, status);

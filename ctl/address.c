@@ -28,26 +28,30 @@ is_dotted(const char *s, size_t len, const char *others)
 }
 
 int
-address_parse(const char *text, char address[ADDRESS_MAX + 1], char *err,
-    size_t errsize)
+address_parse(
+    const char *text, char address[ADDRESS_MAX + 1], char *err, size_t errsize)
 {
 	const char *at = strrchr(text, '@');
 	char *p;
 
 	if (at == NULL)
-		return error_set(err, errsize, "%s is not a valid "
-		    "address; write LOCAL@DOMAIN", text);
+		return error_set(err, errsize,
+		    "%s is not a valid "
+		    "address; write LOCAL@DOMAIN",
+		    text);
 	if (strlcpy(address, text, ADDRESS_MAX + 1) > ADDRESS_MAX)
-		return error_set(err, errsize, "an address has at most %d octets",
-		    ADDRESS_MAX);
+		return error_set(err, errsize,
+		    "an address has at most %d octets", ADDRESS_MAX);
 	/* A slash would lead the maildir elsewhere. */
 	if (at - text > LOCAL_MAX ||
 	    !is_dotted(text, (size_t)(at - text), "!#$%&'*+-=?^_`{|}~"))
-		return error_set(err, errsize, "%s: before the @, use at most %d "
-		    "letters, digits, dots and !#$%%&'*+-=?^_`{|}~", text,
-		    LOCAL_MAX);
+		return error_set(err, errsize,
+		    "%s: before the @, use at most %d "
+		    "letters, digits, dots and !#$%%&'*+-=?^_`{|}~",
+		    text, LOCAL_MAX);
 	if (!is_dotted(at + 1, strlen(at + 1), "-") || at[1] == '-')
-		return error_set(err, errsize, "%s: after the @, use letters, "
+		return error_set(err, errsize,
+		    "%s: after the @, use letters, "
 		    "digits, hyphens and dots (a domain in its xn-- form)",
 		    text);
 	for (p = address; *p != '\0'; p++)
@@ -72,8 +76,7 @@ parse_numbers(const char *text, uid_t *uid, gid_t *gid)
 }
 
 int
-owner_parse(
-    const char *text, uid_t *uid, gid_t *gid, char *err, size_t errsize)
+owner_parse(const char *text, uid_t *uid, gid_t *gid, char *err, size_t errsize)
 {
 	struct passwd *pw;
 
@@ -81,11 +84,15 @@ owner_parse(
 		*uid = pw->pw_uid;
 		*gid = pw->pw_gid;
 	} else if (parse_numbers(text, uid, gid) == -1)
-		return error_set(err, errsize, "there is no user %s; create it, "
-		    "or name another owner", text);
+		return error_set(err, errsize,
+		    "there is no user %s; create it, "
+		    "or name another owner",
+		    text);
 	if (*uid == 0 || *gid == 0)
-		return error_set(err, errsize, "%s is root, and root owns no "
-		    "mailbox; name another owner", text);
+		return error_set(err, errsize,
+		    "%s is root, and root owns no "
+		    "mailbox; name another owner",
+		    text);
 	return 0;
 }
 
@@ -151,8 +158,10 @@ account_maildir(
 
 	if (*p == '~') {
 		if ((pw = getpwuid(a->uid)) == NULL)
-			return error_set(err, errsize, "uid %lu has no home; say "
-			    "-m MAILDIR", (unsigned long)a->uid);
+			return error_set(err, errsize,
+			    "uid %lu has no home; say "
+			    "-m MAILDIR",
+			    (unsigned long)a->uid);
 		append(&t, pw->pw_dir, strlen(pw->pw_dir));
 		p++;
 	}
@@ -162,9 +171,10 @@ account_maildir(
 		else
 			expand(&t, *++p, a->address);
 	if (t.cut || a->maildir[0] != '/')
-		return error_set(err, errsize, "%s: maildir %s gives %s no usable "
-		    "path; say -m MAILDIR", conf->file, conf->maildir,
-		    a->address);
+		return error_set(err, errsize,
+		    "%s: maildir %s gives %s no usable "
+		    "path; say -m MAILDIR",
+		    conf->file, conf->maildir, a->address);
 	return 0;
 }
 
@@ -183,11 +193,11 @@ account_init(struct account *a, const char *address, const struct conf *conf,
 	a->self_service = 1;
 	if (conf->owner != NULL) {
 		if (getpwnam(conf->owner) == NULL)
-			return error_set(err, errsize, "%s: owner: there is "
+			return error_set(err, errsize,
+			    "%s: owner: there is "
 			    "no user %s; create it, or name another",
 			    conf_place(conf, "owner", place), conf->owner);
-		return owner_parse(
-		    conf->owner, &a->uid, &a->gid, err, errsize);
+		return owner_parse(conf->owner, &a->uid, &a->gid, err, errsize);
 	}
 	a->uid = getuid();
 	a->gid = getgid();

@@ -43,14 +43,16 @@ add_label(struct account *a, void *arg)
 
 	if (!label_good(app->label))
 		return ctl_fail("a label is what tells devices apart: 1 to %d "
-		    "octets, no control characters", LABEL_MAX);
+				"octets, no control characters",
+		    LABEL_MAX);
 	if (label_find(a, app->label) < a->napp)
 		return ctl_fail("%s has an application password %s already; "
-		    "revoke it first, or take another label", a->address,
-		    app->label);
+				"revoke it first, or take another label",
+		    a->address, app->label);
 	if (a->napp == APP_PASSWORDS_MAX)
 		return ctl_fail("%s has %d application passwords already; "
-		    "revoke one", a->address, APP_PASSWORDS_MAX);
+				"revoke one",
+		    a->address, APP_PASSWORDS_MAX);
 	new = &a->app[a->napp++];
 	memset(new, 0, sizeof(*new));
 	strlcpy(new->label, app->label, sizeof(new->label));
@@ -69,11 +71,10 @@ revoke_label(struct account *a, void *arg)
 
 	if (i == a->napp)
 		return ctl_fail("%s has no application password %s; `pop3ctl "
-		    "app-password list %s' shows them", a->address, label,
-		    a->address);
+				"app-password list %s' shows them",
+		    a->address, label, a->address);
 	a->napp--;
-	memmove(&a->app[i], &a->app[i + 1],
-	    (a->napp - i) * sizeof(a->app[0]));
+	memmove(&a->app[i], &a->app[i + 1], (a->napp - i) * sizeof(a->app[0]));
 	explicit_bzero(&a->app[a->napp], sizeof(a->app[0]));
 	a->generation++;
 	return CTL_GOOD;
@@ -88,12 +89,13 @@ ctl_app_password_add(const struct args *args)
 
 	/* Shown once, and only when it is sure to work. */
 	status = ctl_change(args->conf, address, add_label, &app);
-	if (status == CTL_GOOD && (puts(app.text) == EOF ||
-	    fflush(stdout) == EOF)) {
-		(void)ctl_change(args->conf, address, revoke_label,
-		    args->word[1]);
+	if (status == CTL_GOOD &&
+	    (puts(app.text) == EOF || fflush(stdout) == EOF)) {
+		(void)ctl_change(
+		    args->conf, address, revoke_label, args->word[1]);
 		status = ctl_fail("standard output: could not be written, and "
-		    "so %s got no application password", address);
+				  "so %s got no application password",
+		    address);
 	}
 	explicit_bzero(&app, sizeof(app));
 	return status;
@@ -120,6 +122,6 @@ ctl_app_password_list(const struct args *args)
 int
 ctl_app_password_revoke(const struct args *args)
 {
-	return ctl_change(args->conf, args->word[0], revoke_label,
-	    args->word[1]);
+	return ctl_change(
+	    args->conf, args->word[0], revoke_label, args->word[1]);
 }

@@ -12,8 +12,8 @@
 static const char *
 password_kind(const struct account *a)
 {
-	return a->two_factor || a->hash[0] == '\0' ?
-	    "an application password" : "the account's password";
+	return a->two_factor || a->hash[0] == '\0' ? "an application password"
+						   : "the account's password";
 }
 
 static void
@@ -36,12 +36,13 @@ print_table(const struct conf *conf, const struct account *a)
 	row("password", password_kind(a));
 	for (i = 0; i < conf->noutgoing; i++) {
 		o = &conf->outgoing[i];
-		printf("\nOutgoing mail (SMTP)%s\n",
-		    i > 0 ? ", another way" : "");
+		printf(
+		    "\nOutgoing mail (SMTP)%s\n", i > 0 ? ", another way" : "");
 		row("server", o->host);
 		printf("  %-15s %d\n", "port", o->port);
-		row("security", o->starttls ? "TLS by STARTTLS (required)" :
-					      "SSL/TLS (required)");
+		row("security",
+		    o->starttls ? "TLS by STARTTLS (required)"
+				: "SSL/TLS (required)");
 		row("authentication", "required");
 		row("user name", a->address);
 		row("password", password_kind(a));
@@ -95,10 +96,11 @@ print_xml(const struct conf *conf, const struct account *a)
 
 	puts("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
 	printf("<clientConfig version=\"1.1\">\n"
-	    "  <emailProvider id=\"%s\">\n"
-	    "    <domain>%s</domain>\n"
-	    "    <displayName>%s</displayName>\n"
-	    "    <incomingServer type=\"pop3\">\n", domain, domain, domain);
+	       "  <emailProvider id=\"%s\">\n"
+	       "    <domain>%s</domain>\n"
+	       "    <displayName>%s</displayName>\n"
+	       "    <incomingServer type=\"pop3\">\n",
+	    domain, domain, domain);
 	xml_server(conf->hostname, PORT_POP3S, 0, a->address);
 	puts("    </incomingServer>");
 	for (i = 0; i < conf->noutgoing; i++) {
@@ -124,7 +126,9 @@ ctl_client_settings(const struct args *args)
 	else
 		print_table(conf, &account);
 	if (conf->noutgoing == 0)
-		fprintf(stderr, "pop3ctl: no outgoing server is configured; "
-		    "add to %s: outgoing HOST 465 tls\n", conf->file);
+		fprintf(stderr,
+		    "pop3ctl: no outgoing server is configured; "
+		    "add to %s: outgoing HOST 465 tls\n",
+		    conf->file);
 	return CTL_GOOD;
 }

@@ -8,6 +8,9 @@
 
 #define ANY	    (-1)
 #define OPTIONS_MAX 4 /* of one command, and one more that ends the list */
+/* clang-format off */
+#define NO_OPTIONS  { { 0, NULL, NULL } }
+/* clang-format on */
 
 /*
  * A command, named by one word or by two (app-password add): those that
@@ -32,21 +35,24 @@ static int ctl_help(const struct args *args);
 static const struct command commands[] = {
 	{ "add", NULL, ctl_add, 1, 1, "ADDRESS [-m MAILDIR] [-o OWNER] [-P]",
 	    "Adds an account, asks for its password, and makes its Maildir.",
-	    { { 'm', "MAILDIR", "where its mail is, an absolute path; unless "
-				"given, pop3d.conf's maildir says" },
-		{ 'o', "OWNER", "whose the mailbox is, a user or UID:GID; "
-				"unless given, pop3d.conf's owner" },
+	    { { 'm', "MAILDIR",
+		  "where its mail is, an absolute path; unless "
+		  "given, pop3d.conf's maildir says" },
+		{ 'o', "OWNER",
+		    "whose the mailbox is, a user or UID:GID; "
+		    "unless given, pop3d.conf's owner" },
 		{ 'P', NULL, "the account has no password of its own" } } },
 	{ "app-password", "add", ctl_app_password_add, 2, 2, "ADDRESS LABEL",
 	    "Makes an application password and prints it, this once.",
-	    { { 0, NULL, NULL } } },
+	    NO_OPTIONS },
 	{ "app-password", "list", ctl_app_password_list, 1, 1, "ADDRESS",
 	    "Lists application passwords: their labels and when they were "
-	    "made.", { { 0, NULL, NULL } } },
+	    "made.",
+	    NO_OPTIONS },
 	{ "app-password", "revoke", ctl_app_password_revoke, 2, 2,
 	    "ADDRESS LABEL",
 	    "Removes an application password, which is refused from then on.",
-	    { { 0, NULL, NULL } } },
+	    NO_OPTIONS },
 	{ "check", NULL, ctl_check, 0, ANY, "ADDRESS ... | -a",
 	    "Verifies the index of mailboxes and says what it mended.",
 	    { { 'a', NULL, "the mailboxes of all accounts" } } },
@@ -54,37 +60,39 @@ static const struct command commands[] = {
 	    "Prints what the user types into a mail client.",
 	    { { 'x', NULL, "as XML, which clients can fetch" } } },
 	{ "delete", NULL, ctl_delete, 1, 1, "ADDRESS",
-	    "Deletes an account, and no mail.", { { 0, NULL, NULL } } },
+	    "Deletes an account, and no mail.", NO_OPTIONS },
 	{ "export", NULL, ctl_export, 0, 0, "",
 	    "Writes all accounts as text that import reads, with the hashes "
-	    "of their passwords.", { { 0, NULL, NULL } } },
+	    "of their passwords.",
+	    NO_OPTIONS },
 	{ "help", NULL, ctl_help, 0, 2, "[COMMAND]",
 	    "Tells what a command does and what its options mean.",
-	    { { 0, NULL, NULL } } },
+	    NO_OPTIONS },
 	{ "import", NULL, ctl_import, 1, 1, "FILE",
 	    "Adds or replaces the accounts in a file of an export, or of "
 	    "ADDRESS:HASH lines (- is standard input).",
-	    { { 0, NULL, NULL } } },
+	    NO_OPTIONS },
 	{ "index", NULL, ctl_index, 0, ANY, "ADDRESS ... | -a",
 	    "Brings the index of mailboxes up to date, so that the next login "
-	    "need not.", { { 'a', NULL, "the mailboxes of all accounts" } } },
+	    "need not.",
+	    { { 'a', NULL, "the mailboxes of all accounts" } } },
 	{ "list", NULL, ctl_list, 0, 0, "[-j]",
 	    "Lists all accounts with their settings.",
 	    { { 'j', NULL, "as JSON" } } },
 	{ "passwd", NULL, ctl_passwd, 1, 1, "ADDRESS",
-	    "Asks for a new password and sets it.", { { 0, NULL, NULL } } },
+	    "Asks for a new password and sets it.", NO_OPTIONS },
 	{ "queue", NULL, ctl_queue, 1, 1, "ADDRESS [-a] [-j]",
 	    "Lists the messages that POP shows: number, octets, UIDL, folder.",
-	    { { 'a', NULL, "those that are kept back, too, and the state of "
-			   "each" },
+	    { { 'a', NULL,
+		  "those that are kept back, too, and the state of "
+		  "each" },
 		{ 'j', NULL, "as JSON" } } },
-	{ "requeue", NULL, ctl_requeue, 1, ANY,
-	    "ADDRESS UIDL ... | ADDRESS -a",
+	{ "requeue", NULL, ctl_requeue, 1, ANY, "ADDRESS UIDL ... | ADDRESS -a",
 	    "Has POP show messages again that were kept back.",
 	    { { 'a', NULL, "all of them" } } },
 	{ "set", NULL, ctl_set, 2, ANY, "ADDRESS KEY=VALUE ...",
 	    "Changes settings of an account, all of these or none.",
-	    { { 0, NULL, NULL } } },
+	    NO_OPTIONS },
 	{ "show", NULL, ctl_show, 1, 1, "ADDRESS [-j]",
 	    "Shows an account with its settings and application passwords.",
 	    { { 'j', NULL, "as JSON" } } },
@@ -96,8 +104,9 @@ static const struct command commands[] = {
 static int
 is_called(const struct command *c, const char *name, const char *second)
 {
-	return strcmp(c->name, name) == 0 && (c->second == NULL ||
-	    second == NULL || strcmp(c->second, second) == 0);
+	return strcmp(c->name, name) == 0 &&
+	    (c->second == NULL || second == NULL ||
+		strcmp(c->second, second) == 0);
 }
 
 static void
@@ -142,8 +151,7 @@ print_help(const struct command *c)
 	printf("\n%s\n", c->what);
 	for (i = 0; c->option[i].letter != 0; i++)
 		printf("%s  -%c%s%s\n      %s\n", i == 0 ? "\n" : "",
-		    c->option[i].letter,
-		    c->option[i].value != NULL ? " " : "",
+		    c->option[i].letter, c->option[i].value != NULL ? " " : "",
 		    c->option[i].value != NULL ? c->option[i].value : "",
 		    c->option[i].what);
 	if (c->run == ctl_set)
@@ -204,21 +212,20 @@ parse_args(const struct command *c, int argc, char *argv[], struct args *args)
 	if (used > 0)
 		rewind_options();
 	/* Where there are no options, a word may begin with a hyphen. */
-	while (used > 0 && (letter = getopt_long(
-				argc, argv, letters, none, NULL)) != -1) {
+	while (used > 0 &&
+	    (letter = getopt_long(argc, argv, letters, none, NULL)) != -1) {
 		if (letter == '?')
 			return -1;
 		args->option[letter] = optarg != NULL ? optarg : "";
 	}
 	args->n = argc - optind;
 	args->word = argv + optind;
-	return args->n < c->least || (c->most != ANY && args->n > c->most) ?
-	    -1 : 0;
+	return args->n < c->least || (c->most != ANY && args->n > c->most) ? -1
+									   : 0;
 }
 
 static int
-run_command(
-    const struct command *c, const char *file, int argc, char *argv[])
+run_command(const struct command *c, const char *file, int argc, char *argv[])
 {
 	static struct conf conf; /* reachable to the end, for leak checkers */
 	struct args args = { .conf = &conf };
@@ -228,8 +235,8 @@ run_command(
 	if (c->run != ctl_help &&
 	    conf_load(&conf, file, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
-	status = parse_args(c, argc, argv, &args) == -1 ? CTL_USAGE :
-							  c->run(&args);
+	status =
+	    parse_args(c, argc, argv, &args) == -1 ? CTL_USAGE : c->run(&args);
 	if (status == CTL_USAGE)
 		return refuse_usage(c->name, c->second);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == CTL_GOOD)
@@ -247,8 +254,7 @@ command_run(const char *file, int argc, char *argv[])
 	for (c = commands; c < COMMANDS_END; c++) {
 		if (is_called(c, argv[0], second)) {
 			words = c->second != NULL;
-			return run_command(c, file, argc - words,
-			    argv + words);
+			return run_command(c, file, argc - words, argv + words);
 		}
 		known |= is_called(c, argv[0], NULL);
 	}

@@ -20,8 +20,8 @@ ctl_account(
 		return ctl_fail("%s", err);
 	found = accounts_check(accounts, err, sizeof(err));
 	if (found == 0)
-		found = accounts_get(
-		    accounts, address, account, err, sizeof(err));
+		found =
+		    accounts_get(accounts, address, account, err, sizeof(err));
 	accounts_close(accounts);
 	if (found == -1)
 		return ctl_fail("%s", err);

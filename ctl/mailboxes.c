@@ -49,10 +49,12 @@ refused(const struct job *job, enum trouble trouble)
 {
 	if (owner_interrupted())
 		return ctl_fail("%s: interrupted; what was done is kept, run "
-		    "it again to go on", job->target.address);
+				"it again to go on",
+		    job->target.address);
 	if (trouble == TROUBLE_IN_USE)
 		return ctl_fail("%s: a session has the mailbox; try again "
-		    "when it is over", job->target.address);
+				"when it is over",
+		    job->target.address);
 	return ctl_fail("%s: the mailbox cannot be used: %s",
 	    job->target.address, log_last_warning());
 }
@@ -62,8 +64,10 @@ open_and_run(struct job *job)
 {
 	static struct mailbox mb; /* large */
 	const struct target *t = &job->target;
-	struct view view = { .maildir = t->maildir, .junk = job->conf->junk,
-		.spam = t->policy.spam, .auto_delete = t->policy.auto_delete,
+	struct view view = { .maildir = t->maildir,
+		.junk = job->conf->junk,
+		.spam = t->policy.spam,
+		.auto_delete = t->policy.auto_delete,
 		.from_now = t->policy.from_now };
 	enum trouble trouble;
 	int status;
@@ -74,7 +78,8 @@ open_and_run(struct job *job)
 	if (trouble != TROUBLE_NONE)
 		return refused(job, trouble);
 	if (mb.rebuilt && !job->checks)
-		fprintf(stderr, "pop3ctl: %s: the index was damaged and is "
+		fprintf(stderr,
+		    "pop3ctl: %s: the index was damaged and is "
 		    "made anew; what was retained is in the queue again\n",
 		    t->address);
 	status = job->run(job, &mb);
@@ -91,12 +96,12 @@ lock_in_and_run(void *arg)
 
 	if (access(maildir, F_OK) == -1)
 		return ctl_fail("%s: there is no Maildir %s: %s; is its file "
-		    "system mounted?", job->target.address, maildir,
-		    strerror(errno));
+				"system mounted?",
+		    job->target.address, maildir, strerror(errno));
 	lock_learn_boot(); /* reads /proc */
 	if (sandbox_store(maildir, -1, job->conf->sandbox_required) == -1)
-		return ctl_fail("%s: %s", job->target.address,
-		    log_last_warning());
+		return ctl_fail(
+		    "%s: %s", job->target.address, log_last_warning());
 	return open_and_run(job);
 }
 
@@ -165,8 +170,8 @@ print_entry(struct job *job, const struct entry *e, uint64_t number)
 }
 
 static int
-trouble_status(const struct job *job, struct mailbox *mb, const char *what,
-    int error)
+trouble_status(
+    const struct job *job, struct mailbox *mb, const char *what, int error)
 {
 	return refused(job, mailbox_trouble(mb, what, error));
 }
@@ -197,8 +202,8 @@ run_queue(struct job *job, struct mailbox *mb)
 	int error, i;
 
 	for (n = 1; n <= count; n++) {
-		trouble = owner_interrupted() ? TROUBLE_TEMP :
-						mailbox_entry(mb, n, &e);
+		trouble = owner_interrupted() ? TROUBLE_TEMP
+					      : mailbox_entry(mb, n, &e);
 		if (trouble != TROUBLE_NONE)
 			return refused(job, trouble);
 		e.state = QUEUED;
@@ -217,7 +222,8 @@ run_queue(struct job *job, struct mailbox *mb)
 int
 ctl_queue(const struct args *args)
 {
-	struct job job = { .conf = args->conf, .run = run_queue,
+	struct job job = { .conf = args->conf,
+		.run = run_queue,
 		.all = args->option['a'] != NULL,
 		.json = args->option['j'] != NULL };
 
@@ -238,8 +244,8 @@ run_requeue(struct job *job, struct mailbox *mb)
 		error = update_requeue(mb, *uidl, &requeued);
 		if (error == 0 && requeued == 0)
 			status = ctl_fail("%s has kept no message %s; `pop3ctl "
-			    "queue -a %s' shows them", job->target.address,
-			    *uidl, job->target.address);
+					  "queue -a %s' shows them",
+			    job->target.address, *uidl, job->target.address);
 		all += requeued;
 	}
 	if (error != 0)
@@ -252,7 +258,8 @@ run_requeue(struct job *job, struct mailbox *mb)
 int
 ctl_requeue(const struct args *args)
 {
-	struct job job = { .conf = args->conf, .run = run_requeue,
+	struct job job = { .conf = args->conf,
+		.run = run_requeue,
 		.all = args->option['a'] != NULL };
 
 	if (job.all == (args->n > 1))
@@ -302,8 +309,7 @@ run_check(struct job *job, struct mailbox *mb)
 		return refused(job, trouble);
 	printf("%s: %llu messages, %llu octets, %llu mended\n",
 	    job->target.address, (unsigned long long)mailbox_count(mb),
-	    (unsigned long long)mailbox_octets(mb),
-	    (unsigned long long)mended);
+	    (unsigned long long)mailbox_octets(mb), (unsigned long long)mended);
 	return CTL_GOOD;
 }
 

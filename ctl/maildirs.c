@@ -42,8 +42,8 @@ maildirs_note(struct maildirs *m, const struct account *a)
 		return;
 	if (m->n == m->room) {
 		m->room = m->room * 2 + 16;
-		m->missing = reallocarray(
-		    m->missing, m->room, sizeof(m->missing[0]));
+		m->missing =
+		    reallocarray(m->missing, m->room, sizeof(m->missing[0]));
 		if (m->missing == NULL)
 			abort();
 	}
@@ -77,10 +77,11 @@ make_run(void *arg)
 	owner_name(bad->uid, bad->gid, who, sizeof(who));
 	if (failed > 1)
 		snprintf(more, sizeof(more), " (and %zu more)", failed - 1);
-	(void)ctl_fail("warning: %s: %s could not make the Maildir %s: "
+	(void)ctl_fail(
+	    "warning: %s: %s could not make the Maildir %s: "
 	    "%s%s; the account is there, make its Maildir, or mount its file "
-	    "system, before the first login", bad->address, who, bad->maildir,
-	    strerror(why), more);
+	    "system, before the first login",
+	    bad->address, who, bad->maildir, strerror(why), more);
 	return CTL_GOOD;
 }
 

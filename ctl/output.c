@@ -28,8 +28,12 @@ utf8_octets(const unsigned char *p)
 {
 	size_t i, n;
 
-	n = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 :
-	    *p < 0xf5 ? 4 : 0;
+	n = *p < 0x80	? 1
+	    : *p < 0xc2 ? 0
+	    : *p < 0xe0 ? 2
+	    : *p < 0xf0 ? 3
+	    : *p < 0xf5 ? 4
+			: 0;
 	for (i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;

@@ -42,8 +42,7 @@ all_passed(sigset_t *set)
 void
 owner_pass_signals(void)
 {
-	struct sigaction sa = { .sa_handler = pass_on,
-		.sa_flags = SA_RESTART };
+	struct sigaction sa = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
 	size_t i;
 
 	all_passed(&sa.sa_mask);
@@ -110,13 +109,13 @@ wait_for(const char *name, pid_t pid)
 	/* Nobody reads what is written, and nobody misses it. */
 	if (WTERMSIG(status) == SIGPIPE)
 		return CTL_FAILED;
-	return ctl_fail("%s: ended by signal %d (%s)", name,
-	    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return ctl_fail("%s: ended by signal %d (%s)", name, WTERMSIG(status),
+	    strsignal(WTERMSIG(status)));
 }
 
 int
-owner_run(const char *name, uid_t uid, gid_t gid, int (*run)(void *arg),
-    void *arg)
+owner_run(
+    const char *name, uid_t uid, gid_t gid, int (*run)(void *arg), void *arg)
 {
 	sigset_t set, old;
 	pid_t pid;

@@ -25,7 +25,7 @@ int owner_interrupted(void);
  * stays who it is where it is not.  Returns what run() does, or CTL_FAILED,
  * told, when the process could not do that; name is who is named then.
  */
-int owner_run(const char *name, uid_t uid, gid_t gid, int (*run)(void *arg),
-    void *arg);
+int owner_run(
+    const char *name, uid_t uid, gid_t gid, int (*run)(void *arg), void *arg);
 
 #endif

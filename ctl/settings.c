@@ -97,8 +97,7 @@ set_access(const struct setting *s, struct account *a, const char *value)
 	if (set_word(s, a, value) == -1)
 		return -1;
 	/* By the clock of files: mail that comes from now on is not older. */
-	a->policy.from_now =
-	    a->access == ACCESS_FROM_NOW ? clock_file_ns() : 0;
+	a->policy.from_now = a->access == ACCESS_FROM_NOW ? clock_file_ns() : 0;
 	return 0;
 }
 
@@ -217,8 +216,8 @@ describe_keys(char *list, size_t size)
 
 	list[0] = '\0';
 	for (s = settings; s->key != NULL; s++)
-		enumerate(list, size, s->key,
-		    s[1].key != NULL ? NULL : " and ");
+		enumerate(
+		    list, size, s->key, s[1].key != NULL ? NULL : " and ");
 }
 
 int
@@ -230,8 +229,10 @@ setting_apply(
 	char list[256];
 
 	if (text[len] != '=')
-		return error_set(err, errsize, "%s is not a setting; write "
-		    "KEY=VALUE", text);
+		return error_set(err, errsize,
+		    "%s is not a setting; write "
+		    "KEY=VALUE",
+		    text);
 	for (s = settings; s->key != NULL; s++) {
 		if (strlen(s->key) != len || strncmp(s->key, text, len) != 0)
 			continue;

@@ -27,8 +27,8 @@ struct setting {
 extern const struct setting settings[];
 
 /* The value that a setting has in an account. */
-void setting_value(const struct setting *setting,
-    const struct account *account, char value[VALUE_SIZE]);
+void setting_value(const struct setting *setting, const struct account *account,
+    char value[VALUE_SIZE]);
 
 /*
  * Sets KEY=VALUE.  Returns 0, or -1 with a sentence in err.

@@ -95,10 +95,12 @@ ctl_list(const struct args *args)
 	char err[ERR_SIZE];
 	int found, n;
 
-	if (accounts_open(&accounts, args->conf->accounts, err, sizeof(err)) == -1)
+	if (accounts_open(&accounts, args->conf->accounts, err, sizeof(err)) ==
+	    -1)
 		return ctl_fail("%s", err);
-	for (n = 0; (found = accounts_next(
-			 accounts, &account, err, sizeof(err))) == 1; n++)
+	for (n = 0;
+	     (found = accounts_next(accounts, &account, err, sizeof(err))) == 1;
+	     n++)
 		if (json) {
 			fputs(n > 0 ? ",\n" : "[", stdout);
 			show_json(&account);

@@ -44,8 +44,8 @@ look_up_all(const struct conf *conf, int fd)
 
 	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
-	while ((found = accounts_next(
-		    accounts, &account, err, sizeof(err))) == 1)
+	while (
+	    (found = accounts_next(accounts, &account, err, sizeof(err))) == 1)
 		if (hand_on(fd, &account) != CTL_GOOD)
 			return CTL_FAILED;
 	return found == 0 ? CTL_GOOD : ctl_fail("%s", err);
@@ -65,8 +65,7 @@ look_up_named(const struct conf *conf, int fd, int n, char *address[])
 }
 
 int
-targets_open(
-    struct targets *t, const struct conf *conf, int n, char *address[])
+targets_open(struct targets *t, const struct conf *conf, int n, char *address[])
 {
 	int fd[2];
 
@@ -77,8 +76,8 @@ targets_open(
 		close(fd[0]);
 		/* The one who reads decides whether there is more to do. */
 		signal(SIGINT, SIG_IGN);
-		_exit(address == NULL ? look_up_all(conf, fd[1]) :
-		    look_up_named(conf, fd[1], n, address));
+		_exit(address == NULL ? look_up_all(conf, fd[1])
+				      : look_up_named(conf, fd[1], n, address));
 	}
 	close(fd[1]);
 	t->fd = fd[0];
@@ -110,6 +109,7 @@ targets_close(struct targets *t)
 	while (waitpid(t->pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return ctl_fail("wait: %s", strerror(errno));
-	return WIFEXITED(status) && WEXITSTATUS(status) == CTL_GOOD ?
-	    CTL_GOOD : CTL_FAILED;
+	return WIFEXITED(status) && WEXITSTATUS(status) == CTL_GOOD
+	    ? CTL_GOOD
+	    : CTL_FAILED;
 }

@@ -34,8 +34,8 @@ struct targets {
  * Begins to look up n addresses, or all accounts if address is NULL.
  * Returns CTL_GOOD, or CTL_FAILED, told.
  */
-int targets_open(struct targets *targets, const struct conf *conf, int n,
-    char *address[]);
+int targets_open(
+    struct targets *targets, const struct conf *conf, int n, char *address[]);
 
 /* The next one: 1, or 0 at the end. */
 int targets_next(struct targets *targets, struct target *target);

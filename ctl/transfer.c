@@ -70,10 +70,11 @@ ctl_export(const struct args *args)
 	char err[ERR_SIZE];
 	int found;
 
-	if (accounts_open(&accounts, args->conf->accounts, err, sizeof(err)) == -1)
+	if (accounts_open(&accounts, args->conf->accounts, err, sizeof(err)) ==
+	    -1)
 		return ctl_fail("%s", err);
-	while ((found = accounts_next(
-		    accounts, &account, err, sizeof(err))) == 1)
+	while (
+	    (found = accounts_next(accounts, &account, err, sizeof(err))) == 1)
 		put_account(&account);
 	accounts_close(accounts);
 	explicit_bzero(&account, sizeof(account));
@@ -130,11 +131,12 @@ import_hash_value(struct import *im, struct account *a, const char *hash)
 	if (hash[0] == '\0' || hash[0] == '!' || hash[0] == '*')
 		hash = "";
 	else if (!hash_known(hash))
-		return error_set(im->err, ERR_SIZE, "that is no hash of this system's crypt(3); "
+		return error_set(im->err, ERR_SIZE,
+		    "that is no hash of this system's crypt(3); "
 		    "is it a password in the clear?");
 	if (strlcpy(a->hash, hash, sizeof(a->hash)) >= sizeof(a->hash))
-		return error_set(im->err, ERR_SIZE, "the hash is longer than %d octets",
-		    HASH_MAX);
+		return error_set(im->err, ERR_SIZE,
+		    "the hash is longer than %d octets", HASH_MAX);
 	return 0;
 }
 
@@ -147,23 +149,27 @@ set_app_password(struct import *im, struct account *a, const char *text)
 	size_t i, len;
 
 	if (a->napp == APP_PASSWORDS_MAX)
-		return error_set(im->err, ERR_SIZE, "more than %d application passwords",
-		    APP_PASSWORDS_MAX);
+		return error_set(im->err, ERR_SIZE,
+		    "more than %d application passwords", APP_PASSWORDS_MAX);
 	memset(app, 0, sizeof(*app));
 	for (i = 0; i < DIGEST_SIZE; i++, text += 2)
 		if (hex(text, &app->digest[i]) == -1)
-			return error_set(im->err, ERR_SIZE, "app-password: the digest is short");
+			return error_set(im->err, ERR_SIZE,
+			    "app-password: the digest is short");
 	len = *text == ',' ? strcspn(++text, ",") : 0;
 	if (len == 0 || len >= sizeof(number) || text[len] != ',')
-		return error_set(im->err, ERR_SIZE, "app-password: write DIGEST,TIME,LABEL");
+		return error_set(
+		    im->err, ERR_SIZE, "app-password: write DIGEST,TIME,LABEL");
 	memcpy(number, text, len);
 	number[len] = '\0';
 	app->created = strtonum(number, 0, INT64_MAX, &bad);
 	text += len + 1;
 	if (bad != NULL || !label_good(text))
-		return error_set(im->err, ERR_SIZE, "app-password: write DIGEST,TIME,LABEL");
+		return error_set(
+		    im->err, ERR_SIZE, "app-password: write DIGEST,TIME,LABEL");
 	if (label_find(a, text) < a->napp)
-		return error_set(im->err, ERR_SIZE, "app-password: the label %s twice", text);
+		return error_set(im->err, ERR_SIZE,
+		    "app-password: the label %s twice", text);
 	strlcpy(app->label, text, sizeof(app->label));
 	app->services = SERVICE_BOTH;
 	a->napp++;
@@ -176,14 +182,17 @@ set_value(struct import *im, struct account *a, char *text)
 	const char *bad;
 
 	if (unescape(text) == -1)
-		return error_set(im->err, ERR_SIZE, "%s: write %%25 for a percent sign", text);
+		return error_set(im->err, ERR_SIZE,
+		    "%s: write %%25 for a percent sign", text);
 	if (strncmp(text, "hash=", 5) == 0)
 		return import_hash_value(im, a, text + 5);
 	if (strncmp(text, "app-password=", 13) == 0)
 		return set_app_password(im, a, text + 13);
 	if (strncmp(text, "from-now=", 9) == 0) {
 		a->policy.from_now = strtonum(text + 9, 1, INT64_MAX, &bad);
-		return bad == NULL ? 0 : error_set(im->err, ERR_SIZE, "%s is %s", text, bad);
+		return bad == NULL
+		    ? 0
+		    : error_set(im->err, ERR_SIZE, "%s is %s", text, bad);
 	}
 	return setting_apply(a, text, im->err, ERR_SIZE);
 }
@@ -199,8 +208,10 @@ static int
 complete_account(struct import *im, struct account *a)
 {
 	if (a->uid == 0)
-		return error_set(im->err, ERR_SIZE, "whose is the mailbox? say owner=USER here, "
-		    "or owner USER in %s", im->conf->file);
+		return error_set(im->err, ERR_SIZE,
+		    "whose is the mailbox? say owner=USER here, "
+		    "or owner USER in %s",
+		    im->conf->file);
 	if (a->maildir[0] != '\0')
 		return 0;
 	return account_maildir(a, im->conf, im->err, ERR_SIZE);
@@ -211,8 +222,7 @@ static int
 import_hash(struct import *im, struct account *a, char *line)
 {
 	static const char *const schemes[] = { "{CRYPT}", "{SHA512-CRYPT}",
-		"{SHA256-CRYPT}", "{BLF-CRYPT}", "{MD5-CRYPT}",
-		"{DES-CRYPT}" };
+		"{SHA256-CRYPT}", "{BLF-CRYPT}", "{MD5-CRYPT}", "{DES-CRYPT}" };
 	char address[ADDRESS_MAX + 1], *hash = line;
 	size_t i;
 	int found;
@@ -224,10 +234,8 @@ import_hash(struct import *im, struct account *a, char *line)
 	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		if (strncmp(hash, schemes[i], strlen(schemes[i])) == 0)
 			hash += strlen(schemes[i]);
-	found = accounts_edit_get(
-	    im->edit, address, a, im->err, ERR_SIZE);
-	if (found == -1 ||
-	    (found != 1 && new_account(im, a, address) == -1))
+	found = accounts_edit_get(im->edit, address, a, im->err, ERR_SIZE);
+	if (found == -1 || (found != 1 && new_account(im, a, address) == -1))
 		return -1;
 	return import_hash_value(im, a, hash);
 }
@@ -287,8 +295,8 @@ import_file(struct import *im, FILE *f)
 		len = strlen(line);
 		if (len == 0 || (line[len - 1] != '\n' && !feof(f)))
 			return ctl_fail("%s:%lu: the line is too long, or has "
-			    "a NUL in it; nothing was imported", im->file,
-			    im->line);
+					"a NUL in it; nothing was imported",
+			    im->file, im->line);
 		if (import_line(im, line) == -1)
 			return ctl_fail("%s:%lu: %s; nothing was imported",
 			    im->file, im->line, im->err);
