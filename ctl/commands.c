@@ -8,9 +8,7 @@
 
 #define ANY	    (-1)
 #define OPTIONS_MAX 4 /* of one command, and one more that ends the list */
-/* clang-format off */
 #define NO_OPTIONS  { { 0, NULL, NULL } }
-/* clang-format on */
 
 /*
  * A command, named by one word or by two (app-password add): those that

@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
+import stat
 import subprocess
 
 import pytest
 
-from daemon import POP3CTL, owner
+from daemon import POP3CTL, ROOT, owner, temporary_directory
 from maildir import Maildir, message
 from pop3 import plain
 
@@ -33,11 +35,18 @@ class Host:
 
     def __init__(self, directory):
         self.directory = str(directory)
+        self.mail = os.path.join(temporary_directory(), "mail")
+        os.mkdir(self.mail, 0o755)
+        os.chown(self.mail, owner().pw_uid, owner().pw_gid)
         self.conf = os.path.join(self.directory, "pop3d.conf")
         with open(self.conf, "w") as f:
             f.write("hostname mail.example.com\nkeypair /none /none\n"
-                    "accounts %s/accounts.db\nmaildir /var/vmail/%%d/%%u\n"
-                    "owner %s\n" % (self.directory, owner().pw_name))
+                    "accounts %s/accounts.db\nmaildir %s/%%d/%%u\n"
+                    "owner %s\n" % (self.directory, self.mail,
+                                    owner().pw_name))
+
+    def remove(self):
+        shutil.rmtree(os.path.dirname(self.mail))
 
     def ctl(self, *arguments, stdin=b"", status=0):
         done = subprocess.run([POP3CTL, "-f", self.conf] + list(arguments),
@@ -55,10 +64,14 @@ class Host:
             f.write(data.encode() if isinstance(data, str) else data)
         return path
 
-    def imported(self, data):
-        """Imports; returns (accounts, new accounts)."""
+    def imported(self, data, unmade=0):
+        """Imports; returns (accounts, new accounts).
+
+        So many warnings tell of Maildirs that could not be made.
+        """
         done = self.ctl("import", self.text(data))
-        assert done.stderr == b""
+        assert re.fullmatch(rb"(pop3ctl: warning: \S+: \S+ could not make "
+                            rb"the Maildir .*\n){%d}" % unmade, done.stderr)
         found = re.fullmatch(rb"(\d+) accounts, (\d+) of them new\n",
                              done.stdout)
         return int(found.group(1)), int(found.group(2))
@@ -81,13 +94,16 @@ class Host:
 def host(tmp_path):
     host = Host(tmp_path)
     host.ctl("add", "-P", "first@example.com")
-    return host
+    yield host
+    host.remove()
 
 
 @pytest.fixture
 def empty(tmp_path):
     (tmp_path / "other").mkdir()
-    return Host(tmp_path / "other")
+    host = Host(tmp_path / "other")
+    yield host
+    host.remove()
 
 
 # Round trips.
@@ -115,7 +131,7 @@ def fill(host):
 def test_round_trip(host, empty):
     labels = fill(host)
     text = host.export()
-    assert empty.imported(text) == (12, 12)
+    assert empty.imported(text, unmade=1) == (12, 12)
     assert empty.export() == text
     for command in (["list"], ["list", "-j"],
                     ["app-password", "list", "labels@example.com"]):
@@ -135,7 +151,7 @@ def test_round_trip_through_a_pipe(host, empty):
 def test_round_trip_onto_itself(host):
     fill(host)
     text = host.export()
-    assert host.imported(text) == (12, 0)
+    assert host.imported(text, unmade=1) == (12, 0)
     assert host.export() == text
 
 
@@ -146,7 +162,7 @@ def test_round_trip_of_the_largest_account(host, empty):
         host.ctl("app-password", "add", "first@example.com",
                  "%02d" % i + 61 * " ")
     text = host.export()
-    assert empty.imported(text) == (1, 1)
+    assert empty.imported(text, unmade=1) == (1, 1)
     assert empty.export() == text
 
 
@@ -193,7 +209,7 @@ def test_a_bare_address_gets_the_defaults(host):
     assert show(host, "new@example.com") == {
         "address": "new@example.com", "access": "all", "spam": "exclude",
         "auto-delete": "yes", "two-factor": "off", "password": "none",
-        "owner": owner().pw_name, "maildir": "/var/vmail/example.com/new"}
+        "owner": owner().pw_name, "maildir": host.mail + "/example.com/new"}
 
 
 @pytest.mark.parametrize("text", [
@@ -297,8 +313,51 @@ def test_whose_mailbox(host):
     with open(host.conf, "w") as f:
         f.writelines(lines)
     assert "owner=USER" in host.refused("a@example.com\n", 1)
-    assert host.imported("a@example.com owner=4711:4712\n") == (1, 1)
+    assert host.imported("a@example.com owner=4711:4712\n",
+                         unmade=1) == (1, 1)
     assert show(host, "a@example.com")["owner"] == "4711:4712"
+
+
+def made(path, uid):
+    """The Maildir is there, the owner's and nobody else's."""
+    for name in ("", "/tmp", "/new", "/cur"):
+        status = os.stat(path + name)
+        assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (uid, 0o700)
+    return True
+
+
+def test_maildirs_are_made(host):
+    """As their owners, with what leads to them; what is there stays."""
+    there = host.mail + "/example.com/there"
+    Maildir(there, owner().pw_uid, owner().pw_gid).deliver(message())
+    before = os.stat(there).st_mtime_ns
+    assert host.imported("new@example.org\nthere@example.com\n"
+                         "elsewhere@example.com maildir=%s/a/b/c\n"
+                         % host.mail) == (3, 3)
+    assert made(host.mail + "/example.org/new", owner().pw_uid)
+    assert made(host.mail + "/a/b/c", owner().pw_uid)
+    assert os.stat(there).st_mtime_ns == before
+
+
+@pytest.mark.skipif(not ROOT, reason="only root makes them for others")
+def test_maildirs_that_cannot_be_made(host):
+    """One warning for each owner; the accounts are there."""
+    os.mkdir(host.mail + "/shut", 0o755)
+    text = "".join("%s@example.com maildir=%s/shut/%s owner=%s\n" % (
+        name, host.mail, name, who) for name, who in (
+            ("a", "4711:4712"), ("b", "4711:4712"), ("c", "daemon"),
+            ("d", owner().pw_name)))
+    done = host.ctl("import", host.text(text))
+    assert done.stdout == b"4 accounts, 4 of them new\n"
+    assert done.stderr.decode().splitlines() == [
+        "pop3ctl: warning: %s@example.com: %s could not make the Maildir "
+        "%s/shut/%s: Permission denied%s; the account is there, make its "
+        "Maildir, or mount its file system, before the first login"
+        % (name, who, host.mail, name, more) for name, who, more in (
+            ("a", "4711:4712", " (and 1 more)"), ("c", "daemon", ""),
+            ("d", owner().pw_name, ""))]
+    assert os.listdir(host.mail + "/shut") == []
+    assert show(host, "d@example.com")["access"] == "all"
 
 
 @pytest.mark.parametrize("name", ["missing", "", "directory"])
