@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/bdb.h"
 #include "common/log.h"
 #include "common/pages.h"
 #include "store/index.h"
@@ -404,17 +405,11 @@ int
 index_verify(const char *dir)
 {
 	char path[PATH_MAX];
-	DB *db;
-	int error;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/" FILE_NAME, dir) >=
 	    sizeof(path))
 		return ENAMETOOLONG;
-	if ((error = db_create(&db, NULL, 0)) != 0)
-		return error;
-	db->set_errcall(db, report);
-	/* It frees the handle, whatever it finds. */
-	return db->verify(db, path, NULL, NULL, 0);
+	return bdb_verify(path, dir);
 }
 
 int

@@ -1013,6 +1013,18 @@ class Indexed:
         assert self.check() == (messages, [])
 
 
+@pytest.mark.long
+def test_check_of_a_large_index(server, account):
+    """Larger than Berkeley DB's memory, in the sandbox: it takes files."""
+    for _ in range(60000):
+        account.maildir.deliver(b"x\n")
+    for _ in range(2):
+        assert server.ctl("check", account.address).stdout == \
+            "%s: 60000 messages, 180000 octets, 0 mended\n" % account.address
+    assert not [name for name in os.listdir(account.maildir.path + "/pop3d")
+                if name.startswith("BDB")]
+
+
 @pytest.fixture
 def indexed(account):
     return Indexed(account)
