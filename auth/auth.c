@@ -12,6 +12,7 @@
 #include "auth/password.h"
 #include "auth/refusals.h"
 #include "auth/system.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/privdrop.h"
@@ -38,15 +39,6 @@ struct auth {
 	struct accounts *accounts; /* NULL: they are not asked */
 	int system;		   /* channel to that process; -1: none */
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /*
  * Waits until there is something to be read from fd, or for so many ms: 1,
@@ -138,7 +130,7 @@ auth_send_refusals(struct auth *a)
 	struct refusal refusal;
 	struct msg_denied denied;
 
-	while (refusals_take(&a->refusals, now_ms(), &refusal)) {
+	while (refusals_take(&a->refusals, clock_ms(), &refusal)) {
 		denied.id = refusal.id;
 		denied.last = refusal.last;
 		if (channel_send(a->channel, MSG_DENIED, &denied,
@@ -195,7 +187,7 @@ static void
 auth_answer(struct auth *a, struct msg_login *login)
 {
 	struct msg_verdict verdict;
-	int64_t asked = now_ms();
+	int64_t asked = clock_ms();
 	int good;
 
 	/* Nobody may claim another address: no proxy is known. */
@@ -239,7 +231,7 @@ auth_serve(struct auth *a)
 	for (;;) {
 		full = refusals_full(&a->refusals);
 		readable = auth_wait(a, full ? -1 : a->channel,
-		    refusals_wait(&a->refusals, now_ms()));
+		    refusals_wait(&a->refusals, clock_ms()));
 		auth_send_refusals(a);
 		if (readable)
 			auth_take_question(a);

@@ -16,6 +16,36 @@ bdb_prepare(DB *db)
 	return db->set_flags(db, DB_CHKSUM);
 }
 
+/* An environment for one process, without logs, locks or files of its own. */
+static int
+open_bare(DB_ENV *env, const char *tmp)
+{
+	int error;
+
+	env->set_errcall(env, bdb_report);
+	if ((error = env->set_tmp_dir(env, tmp)) != 0)
+		return error;
+	return env->open(
+	    env, NULL, DB_CREATE | DB_PRIVATE | DB_INIT_MPOOL, 0600);
+}
+
+int
+bdb_verify(const char *path, const char *tmp)
+{
+	DB_ENV *env;
+	DB *db;
+	int error;
+
+	if ((error = db_env_create(&env, 0)) != 0)
+		return error;
+	if ((error = open_bare(env, tmp)) == 0 &&
+	    (error = db_create(&db, env, 0)) == 0)
+		/* It frees the handle, whatever it finds. */
+		error = db->verify(db, path, NULL, NULL, 0);
+	(void)env->close(env, 0);
+	return error;
+}
+
 int
 bdb_check_pages(DB *db, uint32_t pages)
 {

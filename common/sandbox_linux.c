@@ -247,7 +247,7 @@ all_that_is_known(long abi)
 	return r;
 }
 
-/* A maildir that can not be opened gets no rule, and stays shut. */
+/* A maildir that cannot be opened gets no rule, and stays shut. */
 static int
 admit(int ruleset, const char *maildir, uint64_t access)
 {
@@ -337,8 +337,9 @@ enter(const struct box *box)
 		return -1;
 	}
 	if (confine(box->maildir) == -1)
-		without = box->maildir == NULL ? "Landlock (Linux 5.13)" :
-						 "Landlock (Linux 5.19)";
+		without = box->maildir == NULL ?
+		    "Landlock (Linux 5.13, unless it is switched off)" :
+		    "Landlock (Linux 5.19, unless it is switched off)";
 	if (filter_calls(box->filter) == -1)
 		without = without == NULL ? "seccomp" : "Landlock and seccomp";
 	if (without == NULL)

@@ -1,6 +1,6 @@
 /*
  * The wire format of a message (RFC 1939, sections 3 and 5): counting and
- * sending are one routine, so that LIST can not differ from RETR (I3).
+ * sending are one routine, so that LIST cannot differ from RETR (I3).
  *
  * A bare LF becomes CRLF, CRLF stays, a bare CR stays, a missing newline at
  * the end is added, a dot at the beginning of a line is doubled.  Everything

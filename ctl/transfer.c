@@ -235,8 +235,7 @@ import_hash(struct import *im, struct account *a, char *line)
 		if (strncmp(hash, schemes[i], strlen(schemes[i])) == 0)
 			hash += strlen(schemes[i]);
 	found = accounts_edit_get(im->edit, address, a, im->err, ERR_SIZE);
-	if (found == -1 ||
-	    (found != 1 && new_account(im, a, address) == -1))
+	if (found == -1 || (found != 1 && new_account(im, a, address) == -1))
 		return -1;
 	return import_hash_value(im, a, hash);
 }

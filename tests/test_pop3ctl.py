@@ -11,6 +11,7 @@ import pwd
 import re
 import select
 import shutil
+import signal
 import stat
 import subprocess
 import time
@@ -18,7 +19,8 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
-from daemon import POP3CTL, ROOT
+import processes
+from daemon import POP3CTL, ROOT, SANITIZED, wait_until
 from maildir import Maildir, message
 from pop3 import plain, wire
 
@@ -46,7 +48,7 @@ def no_account(server, address):
 # Usage.
 
 COMMANDS = ["add", "app-password", "check", "client-settings", "delete",
-            "export", "import", "index", "list", "passwd", "queue",
+            "export", "help", "import", "index", "list", "passwd", "queue",
             "requeue", "set", "show"]
 
 
@@ -70,7 +72,7 @@ COMMANDS = ["add", "app-password", "check", "client-settings", "delete",
     ["index", "-a", "a@b.example"], ["check", "-a", "a@b.example"],
     ["index", "-x"], ["client-settings"], ["client-settings", "-x"],
     ["client-settings", "a", "b"], ["import"], ["import", "a", "b"],
-    ["export", "x"]], ids=" ".join)
+    ["export", "x"], ["help", "a", "b", "c"]], ids=" ".join)
 def test_usage(server, arguments):
     done = server.ctl(*arguments, stdin="secret\n", check=False)
     assert done.returncode == 2
@@ -169,6 +171,42 @@ def test_add(server):
 def test_add_is_silent(server):
     done = server.ctl("add", "silent@example.com", stdin="secret\n")
     assert done.stdout == done.stderr == ""
+
+
+def test_add_makes_the_maildir(server):
+    """As its owner, and nobody else may look into it."""
+    server.ctl("add", "-P", "made@made.example")
+    path = server.mail + "/made.example/made/Maildir"
+    for sub in ("", "/tmp", "/new", "/cur", "/..", "/../.."):
+        status = os.stat(path + sub)
+        assert status.st_uid == server.owner.pw_uid
+        assert stat.S_IMODE(status.st_mode) == 0o700
+    with open(path + "/new/1.host", "w") as f:
+        f.write("mail\n")
+    server.ctl("delete", "made@made.example")
+    server.ctl("add", "-P", "made@made.example")
+    assert os.listdir(path + "/new") == ["1.host"]
+
+
+def test_add_where_no_maildir_can_be_made(server):
+    """A warning says why; the account is there."""
+    path = server.directory + "/db/file"
+    with open(path, "w"):
+        pass
+    for maildir, why in ((path + "/Maildir", "Not a directory|Permission"),
+                         ("/proc/nonexistent/x", "No such file")):
+        done = server.ctl("add", "-P", "unmade@example.com", "-m", maildir)
+        assert done.stdout == ""
+        assert re.fullmatch(
+            "pop3ctl: warning: unmade@example.com: %s could not make the "
+            "Maildir %s: (%s).*; the account is there, make its Maildir, or "
+            "mount its file system, before the first login\n"
+            % (server.owner.pw_name, maildir, why), done.stderr)
+        assert show(server, "unmade@example.com")["maildir"] == maildir
+        for command in ("queue", "index", "check"):
+            assert "there is no Maildir %s: " % maildir in failed(
+                server, command, "unmade@example.com") or ROOT
+        server.ctl("delete", "unmade@example.com")
 
 
 def test_add_twice(server):
@@ -725,6 +763,119 @@ def test_queue_in_use(server, account):
     server.ctl("check", account.address)
 
 
+# The process that reads a mailbox.
+
+def session_of(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        return int(f.read().rsplit(")", 1)[1].split()[3])
+
+
+def memory(pid):
+    """All that the process can read."""
+    found = b""
+    with open("/proc/%d/maps" % pid) as maps, \
+            open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            start, end, rights = re.match(
+                r"(\w+)-(\w+) (\S+)", line).groups()
+            if "r" not in rights or "[v" in line:
+                continue
+            mem.seek(int(start, 16))
+            try:
+                found += mem.read(int(end, 16) - int(start, 16))
+            except OSError:
+                pass  # of a file, behind its end
+    return found
+
+
+class Waiting:
+    """pop3ctl, whose owner's process waits for a mailbox in use."""
+
+    def __init__(self, account, *arguments):
+        self.null = os.open("/dev/null", os.O_RDONLY)
+        self.process = subprocess.Popen(
+            [POP3CTL, "-f", account.server.conf, *arguments],
+            stdin=self.null, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            pass_fds=[self.null])
+        self.owner = wait_until(self.find, "no process waits")
+
+    def find(self):
+        for pid in processes.children(self.process.pid):
+            if any(path.endswith("/pop3d/lock")
+                   for path in processes.descriptors(pid).values()):
+                return pid
+        return None
+
+    def end(self):
+        out, err = self.process.communicate(timeout=60)
+        os.close(self.null)
+        return self.process.returncode, out.decode(), err.decode()
+
+
+@pytest.mark.parametrize("all", [True, False])
+def test_what_reads_a_mailbox_has_nothing_else(make_server, all):
+    """It is the owner, in a session and a sandbox of its own; no account
+    was ever in its memory."""
+    server = make_server()
+    account = server.add_account()
+    others = [server.add_account() for _ in range(3)]
+    hashes = re.findall(r" hash=(\S+)", server.ctl("export").stdout)
+    assert len(hashes) == 1 + len(others)
+    account.maildir.deliver(message())
+    with account.login() as pop:
+        waiting = Waiting(account, "check", *(["-a"] if all else
+                                              [account.address]))
+        pid, parent = waiting.owner, waiting.process.pid
+        os.kill(pid, signal.SIGSTOP)  # it waits for two seconds only
+        assert session_of(pid) != session_of(parent)
+        assert set(processes.uids(pid)) == {server.owner.pw_uid}
+        assert set(processes.gids(pid)) == {server.owner.pw_gid}
+        assert processes.groups(pid) == [server.owner.pw_gid] or not ROOT
+        assert processes.status(pid, "NoNewPrivs") == ["1"]
+        assert processes.status(pid, "Seccomp") == ["2"] or SANITIZED
+        found = processes.descriptors(pid)
+        assert found.pop(0) == "/dev/null"
+        assert {found.pop(1), found.pop(2)} == {
+            path for n, path in processes.descriptors(parent).items()
+            if n in (1, 2)}
+        assert not [path for path in found.values() if not re.match(
+            r"socket:|%s(/|$)" % re.escape(account.maildir.path), path)]
+        if ROOT:
+            text = memory(pid)
+            assert account.address.encode() in text
+            for hash in hashes:
+                assert hash.encode() not in text
+                assert hash.encode()[-20:] not in text
+        os.kill(pid, signal.SIGCONT)
+        waiting.end()
+        pop.quit()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM,
+                                    signal.SIGHUP])
+def test_a_signal_is_passed_on(server, account, number):
+    """To pop3ctl alone; the process that reads the mailbox ends as well."""
+    with account.login() as pop:
+        waiting = Waiting(account, "index", account.address)
+        waiting.process.send_signal(number)
+        status, out, err = waiting.end()
+        assert (status, out) == (1, "")
+        assert err == "pop3ctl: %s: interrupted; what was done is kept, " \
+            "run it again to go on\n" % account.address
+        assert not os.path.exists("/proc/%d" % waiting.owner)
+        pop.quit()
+
+
+def test_a_reader_of_the_queue_that_goes_away(server, account):
+    """As `head' does: that is no failure to tell of."""
+    for _ in range(3000):
+        account.maildir.deliver(b"x\n")
+    done = subprocess.run(
+        ["sh", "-c", "'%s' -f '%s' queue %s | head -n 1" % (
+            POP3CTL, server.conf, account.address)], capture_output=True)
+    assert done.stdout.startswith(b"1 3 ") and done.stderr == b""
+
+
 # index and check.
 
 def count(server, command, *addresses):
@@ -860,6 +1011,18 @@ class Indexed:
             assert fits, (pattern, left)
             left.remove(fits[0])
         assert self.check() == (messages, [])
+
+
+@pytest.mark.long
+def test_check_of_a_large_index(server, account):
+    """Larger than Berkeley DB's memory, in the sandbox: it takes files."""
+    for _ in range(60000):
+        account.maildir.deliver(b"x\n")
+    for _ in range(2):
+        assert server.ctl("check", account.address).stdout == \
+            "%s: 60000 messages, 180000 octets, 0 mended\n" % account.address
+    assert not [name for name in os.listdir(account.maildir.path + "/pop3d")
+                if name.startswith("BDB")]
 
 
 @pytest.fixture

@@ -128,6 +128,52 @@ test_bdb(void **state)
 	(void)db->close(db, DB_NOSYNC);
 }
 
+/* Larger than the cache: verifying it takes temporary files. */
+static void
+make_large(const char *path)
+{
+	char text[64];
+	DB *db;
+	DBT key = { .data = text }, data = { .data = text };
+	int i;
+
+	assert_int_equal(db_create(&db, NULL, 0), 0);
+	assert_int_equal(bdb_prepare(db), 0);
+	assert_int_equal(db->set_cachesize(db, 0, 32 * 1024 * 1024, 1), 0);
+	assert_int_equal(db->open(db, NULL, path, NULL, DB_BTREE, DB_CREATE,
+			     0600), 0);
+	for (i = 0; i < 40000; i++) {
+		snprintf(text, sizeof(text), "%063d", i);
+		key.size = data.size = sizeof(text);
+		assert_int_equal(db->put(db, NULL, &key, &data, 0), 0);
+	}
+	assert_int_equal(db->close(db, 0), 0);
+}
+
+static void
+test_verify(void **state)
+{
+	const struct timespec old[2] = { { 1, 0 }, { 1, 0 } };
+	char *path = scratch_path(*state, "file.db");
+	char *tmp = scratch_path(*state, "tmp");
+	struct stat st;
+	int fd;
+
+	make_large(path);
+	assert_int_equal(mkdir(tmp, 0700), 0);
+	assert_int_equal(utimensat(AT_FDCWD, tmp, old, 0), 0);
+	assert_int_equal(bdb_verify(path, tmp), 0);
+	/* Its files were there, and are gone. */
+	assert_int_equal(stat(tmp, &st), 0);
+	assert_int_not_equal(st.st_mtim.tv_sec, old[1].tv_sec);
+	assert_int_equal(rmdir(tmp), 0);
+
+	assert_true((fd = open(path, O_RDWR)) != -1);
+	assert_int_equal(pwrite(fd, "damaged", 7, 100 * 4096 + 2048), 7);
+	close(fd);
+	assert_int_not_equal(bdb_verify(path, *state), 0);
+}
+
 int
 main(void)
 {
@@ -137,6 +183,7 @@ main(void)
 		IN_SCRATCH(test_directory),
 		IN_SCRATCH(test_no_directory),
 		IN_SCRATCH(test_bdb),
+		IN_SCRATCH(test_verify),
 	};
 
 	return cmocka_run_group_tests_name("helpers", tests, NULL, NULL);
