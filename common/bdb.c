@@ -22,7 +22,6 @@ open_bare(DB_ENV *env, const char *tmp)
 {
 	int error;
 
-	env->set_errcall(env, bdb_report);
 	if ((error = env->set_tmp_dir(env, tmp)) != 0)
 		return error;
 	return env->open(
@@ -30,7 +29,8 @@ open_bare(DB_ENV *env, const char *tmp)
 }
 
 int
-bdb_verify(const char *path, const char *tmp)
+bdb_verify(const char *path, const char *tmp,
+    void (*say)(const DB_ENV *, const char *, const char *))
 {
 	DB_ENV *env;
 	DB *db;
@@ -38,6 +38,7 @@ bdb_verify(const char *path, const char *tmp)
 
 	if ((error = db_env_create(&env, 0)) != 0)
 		return error;
+	env->set_errcall(env, say);
 	if ((error = open_bare(env, tmp)) == 0 &&
 	    (error = db_create(&db, env, 0)) == 0)
 		/* It frees the handle, whatever it finds. */

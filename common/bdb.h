@@ -21,11 +21,12 @@ void bdb_report(const DB_ENV *env, const char *prefix, const char *message);
 
 /*
  * Verifies the database at path, page by page; what Berkeley DB finds goes to
- * the log.  A large one takes temporary files, which are made in tmp: by
+ * say, as to bdb_report().  A large one takes temporary files, which are made in tmp: by
  * itself Berkeley DB would make them in /var/tmp, where no sandbox lets it.
  * Returns 0 or an error of Berkeley DB.
  */
-int bdb_verify(const char *path, const char *tmp);
+int bdb_verify(const char *path, const char *tmp,
+    void (*say)(const DB_ENV *, const char *, const char *));
 
 /* pages_check() (pages.h) of the file of an open database. */
 int bdb_check_pages(DB *db, uint32_t pages);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bdb.h"
 #include "common/pages.h"
 #include "store/cause.h"
 #include "store/index.h"
@@ -419,18 +420,12 @@ int
 index_verify(const char *dir)
 {
 	char path[PATH_MAX];
-	DB *db;
-	int error;
 
 	cause_begin();
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, INDEX_FILE) >=
 	    sizeof(path))
 		return ENAMETOOLONG;
-	if ((error = db_create(&db, NULL, 0)) != 0)
-		return cause_of(error);
-	db->set_errcall(db, cause_message);
-	/* It frees the handle, whatever it finds. */
-	return cause_of(db->verify(db, path, NULL, NULL, 0));
+	return cause_of(bdb_verify(path, dir, cause_message));
 }
 
 int

@@ -162,7 +162,7 @@ test_verify(void **state)
 	make_large(path);
 	assert_int_equal(mkdir(tmp, 0700), 0);
 	assert_int_equal(utimensat(AT_FDCWD, tmp, old, 0), 0);
-	assert_int_equal(bdb_verify(path, tmp), 0);
+	assert_int_equal(bdb_verify(path, tmp, bdb_report), 0);
 	/* Its files were there, and are gone. */
 	assert_int_equal(stat(tmp, &st), 0);
 	assert_int_not_equal(st.st_mtim.tv_sec, old[1].tv_sec);
@@ -171,7 +171,7 @@ test_verify(void **state)
 	assert_true((fd = open(path, O_RDWR)) != -1);
 	assert_int_equal(pwrite(fd, "damaged", 7, 100 * 4096 + 2048), 7);
 	close(fd);
-	assert_int_not_equal(bdb_verify(path, *state), 0);
+	assert_int_not_equal(bdb_verify(path, *state, bdb_report), 0);
 }
 
 int
