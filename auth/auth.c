@@ -208,8 +208,8 @@ auth_answer(struct auth *a, struct msg_login *login)
 	login->via[0] = '\0';
 	good = auth_judge(a, login, &verdict);
 	if (good == 0)
-		again = repeat_note(
-		    &a->repeat, login->user, login->password);
+		again = repeat_note(&a->repeat, login->user,
+		    login->password, mechanism_word(login));
 	explicit_bzero(login->password, sizeof(login->password));
 	if (good == -1)
 		auth_trouble(a, login->id, TROUBLE_TEMP);

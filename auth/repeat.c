@@ -8,15 +8,14 @@ void
 repeat_init(struct repeat *r)
 {
 	arc4random_buf(r->key, sizeof(r->key));
-	r->any = 0;
+	r->ntried = 0;
 }
 
-int
-repeat_note(struct repeat *r, const char *user, const char *password)
+static void
+repeat_hash(const struct repeat *r, const char *user, const char *password,
+    unsigned char hash[REPEAT_OCTETS])
 {
-	unsigned char hash[REPEAT_OCTETS];
 	SHA2_CTX ctx;
-	int same;
 
 	SHA256Init(&ctx);
 	SHA256Update(&ctx, r->key, sizeof(r->key));
@@ -26,8 +25,33 @@ repeat_note(struct repeat *r, const char *user, const char *password)
 	    &ctx, (const unsigned char *)password, strlen(password));
 	SHA256Final(hash, &ctx);
 	explicit_bzero(&ctx, sizeof(ctx));
-	same = r->any && memcmp(hash, r->hash, sizeof(hash)) == 0;
+}
+
+static int
+was_tried(const struct repeat *r, const char *mechanism)
+{
+	size_t i;
+
+	for (i = 0; i < r->ntried; i++)
+		if (strcmp(r->tried[i], mechanism) == 0)
+			return 1;
+	return 0;
+}
+
+int
+repeat_note(struct repeat *r, const char *user, const char *password,
+    const char *mechanism)
+{
+	unsigned char hash[REPEAT_OCTETS];
+	int again;
+
+	repeat_hash(r, user, password, hash);
+	again = r->ntried > 0 && r->ntried < REPEAT_WAYS &&
+	    memcmp(hash, r->hash, sizeof(hash)) == 0 &&
+	    !was_tried(r, mechanism);
+	if (!again)
+		r->ntried = 0;
 	memcpy(r->hash, hash, sizeof(hash));
-	r->any = 1;
-	return same;
+	r->tried[r->ntried++] = mechanism;
+	return again;
 }
