@@ -193,17 +193,18 @@ copy_names(struct index *from, struct ledger *l)
 }
 
 int
-remake_in_memory(struct ledger *l, int error)
+remake_in_memory(struct ledger *l, int why)
 {
 	struct index *original;
+	int error;
 
-	if ((error = open_original(l, error)) != 0) {
+	if ((error = open_original(l, why)) != 0) {
 		ledger_drop(l);
 		return error;
 	}
 	original = l->index;
 	l->index = NULL;
-	l->why = error;
+	l->why = why;
 	l->mode = INDEX_MEMORY;
 	if ((error = index_open(&l->index, l->dir, INDEX_MEMORY)) == 0)
 		error = copy_names(original, l);
