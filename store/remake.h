@@ -25,8 +25,8 @@ int remake_forward(struct ledger *l);
 int remake_salvaged(struct ledger *l);
 
 /*
- * Nothing can be written, or not enough (for the error why): the mailbox is
- * read all the same, through a copy in memory.  Fails with why where what is on the
+ * Nothing can be written, or not enough (why, an error): the mailbox is read
+ * all the same, through a copy in memory.  Fails with it where what is on the
  * disk cannot be vouched for: better no answer than retained mail.
  */
 int remake_in_memory(struct ledger *l, int why);
