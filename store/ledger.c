@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "store/ledger.h"
+#include "store/reserve.h"
 #include "store/seal.h"
 
 /* What the administrator can do about an error, where it does not say so. */
@@ -230,6 +231,7 @@ ledger_open(struct ledger *l)
 		return INDEX_NEWER;
 	if (seal == SEAL_GOOD) {
 		l->sealed = l->totals;
+		seal_keep(l->lock.fd, &l->kept);
 		return 0;
 	}
 	if ((error = ledger_recover(l)) != 0 ||
@@ -245,6 +247,21 @@ ledger_drop(struct ledger *l)
 	index_abandon(l->index);
 	l->index = NULL;
 	ledger_unvouched(l);
+}
+
+int
+ledger_recover_full(struct ledger *l)
+{
+	int error;
+
+	ledger_drop(l);
+	l->closing = CLOSING_SEALED;
+	error = ledger_recover(l);
+	if (!ledger_is_full(error) || reserve_give_up(l->dir) != 0)
+		return error;
+	ledger_drop(l);
+	l->closing = CLOSING_SEALED;
+	return ledger_recover(l);
 }
 
 static int
@@ -304,7 +321,9 @@ ledger_commit(struct ledger *l, int durable)
 		    (!l->local && (error = lock_prove(&l->lock)) != 0))
 			return error;
 	}
-	return index_commit(l->index, durable);
+	if ((error = index_commit(l->index, durable)) == 0)
+		l->kept.len = 0;
+	return error;
 }
 
 void

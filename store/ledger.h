@@ -19,6 +19,7 @@
 #include "store/index.h"
 #include "store/lock.h"
 #include "store/maildir.h"
+#include "store/seal.h"
 #include "store/watch.h"
 
 /*
@@ -49,6 +50,7 @@ struct ledger {
 	enum closing closing;
 	struct totals totals;
 	struct totals sealed; /* as the seal says it; zeroes: there is none */
+	struct seal kept;     /* the same, until something is committed */
 	struct totals before; /* the transaction */
 	int version; /* of the index as it was found: 1 is to be forwarded */
 	int why;     /* INDEX_MEMORY: the error that speaks against the disk */
@@ -75,6 +77,9 @@ int ledger_open(struct ledger *l);
 
 /* Recovery alone, whatever the seal says.  New totals for a new index. */
 int ledger_recover(struct ledger *l);
+
+/* Drops the index and recovers it, with the reserve's room if it must be. */
+int ledger_recover_full(struct ledger *l);
 
 /* Gives the index up without a word about its state. */
 void ledger_drop(struct ledger *l);

@@ -19,7 +19,6 @@
 #define BEGINNING   "seal 2 "
 #define SUSPICION   "seal 2 suspicious\n"
 #define SUSPICION_1 "suspicious\n" /* version 1's */
-#define SEAL_OCTETS 1024
 
 /* How a seal ends, after what tells of index.db: totals, checksum, newline. */
 #define SUM_DIGITS    (SHA256_DIGEST_STRING_LENGTH - 1)
@@ -222,17 +221,23 @@ seal_read(int fd, const char *index, struct totals *t)
 }
 
 static int
+empty(int fd)
+{
+	return ftruncate(fd, 0) == -1 ? errno : 0;
+}
+
+static int
 replace_text(int fd, const char *text, size_t len)
 {
 	ssize_t n;
 	int error;
 
-	if ((error = seal_break(fd)) != 0)
+	if ((error = empty(fd)) != 0)
 		return error;
 	if ((n = pwrite(fd, text, len, 0)) == (ssize_t)len)
 		return 0;
 	error = n == -1 ? errno : ENOSPC;
-	(void)seal_break(fd);
+	(void)empty(fd);
 	return error;
 }
 
@@ -244,7 +249,7 @@ seal_write(int fd, const char *index, const struct totals *t)
 	size_t len;
 
 	if (boot[0] == '\0')
-		return seal_break(fd);
+		return empty(fd);
 	totals_encode(t, totals);
 	if ((len = compose(index, totals, text)) == 0)
 		return errno;
@@ -254,7 +259,31 @@ seal_write(int fd, const char *index, const struct totals *t)
 int
 seal_break(int fd)
 {
-	return ftruncate(fd, 0) == -1 ? errno : 0;
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return errno;
+	if (st.st_size == 0)
+		return 0;
+	return ftruncate(fd, st.st_size - 1) == -1 ? errno : 0;
+}
+
+void
+seal_keep(int fd, struct seal *kept)
+{
+	ssize_t n = pread(fd, kept->text, sizeof(kept->text), 0);
+
+	kept->len = n > 0 ? (size_t)n : 0;
+}
+
+int
+seal_put_back(int fd, const struct seal *kept)
+{
+	ssize_t n = pwrite(fd, kept->text, kept->len, 0);
+
+	if (n == (ssize_t)kept->len)
+		return 0;
+	return n == -1 ? errno : ENOSPC;
 }
 
 int

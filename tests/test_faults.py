@@ -324,14 +324,21 @@ def test_full_file_system(server, mount):
 
 
 def test_new_mail_on_a_full_file_system(server, mount):
+    """It can be read, and what was retained is not shown again."""
     mailbox = mounted(server, mount, 20)
+    server.ctl("set", mailbox.account.address, "auto-delete=no")
+    pop = mailbox.account.login()
+    pop.ok("DELE 1")
+    pop.quit()
+    server.ctl("set", mailbox.account.address, "auto-delete=yes")
     mailbox.deliver(300)
     filler = mount.fill()
-    names = list(mailbox.data)
+    names = list(mailbox.data)[1:]
     mailbox.readable(names).quit()
     mailbox.readable(names).quit()
     os.unlink(filler)
-    mailbox.check(names)
+    assert mailbox.visit() == names
+    assert sorted(mailbox.maildir.contents()) == sorted(mailbox.data)
 
 
 def test_no_index_on_a_full_file_system(server, mount):
