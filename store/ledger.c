@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "store/ledger.h"
+#include "store/reserve.h"
 #include "store/seal.h"
 
 /* What the administrator can do about an error, where it does not say so. */
@@ -252,6 +253,21 @@ ledger_drop(struct ledger *l)
 	} else
 		ledger_unvouched(l);
 	memset(&l->broken, 0, sizeof(l->broken));
+}
+
+int
+ledger_recover_full(struct ledger *l)
+{
+	int error;
+
+	ledger_drop(l);
+	l->closing = CLOSING_SEALED;
+	error = ledger_recover(l);
+	if (!ledger_is_full(error) || reserve_give_up(l->dir) != 0)
+		return error;
+	ledger_drop(l);
+	l->closing = CLOSING_SEALED;
+	return ledger_recover(l);
 }
 
 static int

@@ -79,6 +79,9 @@ int ledger_open(struct ledger *l);
 /* Recovery alone, whatever the seal says.  New totals for a new index. */
 int ledger_recover(struct ledger *l);
 
+/* Drops the index and recovers it, with the reserve's room if it must be. */
+int ledger_recover_full(struct ledger *l);
+
 /*
  * Gives the index up, after an error that made it useless.  Where nothing
  * was changed the seal is as good as it was; otherwise only a recovery

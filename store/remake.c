@@ -169,7 +169,7 @@ open_original(struct ledger *l, int why)
 	memset(&l->totals, 0, sizeof(l->totals));
 	if (access(l->file, F_OK) == -1 && errno == ENOENT)
 		return 0;
-	return ledger_recover(l) == 0 ? 0 : why;
+	return ledger_recover_full(l) == 0 ? 0 : why;
 }
 
 /* Copies the names; the totals are counted again on the way. */

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import seal
 from daemon import wait_until
 from inject import Strace, application_password
 from maildir import message, unique
@@ -296,14 +297,21 @@ def test_an_index_that_can_not_be_written(account, which):
 
 @pytest.mark.parametrize("which", ["index.db", "log."])
 def test_a_file_of_somebody_else_is_no_damage(account, which):
-    """After a crash, when the index has to be recovered."""
+    """After a crash, when the index has to be recovered.
+
+    What is retained cannot be told meanwhile, so nothing is shown at all.
+    """
     retaining(account)
     directory = account.maildir.path + "/pop3d/"
     path = directory + [name for name in os.listdir(directory)
                         if name.startswith(which)][0]
     os.chown(path, 0, 0)
     seal.write(account.maildir, b"")
-    account.login().quit()
+    pop = account.server.connect()
+    pop.ok("USER " + account.address)
+    assert pop.command("PASS " + account.password).startswith(b"-ERR [SYS/")
+    account.server.wait_log("needs read and write access")
+    account.server.wait_empty()
     os.chown(path, account.maildir.uid, account.maildir.gid)
     assert len(look(account)) == 3
 
