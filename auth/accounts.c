@@ -14,7 +14,6 @@
 #include "common/directory.h"
 #include "common/error.h"
 #include "common/log.h"
-#include "common/pages.h"
 
 #define CACHE_OCTETS (8 * 1024 * 1024) /* of a writer */
 #define COPY_OCTETS  65536
@@ -159,7 +158,7 @@ accounts_get(struct accounts *a, const char *address,
 int
 accounts_check(struct accounts *a, char *err, size_t errsize)
 {
-	int error = bdb_check_pages(a->db, PAGES_ALL);
+	int error = bdb_check_pages(a->db, BDB_ALL_PAGES);
 
 	return error == 0 ? 0 : damaged(a, error, err, errsize);
 }
@@ -173,7 +172,7 @@ accounts_next(struct accounts *a, struct account *account, char *err,
 
 	memset(&key, 0, sizeof(key));
 	memset(&data, 0, sizeof(data));
-	if (a->cursor == NULL && (error = bdb_check_pages(a->db, PAGES_ALL)) == 0)
+	if (a->cursor == NULL && (error = bdb_check_pages(a->db, BDB_ALL_PAGES)) == 0)
 		error = a->db->cursor(a->db, NULL, &a->cursor, 0);
 	do {
 		if (error == 0)
@@ -303,7 +302,7 @@ begin(struct accounts_edit *e, char *err, size_t errsize)
 		    strerror(errno));
 	error = open_db(&e->new, first ? DB_CREATE | DB_EXCL : 0);
 	if (error == 0 && !first)
-		error = bdb_check_pages(e->new.db, PAGES_ALL);
+		error = bdb_check_pages(e->new.db, BDB_ALL_PAGES);
 	return error == 0 ? 0 : damaged(&e->new, error, err, errsize);
 }
 
