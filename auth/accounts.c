@@ -36,7 +36,8 @@ static int
 damaged(const struct accounts *a, int error, char *err, size_t errsize)
 {
 	if (error == ENOSPC || error == EDQUOT || error == EIO)
-		return error_set(err, errsize, "%s: %s", a->path, strerror(error));
+		return error_set(
+		    err, errsize, "%s: %s", a->path, strerror(error));
 	return error_set(err, errsize, "%s: damaged (%s); restore it from a "
 	    "backup, or move it away and `pop3ctl import' an export", a->name,
 	    db_strerror(error));
@@ -111,8 +112,9 @@ unpack(const struct accounts *a, const DBT *key, const DBT *data,
 		return account->alias_of[0] != '\0' ? ACCOUNTS_ALIAS : 1;
 	log_safe(safe, sizeof(safe), address);
 	if (result == RECORD_NEWER)
-		return error_set(err, errsize, "%s: the record of %s was written "
-		    "by a newer pop3d; install that one", a->name, safe);
+		return error_set(err, errsize, "%s: the record of %s was "
+		    "written by a newer pop3d; install that one", a->name,
+		    safe);
 	return error_set(err, errsize, "%s: the record of %s is damaged; "
 	    "`pop3ctl delete' it and add it again", a->name, safe);
 }
@@ -172,7 +174,8 @@ accounts_next(struct accounts *a, struct account *account, char *err,
 
 	memset(&key, 0, sizeof(key));
 	memset(&data, 0, sizeof(data));
-	if (a->cursor == NULL && (error = bdb_check_pages(a->db, BDB_ALL_PAGES)) == 0)
+	if (a->cursor == NULL &&
+	    (error = bdb_check_pages(a->db, BDB_ALL_PAGES)) == 0)
 		error = a->db->cursor(a->db, NULL, &a->cursor, 0);
 	do {
 		if (error == 0)
@@ -320,7 +323,8 @@ accounts_edit_begin(struct accounts_edit **edit, const char *path, char *err,
 	    (size_t)snprintf(e->new.path, sizeof(e->new.path), "%s.new",
 		path) >= sizeof(e->new.path)) {
 		free(e);
-		return error_set(err, errsize, "%s: the path is too long", path);
+		return error_set(
+		    err, errsize, "%s: the path is too long", path);
 	}
 	if (begin(e, err, errsize) == -1) {
 		accounts_edit_abandon(e);

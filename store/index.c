@@ -56,7 +56,7 @@ struct walk {
 	DBT key, data;
 	void *next; /* within the bulk buffer */
 	unsigned char start[ENTRY_SEQUENCE];
-	uint32_t buf[BULK_OCTETS / sizeof(uint32_t)]; /* what DB_MULTIPLE wants */
+	uint32_t buf[BULK_OCTETS / sizeof(uint32_t)]; /* for DB_MULTIPLE */
 };
 
 static DBT
