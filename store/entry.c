@@ -120,8 +120,8 @@ take_text(struct reader *r, size_t len, char text[NAME_OCTETS])
 {
 	const unsigned char *p = r->p;
 
-	if (len > NAME_MAX || len > r->left || memchr(p, '\0', len) != NULL ||
-	    memchr(p, '/', len) != NULL) {
+	if (r->bad || len > NAME_MAX || len > r->left ||
+	    memchr(p, '\0', len) != NULL || memchr(p, '/', len) != NULL) {
 		r->bad = 1;
 		len = 0;
 	}
