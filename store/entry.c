@@ -250,7 +250,7 @@ entry_encode_name(const struct entry *e, unsigned char *buf)
 
 	if (e->state == RETAINED)
 		extra = (uint64_t)e->retained;
-	else if (e->state == EXPUNGING)
+	else
 		extra = e->inode;
 	*p++ = MARK | VERSION;
 	*p++ = (unsigned char)e->state;
@@ -311,10 +311,8 @@ entry_decode_name(struct entry *e, const unsigned char *p, size_t len)
 	e->octets = take_number(&r);
 	e->size = take_number(&r);
 	extra = take64(&r);
-	e->inode = e->state == EXPUNGING ? extra : 0;
+	e->inode = e->state != RETAINED ? extra : 0;
 	e->retained = e->state == RETAINED ? (int64_t)extra : 0;
-	if (extra != 0 && e->state != EXPUNGING && e->state != RETAINED)
-		r.bad = 1;
 	take_suffix(&r, *take(&r, 1), e);
 	take_uidl(&r, e->uidl);
 	return result(&r);

@@ -38,6 +38,26 @@ measure(struct ledger *l, struct entry *e, struct measured *m)
 	return error;
 }
 
+int
+resize_replaced(struct ledger *l, struct entry *e, int64_t now)
+{
+	char name[NAME_OCTETS];
+	struct measured m;
+	int error = 0, fd;
+
+	if (entry_name(e, name) != 0 ||
+	    maildir_file(&l->maildir[e->folder], e->sub, name, &fd) != 0)
+		return 0;
+	if (resize_is_due(e, fd) &&
+	    (error = maildir_measure(fd, &m, ledger_given_up, l)) == 0) {
+		e->octets = m.octets;
+		e->size = m.size;
+		e->young = resize_is_young(m.modified, now);
+	}
+	close(fd);
+	return error == ECANCELED ? error : 0;
+}
+
 struct young {
 	struct ledger *ledger;
 	enum folder folder;

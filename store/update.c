@@ -32,7 +32,6 @@ condemn(struct update *u, struct entry *e)
 	if ((error = entry_name(e, name)) != 0)
 		return error;
 	e->state = EXPUNGING;
-	e->inode = expunge_inode(u->ledger, e, name);
 	return listing_add(&u->unlink[e->folder], name, e->sub);
 }
 
