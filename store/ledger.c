@@ -140,6 +140,7 @@ open_for_writing(struct ledger *l)
 	if ((error = lock_check(&l->lock)) != 0 ||
 	    (error = seal_break(l->lock.fd)) != 0)
 		return error;
+	l->broken = l->sealed;
 	memset(&l->sealed, 0, sizeof(l->sealed));
 	return reopen(l, INDEX_WRITE);
 }
@@ -231,7 +232,6 @@ ledger_open(struct ledger *l)
 		return INDEX_NEWER;
 	if (seal == SEAL_GOOD) {
 		l->sealed = l->totals;
-		seal_keep(l->lock.fd, &l->kept);
 		return 0;
 	}
 	if ((error = ledger_recover(l)) != 0 ||
@@ -246,7 +246,13 @@ ledger_drop(struct ledger *l)
 {
 	index_abandon(l->index);
 	l->index = NULL;
-	ledger_unvouched(l);
+	if (l->broken.next_sequence != 0 && lock_check(&l->lock) == 0 &&
+	    seal_mend(l->lock.fd, l->file, &l->broken) == 0) {
+		l->sealed = l->totals = l->broken;
+		l->closing = CLOSING_SEALED;
+	} else
+		ledger_unvouched(l);
+	memset(&l->broken, 0, sizeof(l->broken));
 }
 
 int
@@ -321,9 +327,10 @@ ledger_commit(struct ledger *l, int durable)
 		    (!l->local && (error = lock_prove(&l->lock)) != 0))
 			return error;
 	}
-	if ((error = index_commit(l->index, durable)) == 0)
-		l->kept.len = 0;
-	return error;
+	/* Even one that fails may be there after a recovery. */
+	if (l->mode == INDEX_WRITE)
+		memset(&l->broken, 0, sizeof(l->broken));
+	return index_commit(l->index, durable);
 }
 
 void

@@ -19,7 +19,6 @@
 #include "store/index.h"
 #include "store/lock.h"
 #include "store/maildir.h"
-#include "store/seal.h"
 #include "store/watch.h"
 
 /*
@@ -50,7 +49,8 @@ struct ledger {
 	enum closing closing;
 	struct totals totals;
 	struct totals sealed; /* as the seal says it; zeroes: there is none */
-	struct seal kept;     /* the same, until something is committed */
+	struct totals broken; /* what the seal said that we broke; zeroes: it
+				 said nothing, or something was committed */
 	struct totals before; /* the transaction */
 	int version; /* of the index as it was found: 1 is to be forwarded */
 	int why;     /* INDEX_MEMORY: the error that speaks against the disk */
@@ -81,7 +81,11 @@ int ledger_recover(struct ledger *l);
 /* Drops the index and recovers it, with the reserve's room if it must be. */
 int ledger_recover_full(struct ledger *l);
 
-/* Gives the index up without a word about its state. */
+/*
+ * Gives the index up, after an error that made it useless.  Where nothing
+ * was changed the seal is as good as it was; otherwise only a recovery
+ * vouches for the index.
+ */
 void ledger_drop(struct ledger *l);
 
 /* Writes what the session learnt, so that the next login need not. */

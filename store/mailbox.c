@@ -502,6 +502,7 @@ mailbox_read_all(struct mailbox *mb)
 {
 	int error = 0, i;
 
+	end_walk(mb);
 	for (i = 0; error == 0 && i < mb->folders; i++)
 		error = sync_all(
 		    &mb->ledger, mb->order[i], mb->view.policy.from_now);
@@ -538,6 +539,7 @@ mailbox_each_kept(struct mailbox *mb, visit_fn visit, void *arg)
 enum trouble
 mailbox_requeue(struct mailbox *mb, const char *uidl, uint64_t *requeued)
 {
+	end_walk(mb);
 	return mailbox_trouble(
 	    mb, "requeue", requeue(&mb->ledger, uidl, requeued));
 }
@@ -545,6 +547,8 @@ mailbox_requeue(struct mailbox *mb, const char *uidl, uint64_t *requeued)
 struct ledger *
 mailbox_ledger(struct mailbox *mb)
 {
+	/* The index may be closed now, and a walk is of one that is open. */
+	end_walk(mb);
 	return &mb->ledger;
 }
 

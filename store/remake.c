@@ -155,16 +155,13 @@ remake_salvaged(struct ledger *l)
 
 /*
  * The index on the disk, open and good for a copy; NULL in l->index where
- * there is none.  If nothing was committed before the error that spoke
- * against changes, its seal tells whether it is what it was.  Otherwise it
- * needs a recovery.
+ * there is none.  What spoke against changes may have left it in need of a
+ * recovery.
  */
 static int
-open_original(struct ledger *l, int error)
+open_original(struct ledger *l, int why)
 {
 	ledger_drop(l);
-	if (l->kept.len > 0 && !l->lock.read_only)
-		(void)seal_put_back(l->lock.fd, &l->kept);
 	if (seal_read(l->lock.fd, l->file, &l->totals) == SEAL_GOOD) {
 		l->mode = INDEX_READ;
 		return index_open(&l->index, l->dir, INDEX_READ);
@@ -172,7 +169,7 @@ open_original(struct ledger *l, int error)
 	memset(&l->totals, 0, sizeof(l->totals));
 	if (access(l->file, F_OK) == -1 && errno == ENOENT)
 		return 0;
-	return ledger_recover_full(l) == 0 ? 0 : error;
+	return ledger_recover_full(l) == 0 ? 0 : why;
 }
 
 /* Copies the names; the totals are counted again on the way. */

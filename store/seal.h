@@ -15,17 +15,7 @@
 #ifndef STORE_SEAL_H
 #define STORE_SEAL_H
 
-#include <stddef.h>
-
 #include "store/entry.h"
-
-#define SEAL_OCTETS 1024 /* no seal is longer */
-
-/* A seal's text, kept by who breaks it; len 0: there is none. */
-struct seal {
-	size_t len;
-	char text[SEAL_OCTETS];
-};
 
 enum seal_state {
 	SEAL_NONE,  /* the index has to be recovered; version 1's counts so */
@@ -48,19 +38,14 @@ enum seal_state seal_read(int fd, const char *index, struct totals *t);
  * not known there is no seal, which is no error.
  */
 int seal_write(int fd, const char *index, const struct totals *t);
-
-/*
- * It loses its last octet and keeps its room on the disk, which may be full
- * when it is to be put back.
- */
 int seal_break(int fd);
 
 /*
- * Keeps the text of a good seal; and puts it back, when nothing was committed
- * after all.  It is believed again if index.db has not been written to.
+ * Takes the breaking back, after nothing was changed: ESTALE unless the seal
+ * is of these totals and index.db is still the very file that it was made
+ * for.
  */
-void seal_keep(int fd, struct seal *kept);
-int seal_put_back(int fd, const struct seal *kept);
+int seal_mend(int fd, const char *index, const struct totals *t);
 
 /* In place of a seal: reading failed, the next one reads all of it first. */
 int seal_write_suspicion(int fd);

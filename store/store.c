@@ -334,8 +334,10 @@ do_marks(struct store *s)
 	memcpy(&piece->marks, s->request.data, sizeof(piece->marks));
 	if (piece->marks.kind != MARK_DELETE || s->verdict->read_only ||
 	    piece->marks.first <= s->highest || piece->marks.first > count ||
-	    piece->marks.first % MARKS_PER_MSG != 1)
+	    piece->marks.first % MARKS_PER_MSG != 1) {
+		free(piece);
 		store_end(s, "bad-marks", 0, 0);
+	}
 	piece->next = s->pieces;
 	s->pieces = piece;
 	s->highest = piece->marks.first - 1 + MARKS_PER_MSG;

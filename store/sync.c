@@ -410,11 +410,11 @@ look(struct sync *s, struct coming *coming)
 {
 	int error;
 
-	if (!cur_is_known(s) || s->totals->from_now != s->from_now)
-		return EAGAIN;
 	if (s->totals->young != 0 &&
 	    (error = resize_young(s->ledger, s->scan.folder)) != 0)
 		return error;
+	if (!cur_is_known(s) || s->totals->from_now != s->from_now)
+		return EAGAIN;
 	return new_is_known(s) ? 0 : look_at_new(s, coming);
 }
 

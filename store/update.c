@@ -165,7 +165,7 @@ update_commit(struct ledger *l, const struct listing names[FOLDERS],
 	if (error == 0)
 		finish(&u);
 	else
-		ledger_unvouched(l);
+		ledger_drop(l);
 	*deleted = error == 0 ? u.taken : 0;
 	expunge_free(u.unlink);
 	return error;

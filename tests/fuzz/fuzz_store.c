@@ -15,7 +15,7 @@ USES_BERKELEY_DB
 
 #define LINES_MAX 8 /* of the log, whatever a session does */
 
-static const struct conf conf = { .junk = (char *)(uintptr_t) ".Junk" };
+static struct view view = { .junk = ".Junk" };
 static struct msg_verdict verdict = { .address = "you@example.com",
 	.label = "a label" };
 static struct store s;	  /* large */
@@ -111,8 +111,8 @@ serve_one(struct input *in)
 	if (s.state == OPEN)
 		note_marks(buf, len);
 	if (channel_recv(s.channel, &s.request) != 1)
-		end(&s, "session-died", 0, 0);
-	serve(&s, &conf);
+		store_end(&s, "session-died", 0, 0);
+	store_serve(&s);
 }
 
 static void
@@ -125,6 +125,7 @@ run(struct input *in)
 	s.verdict = &verdict;
 	s.peer = "192.0.2.1";
 	s.channel = channel[0];
+	MUST((s.mailbox = mailbox_new(&view, nobody_waits, &s)) != NULL);
 	session = channel[1];
 	if (setjmp(over) == 0) {
 		while (in->left > 0) {
@@ -133,9 +134,10 @@ run(struct input *in)
 		}
 		shutdown(session, SHUT_RDWR);
 		MUST(channel_recv(s.channel, &s.request) != 1);
-		end(&s, "session-died", 0, 0);
+		store_end(&s, "session-died", 0, 0);
 	}
 	drain();
+	mailbox_free(s.mailbox);
 	close(channel[0]);
 	close(channel[1]);
 }
@@ -152,13 +154,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		scratch_make();
 		strlcpy(verdict.maildir, scratch_path("Maildir"),
 		    sizeof(verdict.maildir));
-		lock_learn_boot();
+		view.maildir = verdict.maildir;
+		view.policy.auto_delete = 1;
+		seal_learn_boot();
 		furnish();
 		fds = open_fds();
 	}
 	forget_marks();
 	logged = 0;
-	verdict.policy.auto_delete = 1;
 	run(&in);
 	while ((p = s.pieces) != NULL) {
 		s.pieces = p->next;

@@ -11,6 +11,26 @@
 
 #include "tests/fuzz/fuzz.h"
 
+static int newer_garbage; /* a record of a version that is yet to come */
+
+static inline int
+is_newer(enum table t, const DBT *key, const uint8_t *data, size_t len)
+{
+	struct entry e = { .folder = INBOX };
+	struct totals totals;
+	int version;
+
+	if (t == TABLE_UIDLS)
+		return 0;
+	if (t != TABLE_NAMES)
+		return entry_decode_queue(&e, key->data, key->size, data,
+		    len) == ENTRY_NEWER;
+	if (key->size == 1)
+		return totals_decode(&totals, data, len, &version) ==
+		    ENTRY_NEWER;
+	return entry_decode_name(&e, data, len) == ENTRY_NEWER;
+}
+
 static inline int
 put_garbage(struct index *ix, struct input *in)
 {
@@ -22,7 +42,7 @@ put_garbage(struct index *ix, struct input *in)
 	int error;
 
 	if (kind % 4 == 0)
-		keylen = t == TABLE_NAMES ? 1 : SEQUENCE_FIXED;
+		keylen = t == TABLE_NAMES ? 1 : ENTRY_SEQUENCE;
 	len = (size_t)take8(in) * (kind & 0x80 ? 4 : 1);
 	key = take(in, keylen, &keylen);
 	datalen = kind & 0x40 ? len * 256 : len;
@@ -33,6 +53,7 @@ put_garbage(struct index *ix, struct input *in)
 	if (t == TABLE_NAMES && kind % 4 != 3 && keylen > 0)
 		key[0] = (uint8_t)"mij"[kind % 4];
 	k = dbt(key, keylen);
+	newer_garbage |= is_newer(t, &k, data, datalen);
 	error = put(ix, t, &k, data, datalen);
 	free(data);
 	free(key);

@@ -97,36 +97,6 @@ test_seal(void **state)
 	close(fd);
 }
 
-/* On a full disk: it needs no room to be put back. */
-static void
-test_put_back(void **state)
-{
-	int fd = make_seal(*state);
-	struct seal kept, none;
-	struct stat st;
-
-	seal_keep(fd, &kept);
-	assert_true(kept.len > 0);
-	assert_int_equal(seal_break(fd), 0);
-	assert_int_equal(state_of(fd), SEAL_NONE);
-	assert_int_equal(fstat(fd, &st), 0);
-	assert_int_equal(st.st_size, kept.len - 1);
-	assert_int_equal(seal_break(fd), 0);
-	assert_int_equal(seal_put_back(fd, &kept), 0);
-	assert_int_equal(state_of(fd), SEAL_GOOD);
-	/* For an index that was written to meanwhile it is no seal. */
-	assert_int_equal(seal_break(fd), 0);
-	scratch_write(*state, "index.db", "longer index");
-	assert_int_equal(seal_put_back(fd, &kept), 0);
-	assert_int_equal(state_of(fd), SEAL_NONE);
-	assert_int_equal(ftruncate(fd, 0), 0);
-	assert_int_equal(seal_break(fd), 0);
-	seal_keep(fd, &none);
-	assert_true(none.len == 0);
-	assert_int_equal(seal_put_back(-1, &kept), EBADF);
-	close(fd);
-}
-
 /* I14: it says which version it is, in words that a person can read. */
 static void
 test_text(void **state)
@@ -410,7 +380,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_SCRATCH(test_boot_not_known),
 		IN_SCRATCH(test_seal),
-		IN_SCRATCH(test_put_back),
 		IN_SCRATCH(test_text),
 		IN_SCRATCH(test_none),
 		IN_SCRATCH(test_torn),
