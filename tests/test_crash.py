@@ -15,7 +15,7 @@ from daemon import POP3CTL, ROOT
 from inject import Saved, Tracer, Waiting, application_password
 from maildir import message, unique
 from pop3 import wire
-from test_formats import NAMES, Golden, states
+from test_formats_index import NAMES, Golden, states
 
 pytestmark = pytest.mark.skipif(
     not ROOT, reason="only root may trace the store, which is not dumpable")
@@ -44,7 +44,7 @@ class Mailbox:
         return names
 
     def settle(self):
-        """Indexes the mailbox; its mark is clean then."""
+        """Indexes the mailbox; it is sealed then."""
         self.server.ctl("index", self.account.address)
 
     def see(self):
@@ -177,8 +177,8 @@ def test_quit_with_deletions(mailbox, everything, capsys):
         check, everything, capsys)
 
 
-def test_quit_with_the_mark(mailbox, everything, capsys):
-    """The same from a mailbox whose clean mark is believed."""
+def test_quit_with_the_seal(mailbox, everything, capsys):
+    """The same from a mailbox whose seal is believed."""
     before = mailbox.fill(40)
     mailbox.settle()
     marked = [1, 2, 7, 40]
@@ -247,7 +247,7 @@ def test_login_with_new_mail(mailbox, everything, capsys):
         lambda: mailbox.check([old + new]), everything, capsys)
 
 
-def test_login_with_new_mail_and_the_mark(mailbox, everything, capsys):
+def test_login_with_new_mail_and_the_seal(mailbox, everything, capsys):
     """The client is answered before what is new is recorded."""
     old = mailbox.fill(20)
     mailbox.settle()
