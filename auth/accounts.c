@@ -14,7 +14,6 @@
 #include "common/directory.h"
 #include "common/error.h"
 #include "common/log.h"
-#include "common/pages.h"
 
 #define CACHE_OCTETS (8 * 1024 * 1024) /* of a writer */
 #define COPY_OCTETS  65536
@@ -37,7 +36,8 @@ static int
 damaged(const struct accounts *a, int error, char *err, size_t errsize)
 {
 	if (error == ENOSPC || error == EDQUOT || error == EIO)
-		return error_set(err, errsize, "%s: %s", a->path, strerror(error));
+		return error_set(
+		    err, errsize, "%s: %s", a->path, strerror(error));
 	return error_set(err, errsize, "%s: damaged (%s); restore it from a "
 	    "backup, or move it away and `pop3ctl import' an export", a->name,
 	    db_strerror(error));
@@ -112,8 +112,9 @@ unpack(const struct accounts *a, const DBT *key, const DBT *data,
 		return account->alias_of[0] != '\0' ? ACCOUNTS_ALIAS : 1;
 	log_safe(safe, sizeof(safe), address);
 	if (result == RECORD_NEWER)
-		return error_set(err, errsize, "%s: the record of %s was written "
-		    "by a newer pop3d; install that one", a->name, safe);
+		return error_set(err, errsize, "%s: the record of %s was "
+		    "written by a newer pop3d; install that one", a->name,
+		    safe);
 	return error_set(err, errsize, "%s: the record of %s is damaged; "
 	    "`pop3ctl delete' it and add it again", a->name, safe);
 }
@@ -159,7 +160,7 @@ accounts_get(struct accounts *a, const char *address,
 int
 accounts_check(struct accounts *a, char *err, size_t errsize)
 {
-	int error = bdb_check_pages(a->db, PAGES_ALL);
+	int error = bdb_check_pages(a->db, BDB_ALL_PAGES);
 
 	return error == 0 ? 0 : damaged(a, error, err, errsize);
 }
@@ -173,7 +174,8 @@ accounts_next(struct accounts *a, struct account *account, char *err,
 
 	memset(&key, 0, sizeof(key));
 	memset(&data, 0, sizeof(data));
-	if (a->cursor == NULL && (error = bdb_check_pages(a->db, PAGES_ALL)) == 0)
+	if (a->cursor == NULL &&
+	    (error = bdb_check_pages(a->db, BDB_ALL_PAGES)) == 0)
 		error = a->db->cursor(a->db, NULL, &a->cursor, 0);
 	do {
 		if (error == 0)
@@ -303,7 +305,7 @@ begin(struct accounts_edit *e, char *err, size_t errsize)
 		    strerror(errno));
 	error = open_db(&e->new, first ? DB_CREATE | DB_EXCL : 0);
 	if (error == 0 && !first)
-		error = bdb_check_pages(e->new.db, PAGES_ALL);
+		error = bdb_check_pages(e->new.db, BDB_ALL_PAGES);
 	return error == 0 ? 0 : damaged(&e->new, error, err, errsize);
 }
 
@@ -321,7 +323,8 @@ accounts_edit_begin(struct accounts_edit **edit, const char *path, char *err,
 	    (size_t)snprintf(e->new.path, sizeof(e->new.path), "%s.new",
 		path) >= sizeof(e->new.path)) {
 		free(e);
-		return error_set(err, errsize, "%s: the path is too long", path);
+		return error_set(
+		    err, errsize, "%s: the path is too long", path);
 	}
 	if (begin(e, err, errsize) == -1) {
 		accounts_edit_abandon(e);

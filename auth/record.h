@@ -13,7 +13,7 @@
 
 #include <stddef.h>
 
-#include "auth/accounts.h"
+#include "auth/account.h"
 
 #define RECORD_MAX 16384 /* octets; more than any account needs */
 

@@ -11,8 +11,7 @@
  * Before a database is opened: its pages get checksums, which turn a damaged
  * page into an error, and what Berkeley DB has to say goes to the log, after
  * the prefix that the handle has (set_errpfx()) or else after "index", never
- * to descriptor 2, which may be the client.  Returns 0 or an error of Berkeley
- * DB.
+ * to descriptor 2, which may be the client.  0, or an error of Berkeley DB.
  */
 int bdb_prepare(DB *db);
 
@@ -21,14 +20,22 @@ void bdb_report(const DB_ENV *env, const char *prefix, const char *message);
 
 /*
  * Verifies the database at path, page by page; what Berkeley DB finds goes to
- * say, as to bdb_report().  A large one takes temporary files, which are made in tmp: by
- * itself Berkeley DB would make them in /var/tmp, where no sandbox lets it.
- * Returns 0 or an error of Berkeley DB.
+ * say, as to bdb_report().  A large one takes temporary files, which are made
+ * in tmp: by itself Berkeley DB would make them in /var/tmp, where no sandbox
+ * lets it.  0, or an error of Berkeley DB.
  */
 int bdb_verify(const char *path, const char *tmp,
     void (*say)(const DB_ENV *, const char *, const char *));
 
-/* pages_check() (pages.h) of the file of an open database. */
+#define BDB_ALL_PAGES UINT32_MAX
+
+/*
+ * Looks through the first pages of an open database, all of which should
+ * have checksums.  Berkeley DB takes a page that looks like a hole, or like
+ * metadata written without a checksum, as it is; in the place of another
+ * page it makes it end a search too early, or never: so damaged, one page of
+ * 128 does.  0, DB_PAGE_NOTFOUND for a page that has none, or an error.
+ */
 int bdb_check_pages(DB *db, uint32_t pages);
 
 #endif

@@ -49,7 +49,8 @@ stream_wait(struct stream *s, ssize_t want, int64_t deadline)
 		n = left <= 0 ? 0 : stop_poll(p, 2, (int)left);
 	} while (n == -1 && errno == EINTR && !stop_requested());
 	if (n == -1)
-		return stream_ended(s, errno == EINTR ? "stopped" : "poll-failed");
+		return stream_ended(
+		    s, errno == EINTR ? "stopped" : "poll-failed");
 	if (n == 0)
 		return stream_ended(s, "timeout");
 	if (p[1].revents == 0)
@@ -192,7 +193,7 @@ stream_close(struct stream *s)
 {
 	if (s->tls == NULL)
 		return;
-	/* One try: the close_notify fits the socket's buffer or nobody reads. */
+	/* One try: it fits the socket's buffer, or nobody reads. */
 	if (s->reason == NULL)
 		(void)tls_close(s->tls);
 	tls_free(s->tls);

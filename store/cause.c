@@ -7,7 +7,7 @@
 
 #include "common/log.h"
 #include "store/cause.h"
-#include "store/index.h"
+#include "store/index_error.h"
 
 #define MESSAGE_OCTETS 256
 

@@ -19,7 +19,7 @@
 void cause_begin(void);
 
 /*
- * The error of index.h that an error of Berkeley DB comes to.  What the
+ * The error of index_error.h that an error of Berkeley DB comes to.  What the
  * library said of damage is logged, once, in its own words.
  */
 int cause_of(int error);

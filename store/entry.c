@@ -120,8 +120,8 @@ take_text(struct reader *r, size_t len, char text[NAME_OCTETS])
 {
 	const unsigned char *p = r->p;
 
-	if (len > NAME_MAX || len > r->left || memchr(p, '\0', len) != NULL ||
-	    memchr(p, '/', len) != NULL) {
+	if (r->bad || len > NAME_MAX || len > r->left ||
+	    memchr(p, '\0', len) != NULL || memchr(p, '/', len) != NULL) {
 		r->bad = 1;
 		len = 0;
 	}
@@ -302,7 +302,7 @@ entry_decode_name(struct entry *e, const unsigned char *p, size_t len)
 		return unknown(mark);
 	state = *take(&r, 1);
 	flags = *take(&r, 1);
-	if (state > EXPUNGING || (flags & ~FLAGS) != 0)
+	if (state > LEFT_OUT || (flags & ~FLAGS) != 0)
 		return ENTRY_DAMAGED;
 	e->state = (enum state)state;
 	e->sub = (flags & FLAG_CUR) != 0 ? CUR : NEW;

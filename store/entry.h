@@ -22,7 +22,8 @@ enum state {
 	QUEUED,	   /* in the maildrop */
 	RETAINED,  /* taken out by a QUIT, kept on disk */
 	EARLIER,   /* from before "from now on" */
-	EXPUNGING  /* taken out by a QUIT, its file is to be unlinked */
+	EXPUNGING, /* taken out by a QUIT, its file is to be unlinked */
+	LEFT_OUT   /* its file could not be read so far: not measured */
 };
 
 #define SIZE_UNKNOWN UINT64_MAX /* what version 1 did not record */
@@ -62,8 +63,8 @@ struct folder_totals {
 	uint64_t count, octets; /* of the queue */
 	uint64_t names;		/* in whatever state */
 	uint64_t in_new;	/* of them, those whose file stays in new/ */
-	uint64_t left_out;	/* files that could not be read */
-	uint64_t young;		/* lowest sequence of a young message; 0: none */
+	uint64_t left_out;	/* of them, those in that state */
+	uint64_t young;		/* first sequence of a young one; 0: none */
 	int64_t time[2];	/* of NEW and CUR; 0: must be read */
 	int64_t read;		/* when cur/ was last read, seconds */
 	int64_t from_now;	/* as applied last, ns; 0: all mail */
@@ -74,7 +75,7 @@ struct totals {
 	uint64_t generation;	/* raised by each commit */
 	uint64_t next_sequence; /* from 1 on */
 	uint64_t expunging;	/* entries in that state */
-	int64_t forwarded;	/* when version 1 was brought forward, seconds */
+	int64_t forwarded;	/* when it was brought forward, seconds */
 	/* Of the file "uidls" as it was read last; 0: there was none. */
 	uint64_t uidls_inode, uidls_size;
 	int64_t uidls_changed;

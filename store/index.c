@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/bdb.h"
-#include "common/pages.h"
 #include "store/cause.h"
 #include "store/index.h"
 
@@ -57,7 +56,7 @@ struct walk {
 	DBT key, data;
 	void *next; /* within the bulk buffer */
 	unsigned char start[ENTRY_SEQUENCE];
-	uint32_t buf[BULK_OCTETS / sizeof(uint32_t)]; /* what DB_MULTIPLE wants */
+	uint32_t buf[BULK_OCTETS / sizeof(uint32_t)]; /* for DB_MULTIPLE */
 };
 
 static DBT
@@ -122,18 +121,6 @@ open_env(struct index *ix, const char *dir)
 }
 
 static int
-check_pages(DB *db, uint32_t pages)
-{
-	uint32_t size;
-	int fd, error;
-
-	if ((error = db->get_pagesize(db, &size)) == 0 &&
-	    (error = db->fd(db, &fd)) == 0)
-		error = pages_check(fd, size, pages);
-	return cause_of(error);
-}
-
-static int
 set_up(struct index *ix, enum table t, DB *db)
 {
 	int error = 0;
@@ -183,7 +170,7 @@ open_db(struct index *ix, enum table t, DB *db)
 	    db->open(db, ix->txn, file, name, DB_BTREE, flags, 0600));
 	/* A seal vouches for what was written, not for the disk. */
 	if (error == 0 && ix->mode != INDEX_MEMORY && !ix->checked) {
-		error = check_pages(db, ROOT_PAGES);
+		error = cause_of(bdb_check_pages(db, ROOT_PAGES));
 		ix->checked = error == 0;
 	}
 	return error;
@@ -395,7 +382,8 @@ index_check_pages(struct index *ix)
 	if ((error = index_trim(ix)) != 0 ||
 	    (error = open_table(ix, TABLE_NAMES)) != 0)
 		return error;
-	return check_pages(ix->table[TABLE_NAMES], PAGES_ALL);
+	return cause_of(
+	    bdb_check_pages(ix->table[TABLE_NAMES], BDB_ALL_PAGES));
 }
 
 int

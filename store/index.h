@@ -17,8 +17,8 @@
  * file is whole (seal.h).  Or held in memory for one session.
  *
  * Exactly one process has it open, under the lock.  Functions return 0, an
- * errno value (trouble that passes: I13), or one of the errors below; which
- * of these it is, is said here, where it is seen, and never guessed later.
+ * errno value (trouble that passes: I13), or one of index_error.h's; which of
+ * these it is, is said here, where it is seen, and never guessed later.
  */
 #ifndef STORE_INDEX_H
 #define STORE_INDEX_H
@@ -26,13 +26,7 @@
 #include <stdint.h>
 
 #include "store/entry.h"
-
-/* In a range of their own, outside of errno's and Berkeley DB's. */
-enum index_error {
-	INDEX_NOT_FOUND = -29001, /* no such record; the end of a walk */
-	INDEX_DAMAGED,		  /* proven damage of the index itself */
-	INDEX_NEWER		  /* written by a newer version */
-};
+#include "store/index_error.h"
 
 enum index_mode {
 	INDEX_READ,  /* no environment, no transaction, no change */
@@ -65,7 +59,7 @@ int index_fd(struct index *index);
 
 /*
  * An index that nobody vouches for is looked through, once it has been
- * recovered, for pages without a checksum (pages.h).
+ * recovered, for pages without a checksum (bdb.h).
  */
 int index_check_pages(struct index *index);
 

@@ -349,6 +349,8 @@ ledger_tally(struct totals *t, const struct entry *e, int sign)
 	f->names += one;
 	if (e->sub == NEW)
 		f->in_new += one;
+	if (e->state == LEFT_OUT)
+		f->left_out += one;
 	if (e->state == EXPUNGING)
 		t->expunging += one;
 	if (e->state != QUEUED)
@@ -418,6 +420,7 @@ ledger_changes_begin(struct ledger *l, enum folder folder)
 {
 	struct folder_totals *f = &l->totals.folder[folder];
 
+	l->changed[folder] = 0;
 	/* In this order: what comes between is counted, and seen as well. */
 	watch_begin(&l->watch[folder]);
 	if (maildir_time(&l->maildir[folder], CUR) != f->time[CUR])
@@ -427,6 +430,7 @@ ledger_changes_begin(struct ledger *l, enum folder folder)
 void
 ledger_changed(struct ledger *l, enum folder folder, int events)
 {
+	l->changed[folder] = 1;
 	watch_changed(&l->watch[folder], events);
 }
 
@@ -435,7 +439,7 @@ ledger_changes_end(struct ledger *l, enum folder folder)
 {
 	struct folder_totals *f = &l->totals.folder[folder];
 
-	if (f->time[CUR] == 0)
+	if (f->time[CUR] == 0 || !l->changed[folder])
 		return;
 	f->time[CUR] = 0;
 	if (l->watch[folder].fd != -1) {

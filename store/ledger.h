@@ -41,6 +41,7 @@ struct ledger {
 	char file[PATH_MAX]; /* index.db */
 	struct maildir maildir[FOLDERS];
 	struct watch watch[FOLDERS]; /* over cur/ */
+	int changed[FOLDERS];	     /* by us, since ledger_changes_begin() */
 	int local; /* the file system is of this machine */
 	struct lock lock;
 

@@ -285,7 +285,7 @@ repair_discard(const char *dir)
 
 	if ((dirp = opendir(dir)) == NULL)
 		return errno;
-	/* What looks like damage may be a disk that is full, or a wrong mode. */
+	/* What looks like damage may be a full disk, or a wrong mode. */
 	if ((error = can_be_made_anew(dirp)) == 0 &&
 	    renameat(dirfd(dirp), INDEX_FILE, dirfd(dirp), INDEX_BAD) == -1 &&
 	    errno != ENOENT)

@@ -23,10 +23,9 @@ import sys
 ROOMS = ("common", "auth", "store", "session", "ctl")
 LONGEST = 45
 COLUMNS = 80
-# Who may include <db.h>: the index, its salvage, the accounts, and the one
-# helper of these, whatever it is called.
-DB_FILES = re.compile(r"store/(index|repair)\.c|auth/accounts\.c|"
-                      r"common/(db\w*|pages)\.[ch]")
+# Who may include <db.h>: the index, with what finds out why it failed, and
+# the one helper of it and of the accounts.
+DB_FILES = re.compile(r"store/index\.c|(store/cause|common/bdb)\.[ch]")
 
 
 def sources(*directories):

@@ -11,24 +11,42 @@
 
 #include "tests/fuzz/fuzz.h"
 
-static int newer_garbage; /* a record of a version that is yet to come */
+/* Was there a record of a version that is yet to come? */
+static int newer_garbage;
+/* A name with a unique-id that this program would not have given it? */
+static int foreign_garbage;
 
-static inline int
-is_newer(enum table t, const DBT *key, const uint8_t *data, size_t len)
+static inline void
+judge_name(const DBT *key, const uint8_t *data, size_t len)
+{
+	struct entry e = { .folder = INBOX }, ours;
+	enum entry_result result;
+
+	if (entry_decode_key(&e, key->data, key->size) != ENTRY_GOOD)
+		return;
+	result = entry_decode_name(&e, data, len);
+	newer_garbage |= result == ENTRY_NEWER;
+	ours = e;
+	entry_set_uidl(&ours, e.folder == JUNK);
+	foreign_garbage |= result == ENTRY_GOOD &&
+	    strcmp(ours.uidl, e.uidl) != 0;
+}
+
+static inline void
+judge(enum table t, const DBT *key, const uint8_t *data, size_t len)
 {
 	struct entry e = { .folder = INBOX };
 	struct totals totals;
 	int version;
 
-	if (t == TABLE_UIDLS)
-		return 0;
-	if (t != TABLE_NAMES)
-		return entry_decode_queue(&e, key->data, key->size, data,
-		    len) == ENTRY_NEWER;
-	if (key->size == 1)
-		return totals_decode(&totals, data, len, &version) ==
-		    ENTRY_NEWER;
-	return entry_decode_name(&e, data, len) == ENTRY_NEWER;
+	if (t == TABLE_INBOX || t == TABLE_JUNK)
+		newer_garbage |= entry_decode_queue(&e, key->data, key->size,
+		    data, len) == ENTRY_NEWER;
+	else if (t == TABLE_NAMES && key->size == 1)
+		newer_garbage |= totals_decode(&totals, data, len,
+		    &version) == ENTRY_NEWER;
+	else if (t == TABLE_NAMES)
+		judge_name(key, data, len);
 }
 
 static inline int
@@ -53,7 +71,7 @@ put_garbage(struct index *ix, struct input *in)
 	if (t == TABLE_NAMES && kind % 4 != 3 && keylen > 0)
 		key[0] = (uint8_t)"mij"[kind % 4];
 	k = dbt(key, keylen);
-	newer_garbage |= is_newer(t, &k, data, datalen);
+	judge(t, &k, data, datalen);
 	error = put(ix, t, &k, data, datalen);
 	free(data);
 	free(key);

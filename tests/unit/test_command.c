@@ -61,7 +61,7 @@ static const struct command *
 parse(const char *text, size_t len, char *line, struct args *args,
     const char **why)
 {
-	/* At the very end of its memory: no octet behind it may be looked at. */
+	/* At the very end of its memory: nothing behind it may be read. */
 	memcpy(line, text, len);
 	line[len] = '\0';
 	*why = NULL;

@@ -336,6 +336,14 @@ check_numbers(struct index *ix)
 		good(index_number_of(ix, INBOX, 2 * n - 2, &number));
 		assert_int_equal(number, n);
 	}
+}
+
+static void
+check_no_numbers(struct index *ix)
+{
+	uint64_t number;
+	struct entry e;
+
 	assert_int_equal(
 	    index_number_of(ix, INBOX, 100, &number), INDEX_NOT_FOUND);
 	assert_int_equal(index_number(ix, INBOX, 0, &e), INDEX_NOT_FOUND);
@@ -343,9 +351,16 @@ check_numbers(struct index *ix)
 	/* 2^32 + 1 is not 1. */
 	assert_int_equal(
 	    index_number(ix, INBOX, UINT32_MAX + 2ULL, &e), INDEX_NOT_FOUND);
-	assert_int_equal(index_number(ix, INBOX, UINT64_MAX, &e), INDEX_NOT_FOUND);
+	assert_int_equal(
+	    index_number(ix, INBOX, UINT64_MAX, &e), INDEX_NOT_FOUND);
+}
+
+static void
+check_dequeue(struct index *ix)
+{
+	struct entry e, wanted = make_entry(INBOX, 3);
+
 	good(index_begin(ix));
-	wanted = make_entry(INBOX, 3);
 	good(index_dequeue(ix, &wanted));
 	assert_int_equal(index_dequeue(ix, &wanted), INDEX_NOT_FOUND);
 	good(index_commit(ix, 0));
@@ -382,6 +397,8 @@ check_all(struct index *ix)
 	check_names(ix);
 	check_longest_names(ix);
 	check_numbers(ix);
+	check_no_numbers(ix);
+	check_dequeue(ix);
 	check_clear(ix);
 	good(index_close(ix));
 }
@@ -453,7 +470,8 @@ expect_walks(struct index *ix)
 	assert_int_equal(
 	    index_walk_queue(ix, INBOX, MANY + 1, &walk), INDEX_NOT_FOUND);
 	assert_null(walk);
-	assert_int_equal(index_walk_queue(ix, INBOX, 0, &walk), INDEX_NOT_FOUND);
+	assert_int_equal(
+	    index_walk_queue(ix, INBOX, 0, &walk), INDEX_NOT_FOUND);
 	assert_null(walk);
 	index_walk_end(NULL);
 }
@@ -506,7 +524,8 @@ test_walks(void **state)
 	struct walk *walk;
 	struct entry e;
 
-	assert_int_equal(index_walk_queue(ix, INBOX, 1, &walk), INDEX_NOT_FOUND);
+	assert_int_equal(
+	    index_walk_queue(ix, INBOX, 1, &walk), INDEX_NOT_FOUND);
 	good(index_walk_names(ix, INBOX, &walk));
 	assert_int_equal(index_walk_next(walk, &e), INDEX_NOT_FOUND);
 	index_walk_end(walk);
@@ -842,46 +861,59 @@ error_of_commit(struct index *ix, uint64_t messages)
 	return error != 0 ? error : index_commit(ix, 1);
 }
 
-/* The errors of the disk, whatever Berkeley DB makes of them. */
+/* Whatever Berkeley DB makes of an error, we hear of that one. */
+static void
+check_write_causes(const char *dir, int error)
+{
+	struct index *ix = open_index(dir, INDEX_WRITE);
+
+	failing.pwrite = error;
+	assert_int_equal(error_of_commit(ix, MANY), error);
+	/* The environment is useless now, for the same reason. */
+	assert_int_equal(index_trim(ix), error);
+	index_abandon(ix);
+	failing.pwrite = 0;
+	ix = open_index(dir, INDEX_WRITE);
+	failing.fdatasync = error;
+	assert_int_equal(error_of_commit(ix, 3), error);
+	assert_int_equal(index_close(ix), error);
+	failing.fdatasync = 0;
+}
+
+static void
+check_read_causes(const char *dir, int error)
+{
+	struct index *ix;
+	struct totals t;
+	int version;
+
+	failing.open = error;
+	assert_int_equal(index_open(&ix, dir, INDEX_WRITE), error);
+	assert_null(ix);
+	failing.open = 0;
+	failing.pread = error;
+	good(index_open(&ix, dir, INDEX_READ));
+	failing.pread = 0;
+	good(index_close(ix));
+	ix = open_index(dir, INDEX_READ);
+	failing.pread = error;
+	assert_int_equal(index_get_totals(ix, &t, &version), error);
+	failing.pread = 0;
+	index_abandon(ix);
+}
+
 static void
 test_causes(void **state)
 {
 	static const int errors[] = { ENOSPC, EDQUOT, EIO, EROFS, EFBIG };
 	struct index *ix;
-	struct totals t;
 	size_t i;
-	int version;
 
 	fill(ix = open_index(*state, INDEX_WRITE), INBOX, 1, 5);
 	good(index_close(ix));
 	for (i = 0; i < NITEMS(errors); i++) {
-		ix = open_index(*state, INDEX_WRITE);
-		failing.pwrite = errors[i];
-		assert_int_equal(error_of_commit(ix, MANY), errors[i]);
-		/* The environment is useless now, for the same reason. */
-		assert_int_equal(index_trim(ix), errors[i]);
-		index_abandon(ix);
-		failing.pwrite = 0;
-		ix = open_index(*state, INDEX_WRITE);
-		failing.fdatasync = errors[i];
-		assert_int_equal(error_of_commit(ix, 3), errors[i]);
-		assert_int_equal(index_close(ix), errors[i]);
-		failing.fdatasync = 0;
-		failing.open = errors[i];
-		assert_int_equal(
-		    index_open(&ix, *state, INDEX_WRITE), errors[i]);
-		assert_null(ix);
-		failing.open = 0;
-		failing.pread = errors[i];
-		good(index_open(&ix, *state, INDEX_READ));
-		failing.pread = 0;
-		good(index_close(ix));
-		ix = open_index(*state, INDEX_READ);
-		failing.pread = errors[i];
-		assert_int_equal(
-		    index_get_totals(ix, &t, &version), errors[i]);
-		failing.pread = 0;
-		index_abandon(ix);
+		check_write_causes(*state, errors[i]);
+		check_read_causes(*state, errors[i]);
 	}
 	assert_string_equal(log_last_warning(), "");
 	ix = open_index(*state, INDEX_WRITE);

@@ -244,7 +244,8 @@ static void
 test_hash(void **state)
 {
 	struct account a = make_account();
-	char other[HASH_MAX + 1], small[16], err[256], long_one[PASSWORD_MAX + 2];
+	char other[HASH_MAX + 1], small[16], err[256];
+	char long_one[PASSWORD_MAX + 2];
 
 	(void)state;
 	assert_int_equal(password_hash(SECRET, a.hash, sizeof(a.hash), err,

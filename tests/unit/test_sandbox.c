@@ -620,8 +620,8 @@ static void
 clean(void)
 {
 	static const char *const left[] = { "made", "mine/cur/1:2,",
-		"mine/cur/5", "mine/cur/6", "mine/fifo", "mine/pop3d/lock", "other/cur/3",
-		"other/cur/5", "other/new/2" };
+		"mine/cur/5", "mine/cur/6", "mine/fifo", "mine/pop3d/lock",
+		"other/cur/3", "other/cur/5", "other/new/2" };
 	size_t i;
 
 	for (i = 0; i < sizeof(left) / sizeof(left[0]); i++)

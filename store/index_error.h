@@ -1,0 +1,14 @@
+/*
+ * What can be wrong with an index, beside errno's: the errors of index.h.
+ */
+#ifndef STORE_INDEX_ERROR_H
+#define STORE_INDEX_ERROR_H
+
+/* In a range of their own, outside of errno's and Berkeley DB's. */
+enum index_error {
+	INDEX_NOT_FOUND = -29001, /* no such record; the end of a walk */
+	INDEX_DAMAGED,		  /* proven damage of the index itself */
+	INDEX_NEWER		  /* written by a newer version */
+};
+
+#endif
