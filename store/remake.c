@@ -144,8 +144,12 @@ remake_salvaged(struct ledger *l)
 		return error;
 	l->closing = CLOSING_SEALED;
 	if ((error = ledger_recover(l)) != 0 ||
-	    (error = salvage(l, &saved)) != 0)
+	    (error = salvage(l, &saved)) != 0) {
+		ledger_drop(l);
+		(void)ledger_complain(l, "putting the damaged index back",
+		    repair_put_back(l->dir));
 		return error;
+	}
 	l->remade = 1;
 	log_warn("%s: the index is damaged and is made anew: %llu messages of "
 	    "it could be read and are as they were; what was retained beside "
@@ -169,7 +173,10 @@ open_original(struct ledger *l, int why)
 	memset(&l->totals, 0, sizeof(l->totals));
 	if (access(l->file, F_OK) == -1 && errno == ENOENT)
 		return 0;
-	return ledger_recover_full(l) == 0 ? 0 : why;
+	if (ledger_recover_full(l) != 0)
+		return why;
+	/* A new one, in place of what is there, would tell of nothing. */
+	return l->version == 1 || l->totals.generation > 0 ? 0 : why;
 }
 
 /* Copies the names; the totals are counted again on the way. */

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,6 +296,19 @@ repair_discard(const char *dir)
 			(void)unlinkat(dirfd(dirp), d->d_name, 0);
 	closedir(dirp);
 	return error;
+}
+
+int
+repair_put_back(const char *dir)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	if ((size_t)snprintf(from, sizeof(from), "%s/%s", dir, INDEX_BAD) >=
+		sizeof(from) ||
+	    (size_t)snprintf(to, sizeof(to), "%s/%s", dir, INDEX_FILE) >=
+		sizeof(to))
+		return ENAMETOOLONG;
+	return rename(from, to) == -1 ? errno : 0;
 }
 
 static int

@@ -21,6 +21,13 @@ int repair_verify(const char *dir);
 int repair_discard(const char *dir);
 
 /*
+ * The new one could not be made after all: the damaged one takes its place
+ * again, so that the next login saves what is in it.  Its log stays away,
+ * which Berkeley DB takes for damage.
+ */
+int repair_put_back(const char *dir);
+
+/*
  * Reads index.bad page by page, without Berkeley DB's searches, and calls
  * save() for each name on a leaf page whose checksum is right; it changes
  * nothing.  Takes a few seconds at most, however the file looks; *saved
