@@ -4,13 +4,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "auth/accounts.h"
 #include "auth/auth.h"
 #include "auth/password.h"
 #include "auth/refusals.h"
+#include "auth/repeat.h"
 #include "auth/system.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -36,6 +36,7 @@ struct auth {
 	int verdict;
 	int failures;
 	struct refusals refusals;
+	struct repeat repeat;
 	struct accounts *accounts; /* NULL: they are not asked */
 	int system;		   /* channel to that process; -1: none */
 };
@@ -110,13 +111,16 @@ auth_fill_verdict(struct msg_verdict *v, const struct account *account,
 }
 
 static void
-auth_deny(struct auth *a, const struct msg_login *login, int64_t asked)
+auth_deny(struct auth *a, const struct msg_login *login, int again,
+    int64_t asked)
 {
 	struct refusal refusal = { asked + REFUSAL_MS, login->id, 0 };
 	char user[LOG_SAFE_MAX];
 
-	a->failures++;
-	log_info("login refused: peer=%s user=%s mechanism=%s", login->peer,
+	if (!again)
+		a->failures++;
+	log_info("login refused%s: peer=%s user=%s mechanism=%s",
+	    again ? " again" : "", login->peer,
 	    log_safe(user, sizeof(user), login->user),
 	    mechanism_word(login));
 	refusal.last = a->failures >= a->conf->max_failures;
@@ -188,18 +192,21 @@ auth_answer(struct auth *a, struct msg_login *login)
 {
 	struct msg_verdict verdict;
 	int64_t asked = clock_ms();
-	int good;
+	int good, again = 0;
 
 	/* Nobody may claim another address: no proxy is known. */
 	strlcpy(login->peer, a->connection->peer, sizeof(login->peer));
 	login->via[0] = '\0';
 	good = auth_judge(a, login, &verdict);
+	if (good == 0)
+		again = repeat_note(&a->repeat, login->user,
+		    login->password, mechanism_word(login));
 	explicit_bzero(login->password, sizeof(login->password));
 	if (good == -1)
 		auth_trouble(a, login->id, TROUBLE_TEMP);
 	if (good)
 		auth_grant(a, login, &verdict);
-	auth_deny(a, login, asked);
+	auth_deny(a, login, again, asked);
 }
 
 static void
@@ -267,6 +274,7 @@ auth_run(const struct conf *conf, const struct identity *as, int channel,
 		.channel = channel, .verdict = verdict,
 		.refusals = { .places = REFUSAL_PLACES } };
 
+	repeat_init(&a.repeat);
 	/* A damaged database may make Berkeley DB run for ever. */
 	(void)setrlimit(RLIMIT_CPU, &cpu);
 	if (auth_start(&a) == -1 ||

@@ -42,7 +42,7 @@ struct line {
 };
 
 static int __attribute__((format(printf, 2, 3)))
-wrong(const struct line *l, const char *fmt, ...)
+line_wrong(const struct line *l, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -82,7 +82,7 @@ parse_number(struct line *l, const char *word, int *value)
 
 	*value = (int)strtonum(word, 1, largest, &bad);
 	if (bad != NULL)
-		return wrong(l, "%s: %s is %s; give a number from 1 to %d",
+		return line_wrong(l, "%s: %s is %s; give a number from 1 to %d",
 		    l->word[0], word, bad, largest);
 	return 0;
 }
@@ -115,7 +115,7 @@ static int
 set_path(struct line *l)
 {
 	if (l->value[0] != '/')
-		return wrong(l,
+		return line_wrong(l,
 		    "%s: %s is not an absolute path; begin it "
 		    "with a slash",
 		    l->word[0], l->value);
@@ -130,7 +130,7 @@ set_hostname(struct line *l)
 
 	for (s = l->value; *s != '\0'; s++)
 		if (*s <= ' ' || *s > '~')
-			return wrong(l,
+			return line_wrong(l,
 			    "%s: \"%s\" is not the name of a "
 			    "host; give it like mail.example.com",
 			    l->word[0], l->value);
@@ -144,7 +144,7 @@ set_template(struct line *l)
 
 	while ((s = strchr(s, '%')) != NULL) {
 		if (s[1] == '\0' || strchr("dua%", s[1]) == NULL)
-			return wrong(l,
+			return line_wrong(l,
 			    "%s: %s: only %%d, %%u, %%a and %%%% "
 			    "are known",
 			    l->word[0], l->value);
@@ -153,7 +153,8 @@ set_template(struct line *l)
 	if (l->value[0] != '~')
 		return set_path(l);
 	if (l->value[1] != '/')
-		return wrong(l, "%s: %s: the home of the owner is written ~/",
+		return line_wrong(l,
+		    "%s: %s: the home of the owner is written ~/",
 		    l->word[0], l->value);
 	return set_string(l);
 }
@@ -166,7 +167,7 @@ set_folder(struct line *l)
 
 	if (name[0] != '.' || name[1] == '\0' || strcmp(name, "..") == 0 ||
 	    strchr(name, '/') != NULL)
-		return wrong(l,
+		return line_wrong(l,
 		    "%s: %s is not a Maildir++ folder; name it "
 		    "like .Junk",
 		    l->word[0], name);
@@ -180,11 +181,11 @@ add_keypair(struct line *l)
 	int i;
 
 	if (l->conf->nkeypair == CONF_KEYPAIRS_MAX)
-		return wrong(
+		return line_wrong(
 		    l, "keypair: more than %d; remove some", CONF_KEYPAIRS_MAX);
 	for (i = 1; i < l->nwords; i++)
 		if (l->word[i][0] != '/')
-			return wrong(l,
+			return line_wrong(l,
 			    "keypair: %s is not an absolute path; "
 			    "begin it with a slash",
 			    l->word[i]);
@@ -202,14 +203,14 @@ add_outgoing(struct line *l)
 	struct outgoing *o;
 
 	if (l->conf->noutgoing == CONF_OUTGOING_MAX)
-		return wrong(l, "outgoing: more than %d; remove some",
+		return line_wrong(l, "outgoing: more than %d; remove some",
 		    CONF_OUTGOING_MAX);
 	o = &l->conf->outgoing[l->conf->noutgoing];
 	if (parse_number(l, l->word[2], &o->port) == -1)
 		return -1;
 	o->starttls = strcmp(l->word[3], "starttls") == 0;
 	if (!o->starttls && strcmp(l->word[3], "tls") != 0)
-		return wrong(l,
+		return line_wrong(l,
 		    "outgoing: %s is neither tls (port 465) nor "
 		    "starttls (port 587)",
 		    l->word[3]);
@@ -265,7 +266,7 @@ split(struct line *l, char *s)
 		if (*s == '\0' || *s == '#')
 			return 0;
 		if (l->nwords == WORDS_MAX)
-			return wrong(l,
+			return line_wrong(l,
 			    "more than %d words; put a word with "
 			    "blanks in quotes",
 			    WORDS_MAX);
@@ -273,7 +274,7 @@ split(struct line *l, char *s)
 			l->word[l->nwords] = ++s;
 			s += strcspn(s, "\"\n");
 			if (*s != '"')
-				return wrong(l, "the quote is not closed");
+				return line_wrong(l, "the quote is not closed");
 		} else {
 			l->word[l->nwords] = s;
 			s += strcspn(s, " \t\r\n");
@@ -296,11 +297,12 @@ refuse_second(const struct line *l, const struct keyword *k)
 		strlcat(words, k->second, sizeof(words));
 	}
 	if (k == first + 1)
-		return wrong(l,
+		return line_wrong(l,
 		    "%s: %s is not known; say %s, or remove the "
 		    "line",
 		    l->word[0], l->word[1], words);
-	return wrong(l, "%s: %s is neither %s", l->word[0], l->word[1], words);
+	return line_wrong(
+	    l, "%s: %s is neither %s", l->word[0], l->word[1], words);
 }
 
 /* Finds the keyword of the line, and sees to its number of words. */
@@ -312,14 +314,14 @@ find_keyword(struct line *l)
 	while (k < end && strcmp(k->name, l->word[0]) != 0)
 		k++;
 	if (k == end)
-		return wrong(l,
+		return line_wrong(l,
 		    "%s is not a keyword; pop3d.conf(5) lists "
 		    "them",
 		    l->word[0]);
 	if (l->nwords < k->least || l->nwords > k->most)
-		return wrong(l, "write: %s %s", k->name, k->usage);
+		return line_wrong(l, "write: %s %s", k->name, k->usage);
 	if (l->word[1][0] == '\0')
-		return wrong(l, "%s: the value is empty", k->name);
+		return line_wrong(l, "%s: the value is empty", k->name);
 	for (first = k; k < end && strcmp(k->name, first->name) == 0; k++)
 		if (k->second == NULL || strcmp(k->second, l->word[1]) == 0) {
 			l->keyword = k;
@@ -353,13 +355,14 @@ read_file(struct conf *conf, FILE *f, char *err, size_t errsize)
 		l.number++;
 		len = strlen(text);
 		if (len == sizeof(text) - 1 && text[len - 1] != '\n')
-			return wrong(&l, "the line is longer than %zu octets",
+			return line_wrong(&l,
+			    "the line is longer than %zu octets",
 			    sizeof(text) - 2);
 		if (read_line(&l, text) == -1)
 			return -1;
 	}
 	if (ferror(f))
-		return wrong(&l, "%s", strerror(errno));
+		return line_wrong(&l, "%s", strerror(errno));
 	return 0;
 }
 

@@ -130,7 +130,7 @@ named_or_all(struct job *job, const struct args *args)
 
 static const char *const folder_words[] = { "inbox", "junk" };
 static const char *const state_words[] = { "queued", "retained", "earlier",
-	"expunging" };
+	"expunging", "left-out" };
 
 static void
 print_entry(struct job *job, const struct entry *e, uint64_t number)

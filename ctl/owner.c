@@ -1,3 +1,6 @@
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -80,8 +83,23 @@ leave_all_behind(void)
 	return CTL_GOOD;
 }
 
+/*
+ * When pop3ctl is killed its owner's process ends with it, where the system
+ * sees to that; elsewhere it finishes this one mailbox.
+ */
 static int
-be_owner(const char *name, uid_t uid, gid_t gid, int (*run)(void *), void *arg)
+end_with(pid_t parent)
+{
+#ifdef PR_SET_PDEATHSIG
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
+		return ctl_fail("prctl: %s", strerror(errno));
+#endif
+	return getppid() == parent ? CTL_GOOD : CTL_FAILED;
+}
+
+static int
+be_owner(pid_t parent, const char *name, uid_t uid, gid_t gid,
+    int (*run)(void *), void *arg)
 {
 	int status;
 
@@ -89,6 +107,9 @@ be_owner(const char *name, uid_t uid, gid_t gid, int (*run)(void *), void *arg)
 		return status;
 	if (geteuid() == 0 && privdrop(uid, gid, NULL) == -1)
 		return ctl_fail("%s: %s", name, log_last_warning());
+	/* Becoming another user would have undone it. */
+	if ((status = end_with(parent)) != CTL_GOOD)
+		return status;
 	status = run(arg);
 	if (fflush(stdout) != 0)
 		status = ctl_fail("standard output: %s", strerror(errno));
@@ -117,6 +138,7 @@ int
 owner_run(
     const char *name, uid_t uid, gid_t gid, int (*run)(void *arg), void *arg)
 {
+	const pid_t parent = getpid();
 	sigset_t set, old;
 	pid_t pid;
 
@@ -130,6 +152,6 @@ owner_run(
 	if (pid == -1)
 		return ctl_fail("fork: %s", strerror(errno));
 	if (pid == 0)
-		_exit(be_owner(name, uid, gid, run, arg));
+		_exit(be_owner(parent, name, uid, gid, run, arg));
 	return wait_for(name, pid);
 }

@@ -173,6 +173,19 @@ cause_message(const DB_ENV *env, const char *prefix, const char *message)
 		(void)strlcpy(first, message, sizeof(first));
 }
 
+/*
+ * write(2), by which the log grows, is the library's own call: the errno is
+ * still that of the failure when it tells of it.
+ */
+void
+cause_event(DB_ENV *env, uint32_t event, void *info)
+{
+	(void)env;
+	(void)info;
+	if (event == DB_EVENT_WRITE_FAILED)
+		note(passes(errno) ? errno : EIO);
+}
+
 int
 cause_of(int error)
 {

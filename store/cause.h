@@ -13,6 +13,7 @@
 #define STORE_CAUSE_H
 
 #include <db.h>
+#include <stdint.h>
 
 /* Forgets what was noted: another index is about to be opened. */
 void cause_begin(void);
@@ -26,5 +27,8 @@ int cause_of(int error);
 /* Keeps what the library says, for set_errcall(); nothing is written. */
 void cause_message(
     const DB_ENV *env, const char *prefix, const char *message);
+
+/* Notes a write that failed, for set_event_notify() of an environment. */
+void cause_event(DB_ENV *env, uint32_t event, void *info);
 
 #endif

@@ -276,6 +276,8 @@ check_file(struct check *c, const struct listed *listed)
 	e.folder = c->folder;
 	entry_cut(&e, listed->name);
 	error = index_get_name(c->ledger->index, &e);
+	if (error == 0 && e.state == LEFT_OUT)
+		return 0;
 	if (error != INDEX_NOT_FOUND)
 		return error != 0 ? error : check_octets(c, &e);
 	/* What is no mail, or cannot be read, stays out of it. */

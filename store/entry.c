@@ -301,7 +301,7 @@ entry_decode_name(struct entry *e, const unsigned char *p, size_t len)
 		return unknown(mark);
 	state = *take(&r, 1);
 	flags = *take(&r, 1);
-	if (state > EXPUNGING || (flags & ~FLAGS) != 0)
+	if (state > LEFT_OUT || (flags & ~FLAGS) != 0)
 		return ENTRY_DAMAGED;
 	e->state = (enum state)state;
 	e->sub = (flags & FLAG_CUR) != 0 ? CUR : NEW;

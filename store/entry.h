@@ -22,7 +22,8 @@ enum state {
 	QUEUED,	   /* in the maildrop */
 	RETAINED,  /* taken out by a QUIT, kept on disk */
 	EARLIER,   /* from before "from now on" */
-	EXPUNGING  /* taken out by a QUIT, its file is to be unlinked */
+	EXPUNGING, /* taken out by a QUIT, its file is to be unlinked */
+	LEFT_OUT   /* its file could not be read so far: not measured */
 };
 
 #define SIZE_UNKNOWN UINT64_MAX /* what version 1 did not record */
@@ -62,7 +63,7 @@ struct folder_totals {
 	uint64_t count, octets; /* of the queue */
 	uint64_t names;		/* in whatever state */
 	uint64_t in_new;	/* of them, those whose file stays in new/ */
-	uint64_t left_out;	/* files that could not be read */
+	uint64_t left_out;	/* of them, those in that state */
 	uint64_t young;		/* first sequence of a young one; 0: none */
 	int64_t time[2];	/* of NEW and CUR; 0: must be read */
 	int64_t read;		/* when cur/ was last read, seconds */

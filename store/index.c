@@ -14,9 +14,9 @@
  * Small logs: with the default of 10 MB, recovery zero-fills one, which
  * costs more than all the rest of a login.
  */
-#define LOG_FILE_OCTETS	  (256 * 1024)
+#define LOG_FILE_OCTETS	  (64 * 1024)
 #define LOG_MUCH_OCTETS	  (4 * 1024 * 1024) /* while much is changed */
-#define LOG_BUFFER_OCTETS (32 * 1024)
+#define LOG_BUFFER_OCTETS (16 * 1024)
 #define FILLER_OCTETS	  1024
 #define CACHE_OCTETS	  (8 * 1024 * 1024)
 #define MEMORY_OCTETS	  (256 * 1024 * 1024) /* taken as needed */
@@ -107,6 +107,8 @@ open_env(struct index *ix, const char *dir)
 	if ((error = db_env_create(&ix->env, 0)) != 0)
 		return cause_of(error);
 	ix->env->set_errcall(ix->env, cause_message);
+	if ((error = ix->env->set_event_notify(ix->env, cause_event)) != 0)
+		return cause_of(error);
 	if ((error = ix->env->set_lg_max(ix->env, LOG_FILE_OCTETS)) != 0 ||
 	    (error = ix->env->set_lg_bsize(ix->env, LOG_BUFFER_OCTETS)) !=
 		0 ||

@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "store/ledger.h"
+#include "store/reserve.h"
 #include "store/seal.h"
 
 /* What the administrator can do about an error, where it does not say so. */
@@ -139,6 +140,7 @@ open_for_writing(struct ledger *l)
 	if ((error = lock_check(&l->lock)) != 0 ||
 	    (error = seal_break(l->lock.fd)) != 0)
 		return error;
+	l->broken = l->sealed;
 	memset(&l->sealed, 0, sizeof(l->sealed));
 	return reopen(l, INDEX_WRITE);
 }
@@ -244,7 +246,28 @@ ledger_drop(struct ledger *l)
 {
 	index_abandon(l->index);
 	l->index = NULL;
-	ledger_unvouched(l);
+	if (l->broken.next_sequence != 0 && lock_check(&l->lock) == 0 &&
+	    seal_mend(l->lock.fd, l->file, &l->broken) == 0) {
+		l->sealed = l->totals = l->broken;
+		l->closing = CLOSING_SEALED;
+	} else
+		ledger_unvouched(l);
+	memset(&l->broken, 0, sizeof(l->broken));
+}
+
+int
+ledger_recover_full(struct ledger *l)
+{
+	int error;
+
+	ledger_drop(l);
+	l->closing = CLOSING_SEALED;
+	error = ledger_recover(l);
+	if (!ledger_is_full(error) || reserve_give_up(l->dir) != 0)
+		return error;
+	ledger_drop(l);
+	l->closing = CLOSING_SEALED;
+	return ledger_recover(l);
 }
 
 static int
@@ -304,6 +327,9 @@ ledger_commit(struct ledger *l, int durable)
 		    (!l->local && (error = lock_prove(&l->lock)) != 0))
 			return error;
 	}
+	/* Even one that fails may be there after a recovery. */
+	if (l->mode == INDEX_WRITE)
+		memset(&l->broken, 0, sizeof(l->broken));
 	return index_commit(l->index, durable);
 }
 
@@ -323,6 +349,8 @@ ledger_tally(struct totals *t, const struct entry *e, int sign)
 	f->names += one;
 	if (e->sub == NEW)
 		f->in_new += one;
+	if (e->state == LEFT_OUT)
+		f->left_out += one;
 	if (e->state == EXPUNGING)
 		t->expunging += one;
 	if (e->state != QUEUED)
@@ -392,6 +420,7 @@ ledger_changes_begin(struct ledger *l, enum folder folder)
 {
 	struct folder_totals *f = &l->totals.folder[folder];
 
+	l->changed[folder] = 0;
 	/* In this order: what comes between is counted, and seen as well. */
 	watch_begin(&l->watch[folder]);
 	if (maildir_time(&l->maildir[folder], CUR) != f->time[CUR])
@@ -401,6 +430,7 @@ ledger_changes_begin(struct ledger *l, enum folder folder)
 void
 ledger_changed(struct ledger *l, enum folder folder, int events)
 {
+	l->changed[folder] = 1;
 	watch_changed(&l->watch[folder], events);
 }
 
@@ -409,7 +439,7 @@ ledger_changes_end(struct ledger *l, enum folder folder)
 {
 	struct folder_totals *f = &l->totals.folder[folder];
 
-	if (f->time[CUR] == 0)
+	if (f->time[CUR] == 0 || !l->changed[folder])
 		return;
 	f->time[CUR] = 0;
 	if (l->watch[folder].fd != -1) {

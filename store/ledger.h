@@ -41,6 +41,7 @@ struct ledger {
 	char file[PATH_MAX]; /* index.db */
 	struct maildir maildir[FOLDERS];
 	struct watch watch[FOLDERS]; /* over cur/ */
+	int changed[FOLDERS];	     /* by us, since ledger_changes_begin() */
 	int local; /* the file system is of this machine */
 	struct lock lock;
 
@@ -49,6 +50,8 @@ struct ledger {
 	enum closing closing;
 	struct totals totals;
 	struct totals sealed; /* as the seal says it; zeroes: there is none */
+	struct totals broken; /* what the seal said that we broke; zeroes: it
+				 said nothing, or something was committed */
 	struct totals before; /* the transaction */
 	int version; /* of the index as it was found: 1 is to be forwarded */
 	int why;     /* INDEX_MEMORY: the error that speaks against the disk */
@@ -76,7 +79,14 @@ int ledger_open(struct ledger *l);
 /* Recovery alone, whatever the seal says.  New totals for a new index. */
 int ledger_recover(struct ledger *l);
 
-/* Gives the index up without a word about its state. */
+/* Drops the index and recovers it, with the reserve's room if it must be. */
+int ledger_recover_full(struct ledger *l);
+
+/*
+ * Gives the index up, after an error that made it useless.  Where nothing
+ * was changed the seal is as good as it was; otherwise only a recovery
+ * vouches for the index.
+ */
 void ledger_drop(struct ledger *l);
 
 /* Writes what the session learnt, so that the next login need not. */

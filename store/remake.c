@@ -155,11 +155,11 @@ remake_salvaged(struct ledger *l)
 
 /*
  * The index on the disk, open and good for a copy; NULL in l->index where
- * there is none.  Whatever error spoke against changes may have left it in
- * need of a recovery.
+ * there is none.  What spoke against changes may have left it in need of a
+ * recovery.
  */
 static int
-open_original(struct ledger *l, int error)
+open_original(struct ledger *l, int why)
 {
 	ledger_drop(l);
 	if (seal_read(l->lock.fd, l->file, &l->totals) == SEAL_GOOD) {
@@ -169,7 +169,7 @@ open_original(struct ledger *l, int error)
 	memset(&l->totals, 0, sizeof(l->totals));
 	if (access(l->file, F_OK) == -1 && errno == ENOENT)
 		return 0;
-	return ledger_recover(l) == 0 ? 0 : error;
+	return ledger_recover_full(l) == 0 ? 0 : why;
 }
 
 /* Copies the names; the totals are counted again on the way. */
@@ -193,17 +193,18 @@ copy_names(struct index *from, struct ledger *l)
 }
 
 int
-remake_in_memory(struct ledger *l, int error)
+remake_in_memory(struct ledger *l, int why)
 {
 	struct index *original;
+	int error;
 
-	if ((error = open_original(l, error)) != 0) {
+	if ((error = open_original(l, why)) != 0) {
 		ledger_drop(l);
 		return error;
 	}
 	original = l->index;
 	l->index = NULL;
-	l->why = error;
+	l->why = why;
 	l->mode = INDEX_MEMORY;
 	if ((error = index_open(&l->index, l->dir, INDEX_MEMORY)) == 0)
 		error = copy_names(original, l);

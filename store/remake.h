@@ -25,10 +25,10 @@ int remake_forward(struct ledger *l);
 int remake_salvaged(struct ledger *l);
 
 /*
- * Nothing can be written, or not enough (error): the mailbox is read all the
- * same, through a copy in memory.  Fails with error where what is on the
+ * Nothing can be written, or not enough (why, an error): the mailbox is read
+ * all the same, through a copy in memory.  Fails with it where what is on the
  * disk cannot be vouched for: better no answer than retained mail.
  */
-int remake_in_memory(struct ledger *l, int error);
+int remake_in_memory(struct ledger *l, int why);
 
 #endif

@@ -60,6 +60,8 @@ requeue(struct ledger *l, const char *uidl, uint64_t *requeued)
 	int error;
 
 	*requeued = 0;
+	if (l->mode == INDEX_MEMORY)
+		return l->why;
 	if ((error = ledger_writable(l)) != 0 ||
 	    (error = ledger_begin(l)) != 0)
 		return error;

@@ -111,6 +111,8 @@ resize(struct ledger *l, enum folder folder, const struct listed *name,
 	old = e;
 	if ((error = measure(l, &e, &m)) != 0)
 		return error == ENOENT ? 0 : error;
+	if (m.octets == old.octets && m.size == old.size)
+		return 0;
 	log_warn("%s: message %s was changed after it was delivered: it has "
 	    "%llu octets now, not %llu", l->path,
 	    log_safe(safe, sizeof(safe), e.base),

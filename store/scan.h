@@ -19,7 +19,7 @@ struct found {
 	int64_t delivered; /* seconds */
 	const struct listed *listed;
 	int renew; /* its base name is another message's: it needs a new one */
-	int measured; /* the rest is known */
+	enum { UNMEASURED, MEASURED, MISSED, BARRED } is; /* see sync.c */
 	struct measured size;
 };
 

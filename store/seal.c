@@ -21,6 +21,11 @@
 #define SUSPICION_1 "suspicious\n" /* version 1's */
 #define SEAL_OCTETS 1024
 
+/* The first word of a seal, and what it becomes when that is broken. */
+#define WHOLE	    "seal"
+#define BROKEN	    "open"
+#define WORD_OCTETS 4
+
 /* How a seal ends, after what tells of index.db: totals, checksum, newline. */
 #define SUM_DIGITS    (SHA256_DIGEST_STRING_LENGTH - 1)
 #define TOTALS_DIGITS (2 * TOTALS_OCTETS)
@@ -222,17 +227,24 @@ seal_read(int fd, const char *index, struct totals *t)
 }
 
 static int
+put_text(int fd, const char *text, size_t len)
+{
+	ssize_t n = pwrite(fd, text, len, 0);
+
+	return n == (ssize_t)len ? 0 : n == -1 ? errno : ENOSPC;
+}
+
+static int
 replace_text(int fd, const char *text, size_t len)
 {
-	ssize_t n;
 	int error;
 
-	if ((error = seal_break(fd)) != 0)
-		return error;
-	if ((n = pwrite(fd, text, len, 0)) == (ssize_t)len)
-		return 0;
-	error = n == -1 ? errno : ENOSPC;
-	(void)seal_break(fd);
+	if ((error = seal_break(fd)) == 0 &&
+	    (error = put_text(fd, text, len)) == 0 &&
+	    ftruncate(fd, (off_t)len) == -1)
+		error = errno;
+	if (error != 0 && ftruncate(fd, 0) == -1)
+		return errno; /* it is no seal in any case: its sum is wrong */
 	return error;
 }
 
@@ -251,10 +263,41 @@ seal_write(int fd, const char *index, const struct totals *t)
 	return replace_text(fd, text, len);
 }
 
+/*
+ * In place, so that the seal still has its room if it is to be mended on a
+ * disk that is full by then.
+ */
 int
 seal_break(int fd)
 {
+	char text[WORD_OCTETS];
+	ssize_t n;
+
+	if ((n = pread(fd, text, sizeof(text), 0)) == -1)
+		return errno;
+	if (n == (ssize_t)sizeof(text) && memcmp(text, WHOLE, WORD_OCTETS) == 0)
+		return put_text(fd, BROKEN, WORD_OCTETS);
 	return ftruncate(fd, 0) == -1 ? errno : 0;
+}
+
+int
+seal_mend(int fd, const char *index, const struct totals *t)
+{
+	char text[SEAL_OCTETS + 1], expected[SEAL_OCTETS];
+	unsigned char totals[TOTALS_OCTETS];
+	ssize_t n;
+
+	if (boot[0] == '\0')
+		return ESTALE;
+	if ((n = pread(fd, text, sizeof(text), 0)) == -1)
+		return errno;
+	totals_encode(t, totals);
+	if (compose(index, totals, expected) != (size_t)n ||
+	    memcmp(text, BROKEN, WORD_OCTETS) != 0 ||
+	    memcmp(text + WORD_OCTETS, expected + WORD_OCTETS,
+		(size_t)n - WORD_OCTETS) != 0)
+		return ESTALE;
+	return put_text(fd, WHOLE, WORD_OCTETS);
 }
 
 int

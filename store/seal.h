@@ -40,6 +40,13 @@ enum seal_state seal_read(int fd, const char *index, struct totals *t);
 int seal_write(int fd, const char *index, const struct totals *t);
 int seal_break(int fd);
 
+/*
+ * Takes the breaking back, after nothing was changed: ESTALE unless the seal
+ * is of these totals and index.db is still the very file that it was made
+ * for.
+ */
+int seal_mend(int fd, const char *index, const struct totals *t);
+
 /* In place of a seal: reading failed, the next one reads all of it first. */
 int seal_write_suspicion(int fd);
 

@@ -7,16 +7,12 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "store/from_now.h"
+#include "store/left_out.h"
 #include "store/resize.h"
 #include "store/sync.h"
 
-/*
- * However little changed, cur/ is read once a day: nothing stays missed.
- * Files that could not be read are tried again sooner: to make one readable
- * changes no directory.
- */
-#define READ_SECONDS	 (24 * 60 * 60)
-#define LEFT_OUT_SECONDS (5 * 60)
+/* However little changed, cur/ is read once a day: nothing stays missed. */
+#define READ_SECONDS (24 * 60 * 60)
 
 #define BATCH 1000 /* messages in a transaction */
 #define ASK   16   /* messages until it is asked who waits */
@@ -27,7 +23,6 @@ struct sync {
 	struct folder_totals *totals;
 	int64_t from_now;
 	int promised; /* the totals were told: only what was measured counts */
-	uint64_t left_out;
 	struct scan scan;
 };
 
@@ -56,9 +51,12 @@ move_in(struct sync *s, const struct found *f, struct entry *e)
 	*e = to;
 }
 
-/* Measures a found file; 0 when it has gone again, or is no mail. */
+/*
+ * Measures a found file, or finds out that it has gone again or is no mail
+ * (MISSED), or that it cannot be read, which may pass (BARRED).
+ */
 static int
-measure(struct sync *s, struct found *f, int *measured)
+measure(struct sync *s, struct found *f)
 {
 	char safe[LOG_SAFE_MAX];
 	int error, fd;
@@ -72,13 +70,13 @@ measure(struct sync *s, struct found *f, int *measured)
 	}
 	if (error == ECANCELED)
 		return error;
-	if (error != 0 && error != ENOENT && error != EINVAL) {
-		s->left_out++;
-		log_warn("%s: message %s left out: %s", s->ledger->path,
+	f->is = error == 0 ? MEASURED :
+	    error == ENOENT || error == EINVAL ? MISSED : BARRED;
+	if (f->is == BARRED)
+		log_warn("%s: message %s left out until it can be read: %s",
+		    s->ledger->path,
 		    log_safe(safe, sizeof(safe), f->listed->name),
 		    strerror(error));
-	}
-	*measured = f->measured = error == 0;
 	return 0;
 }
 
@@ -92,8 +90,10 @@ describe(struct sync *s, const struct found *f, struct entry *e)
 	e->sub = (enum subdir)f->listed->sub;
 	e->octets = f->size.octets;
 	e->size = f->size.size;
-	e->young = resize_is_young(f->size.modified, s->scan.now);
-	e->state = f->size.modified < s->from_now ? EARLIER : QUEUED;
+	e->young = f->is == MEASURED &&
+	    resize_is_young(f->size.modified, s->scan.now);
+	e->state = f->is == BARRED ? LEFT_OUT :
+	    f->size.modified < s->from_now ? EARLIER : QUEUED;
 }
 
 /*
@@ -129,15 +129,14 @@ add(struct sync *s, struct found *f)
 {
 	struct ledger *l = s->ledger;
 	struct entry e;
-	int error, measured = f->measured;
+	int error;
 
 	if (f->renew && !s->scan.exact)
 		return 0; /* perhaps one message, seen twice */
-	if (!measured && s->promised)
-		return 0;
-	if (!measured && (error = measure(s, f, &measured)) != 0)
+	if (f->is == UNMEASURED && !s->promised &&
+	    (error = measure(s, f)) != 0)
 		return error;
-	if (!measured)
+	if (f->is == UNMEASURED || f->is == MISSED)
 		return 0;
 	describe(s, f, &e);
 	move_in(s, f, &e);
@@ -296,10 +295,8 @@ read_both(struct sync *s)
 	s->totals->time[NEW] = scan->time[NEW];
 	s->totals->time[CUR] = scan->time[CUR];
 	s->totals->read = clock_ns() / CLOCK_NS;
-	if (scan->nfound + scan->changed.n + scan->missing.n > 0 &&
-	    (error = apply(s)) != 0)
-		return error;
-	s->totals->left_out = s->left_out;
+	if (scan->nfound + scan->changed.n + scan->missing.n > 0)
+		return apply(s);
 	return 0;
 }
 
@@ -323,8 +320,7 @@ cur_is_known(const struct sync *s)
 	const struct folder_totals *t = s->totals;
 	int64_t since = clock_ns() / CLOCK_NS - t->read;
 
-	return t->time[CUR] != 0 && since >= 0 &&
-	    since <= (t->left_out > 0 ? LEFT_OUT_SECONDS : READ_SECONDS) &&
+	return t->time[CUR] != 0 && since >= 0 && since <= READ_SECONDS &&
 	    maildir_time(s->scan.maildir, CUR) == t->time[CUR];
 }
 
@@ -380,7 +376,7 @@ look_at_new(struct sync *s, struct coming *coming)
 {
 	struct found *f;
 	size_t i;
-	int error, measured;
+	int error;
 
 	/* What stays in new/ may have gone from there. */
 	if (s->totals->in_new > 0)
@@ -393,9 +389,9 @@ look_at_new(struct sync *s, struct coming *coming)
 		if (ledger_given_up(s->ledger))
 			return ECANCELED;
 		f = &s->scan.found[i];
-		if ((error = measure(s, f, &measured)) != 0)
+		if ((error = measure(s, f)) != 0)
 			return error;
-		if (!measured || f->size.modified < s->from_now)
+		if (f->is != MEASURED || f->size.modified < s->from_now)
 			continue;
 		coming->count++;
 		coming->octets += f->size.octets;
@@ -410,11 +406,15 @@ look(struct sync *s, struct coming *coming)
 {
 	int error;
 
-	if (!cur_is_known(s) || s->totals->from_now != s->from_now)
-		return EAGAIN;
 	if (s->totals->young != 0 &&
 	    (error = resize_young(s->ledger, s->scan.folder)) != 0)
 		return error;
+	if (s->totals->left_out > 0 &&
+	    (error = left_out_take_in(
+		 s->ledger, s->scan.folder, s->from_now)) != 0)
+		return error;
+	if (!cur_is_known(s) || s->totals->from_now != s->from_now)
+		return EAGAIN;
 	return new_is_known(s) ? 0 : look_at_new(s, coming);
 }
 

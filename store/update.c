@@ -94,21 +94,6 @@ transact(struct update *u)
 	return error;
 }
 
-static int
-recover_with_reserve(struct ledger *l)
-{
-	int error;
-
-	ledger_drop(l);
-	l->closing = CLOSING_SEALED;
-	error = ledger_recover(l);
-	if (!ledger_is_full(error) || reserve_give_up(l->dir) != 0)
-		return error;
-	ledger_drop(l);
-	l->closing = CLOSING_SEALED;
-	return ledger_recover(l);
-}
-
 /*
  * After a failed write the environment is good for nothing: it is opened
  * once more, with the reserve's room.  Perhaps the commit was written.
@@ -121,7 +106,7 @@ transact_again(struct update *u, int error)
 
 	if (reserve_give_up(l->dir) != 0)
 		return error;
-	if ((error = recover_with_reserve(l)) != 0)
+	if ((error = ledger_recover_full(l)) != 0)
 		return error;
 	if (memcmp(l->totals.identity, before.identity, IDENTITY_OCTETS) != 0)
 		return ESTALE;
@@ -143,7 +128,7 @@ return_to_disk(struct update *u)
 
 	if (l->lock.fd == -1 || l->lock.read_only)
 		return l->why;
-	error = recover_with_reserve(l);
+	error = ledger_recover_full(l);
 	for (folder = INBOX; error == 0 && folder < FOLDERS; folder++)
 		if (u->marked[folder].n > 0)
 			error = sync_all(l, folder, u->policy->from_now);
@@ -180,7 +165,7 @@ update_commit(struct ledger *l, const struct listing names[FOLDERS],
 	if (error == 0)
 		finish(&u);
 	else
-		ledger_unvouched(l);
+		ledger_drop(l);
 	*deleted = error == 0 ? u.taken : 0;
 	expunge_free(u.unlink);
 	return error;

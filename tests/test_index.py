@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+import processes
+import seal
 from daemon import POP3CTL, ROOT, wait_until
 from inject import Strace, application_password
 from maildir import message, unique
@@ -50,13 +52,10 @@ class Mailbox:
     def settle(self):
         """Until the directories' times are old enough to be recorded."""
         def is_settled():
-            with open(self.maildir.path + "/pop3d/lock", "rb") as f:
-                mark = f.read().split()
-            if mark and b"0" not in mark[9:11]:
-                return True
             self.account.login().quit()
-            return False
-        wait_until(is_settled, "the mark is not complete")
+            self.server.wait_empty()
+            return seal.is_settled(self.maildir)
+        wait_until(is_settled, "the seal has not all times")
 
     def watch(self, *options):
         """A login and STAT: the answer, and the store's system calls."""
@@ -180,12 +179,23 @@ def read_until(fd, wanted):
     return text
 
 
-def interrupt(mailbox, sig):
-    """Sends a signal after the first progress; what the terminal shows."""
+def press(process):
+    """Ctrl-C: what is in the foreground of the terminal gets it."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def kill_both(process):
+    """The owner's process, which works, has a session of its own."""
+    for pid in [process.pid] + processes.children(process.pid):
+        os.kill(pid, signal.SIGKILL)
+
+
+def interrupt(mailbox, how):
+    """Ends it after the first progress; what the terminal shows."""
     terminal, other = os.openpty()
     process = start_index(mailbox, other)
     shown = read_until(terminal, b" of ")
-    os.killpg(process.pid, sig)
+    how(process)
     out, _ = process.communicate(timeout=60)
     os.close(other)
     try:
@@ -201,7 +211,7 @@ def test_index_is_interrupted(account):
     """By Ctrl-C: it says so, keeps what is done, and goes on from there."""
     mailbox = Mailbox(account)
     names = mailbox.deliver(6000)
-    status, shown = interrupt(mailbox, signal.SIGINT)
+    status, shown = interrupt(mailbox, press)
     assert status == 1
     assert re.search(re.escape(account.address) + r": 1000 of 6000", shown)
     assert "interrupted; what was done is kept" in shown
@@ -217,7 +227,7 @@ def test_index_is_interrupted(account):
 def test_index_is_killed(account):
     mailbox = Mailbox(account)
     names = mailbox.deliver(6000)
-    status, _ = interrupt(mailbox, signal.SIGKILL)
+    status, _ = interrupt(mailbox, kill_both)
     assert status == -signal.SIGKILL
     wait_until(lambda: not is_locked(mailbox), "the lock is not free")
     mailbox.ctl("index")

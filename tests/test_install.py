@@ -97,6 +97,8 @@ def test_fail2ban_sees_the_guesses_and_only_them(server, account, tmp_path):
         client.ok(b"USER " + account.address.encode())
         client.err(b"PASS wrong", "AUTH")
         client.err(b"AUTH PLAIN AGEgYgBj", "AUTH")
+        client.ok(b"USER a b")
+        client.err(b"PASS c", "AUTH")  # the same: has failed once
     with account.login() as client:
         client.quit()
     server.wait_log("^end: ")

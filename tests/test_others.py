@@ -7,11 +7,12 @@ import time
 
 import pytest
 
+import seal
 from daemon import wait_until
 from inject import Strace, application_password
 from maildir import message, unique
 from pop3 import wire
-from test_mark import marked, pytestmark, read_mark, settle, write_mark
+from test_seal import pytestmark, read_seal, sealed, settle
 
 A, B = message("A", "aaaa\n"), message("B", "bbbbbbbbbbbbbbbbbbb\n")
 
@@ -40,7 +41,7 @@ def traced_login(account, *options):
 
 def retaining(account, count=4):
     """The first of the messages is kept, out of the queue."""
-    marked(account, count)
+    sealed(account, count)
     account.server.ctl("set", account.address, "auto-delete=no")
     with account.login() as pop:
         pop.ok("DELE 1")
@@ -62,7 +63,7 @@ def test_twins_among_new_mail(account, names, first):
     if first:
         application_password(account)
     else:
-        marked(account, 3)
+        sealed(account, 3)
     account.maildir.deliver(A, names[0])
     account.maildir.deliver(B, names[1])
 
@@ -74,7 +75,7 @@ def test_twins_among_new_mail(account, names, first):
 
 def test_a_name_that_is_taken_while_we_look(account):
     """The name in cur/ appears behind our back: it is not replaced."""
-    marked(account, 3)
+    sealed(account, 3)
     name = account.maildir.deliver(A)
     pop, strace = traced_login(
         account, "-e", "inject=getdents64:delay_exit=300000:when=2")
@@ -116,7 +117,7 @@ def test_one_name_in_both_folders(account, name):
 @pytest.mark.parametrize("back", [False, True])
 def test_from_now_finds_what_was_renamed(account, back):
     """By a mail program, since the last session."""
-    marked(account, 3)
+    sealed(account, 3)
     if back:
         account.server.ctl("set", account.address, "access=from-now")
         assert look(account) == {}
@@ -132,7 +133,7 @@ def test_from_now_finds_what_was_renamed(account, back):
 
 def test_whole_seconds(account):
     """A file system that knows no fractions: a second may have more."""
-    marked(account, 3)
+    sealed(account, 3)
     cur = account.maildir.path + "/cur"
     now = int(time.time()) + 1
     wait_until(lambda: time.time() > now + 0.3, "time stands still")
@@ -147,7 +148,7 @@ def test_whole_seconds(account):
 def test_a_change_while_cur_is_listed_slowly(account):
     """In the tick of the clock in which the listing began, which is here
     one to come: however slow the machine, it is not over at the beginning."""
-    marked(account, 3)
+    sealed(account, 3)
     maildir = account.maildir
     cur = maildir.path + "/cur"
     aside = maildir.path + "/tmp/1700009999.Y"
@@ -168,7 +169,7 @@ def test_a_change_while_cur_is_listed_slowly(account):
 
 def test_mail_taken_by_another_while_we_look(account):
     """Between our look into new/ and our own renames."""
-    marked(account, 3)
+    sealed(account, 3)
     maildir = account.maildir
     maildir.deliver(A)
     maildir.put(B, "1700005555.Y", ":2,S")
@@ -188,7 +189,7 @@ def test_mail_taken_by_another_while_we_look(account):
 
 def test_put_back_into_new_and_removed_there(account):
     """As mail programs do that mark a message as new."""
-    names = marked(account, 3).names
+    names = sealed(account, 3).names
     path = account.maildir.find(names[1])
     os.rename(path, account.maildir.path + "/new/" + names[1])
     assert len(look(account)) == 3
@@ -204,12 +205,12 @@ def settle_without(account):
     settle(account)
 
 
-def test_the_mark_stays_whatever_lies_in_new(account):
-    marked(account, 3)
+def test_the_seal_stays_whatever_lies_in_new(account):
+    sealed(account, 3)
     os.symlink("/etc/passwd", account.maildir.path + "/new/1700000000.link")
     for _ in range(4):
         look(account)
-        assert read_mark(account)
+        assert read_seal(account)
 
 
 # The junk folder.
@@ -217,7 +218,7 @@ def test_the_mark_stays_whatever_lies_in_new(account):
 @pytest.mark.parametrize("how", ["file", "mode", "symlink"])
 def test_junk_that_nobody_asked_for(account, how):
     """However it is, an inbox alone does not need it."""
-    marked(account, 3)
+    sealed(account, 3)
     junk = account.maildir.path + "/.Junk"
     elsewhere = account.server.directory + "/elsewhere"
     if how == "file":
@@ -278,7 +279,7 @@ def test_directories_that_can_not_be_synced(account):
 @pytest.mark.parametrize("which", ["index.db", "log."])
 def test_an_index_that_can_not_be_written(account, which):
     """QUIT says so, pop3ctl does, and nothing is deleted."""
-    marked(account, 3)
+    sealed(account, 3)
     directory = account.maildir.path + "/pop3d/"
     path = directory + [name for name in os.listdir(directory)
                         if name.startswith(which)][0]
@@ -296,14 +297,21 @@ def test_an_index_that_can_not_be_written(account, which):
 
 @pytest.mark.parametrize("which", ["index.db", "log."])
 def test_a_file_of_somebody_else_is_no_damage(account, which):
-    """After a crash, when the index has to be recovered."""
+    """After a crash, when the index has to be recovered.
+
+    What is retained cannot be told meanwhile, so nothing is shown at all.
+    """
     retaining(account)
     directory = account.maildir.path + "/pop3d/"
     path = directory + [name for name in os.listdir(directory)
                         if name.startswith(which)][0]
     os.chown(path, 0, 0)
-    write_mark(account, b"")
-    account.login().quit()
+    seal.write(account.maildir, b"")
+    pop = account.server.connect()
+    pop.ok("USER " + account.address)
+    assert pop.command("PASS " + account.password).startswith(b"-ERR [SYS/")
+    account.server.wait_log("needs read and write access")
+    account.server.wait_empty()
     os.chown(path, account.maildir.uid, account.maildir.gid)
     assert len(look(account)) == 3
 
@@ -334,7 +342,7 @@ def test_a_disk_that_fails_a_recovery_is_no_damage(account, call, error):
 # Whoever does not wait any more.
 
 def test_nobody_waits_for_the_lock(account):
-    marked(account, 1)
+    sealed(account, 1)
     server = account.server
     held = account.login()
     pop = server.connect()

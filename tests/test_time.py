@@ -239,6 +239,35 @@ def test_failures_are_delayed_and_counted(make_server):
     server.wait_log("^no login: .*too-many-failures")
 
 
+def test_repeated_refusal_has_failed_once(make_server):
+    """One password by every mechanism, as clients try: delayed each time."""
+    server = make_server(max_failures=2)
+    account = server.add_account()
+    pop = server.connect()
+    begin = time.monotonic()
+    pop.err(b"AUTH PLAIN " + plain(account.address, "wrong"), "AUTH")
+    pop.ok("USER " + account.address)
+    pop.err("PASS wrong", "AUTH")
+    assert time.monotonic() - begin > 1.8  # never flaky: a lower bound
+    pop.ok("USER " + account.address)
+    pop.err("PASS another", "AUTH")
+    pop.ended()
+    server.wait_log("^no login: .*too-many-failures")
+    refused = [line.split(":")[0] for line in server.log_lines()
+               if line.startswith("login refused")]
+    assert refused == ["login refused", "login refused again", "login refused"]
+
+
+def test_the_same_way_twice_has_failed_twice(make_server):
+    server = make_server(max_failures=2)
+    account = server.add_account()
+    pop = server.connect()
+    for _ in range(2):
+        pop.ok("USER " + account.address)
+        pop.err("PASS wrong", "AUTH")
+    pop.ended()
+
+
 def test_many_sessions_at_once(server):
     accounts = [server.add_account() for _ in range(8)]
     failures = []

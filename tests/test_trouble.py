@@ -519,9 +519,11 @@ def test_what_can_be_read_is_saved(account, logs):
         kept.append(len(retained) - len(again))
         assert whole_session(mailbox) == listed
         assert " 0 mended" in mailbox.ctl("check").stdout
+        owner = os.stat(mailbox.pop3d)
         for name, data in saved.items():
             with open(mailbox.pop3d + "/" + name, "wb") as f:
                 f.write(data)
+            os.chown(f.name, owner.st_uid, owner.st_gid)
         for name in set(os.listdir(mailbox.pop3d)) - set(saved):
             os.unlink(mailbox.pop3d + "/" + name)
     assert kept

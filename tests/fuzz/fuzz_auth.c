@@ -203,7 +203,36 @@ make_login(struct input *in, unsigned int how, struct msg_login *login)
 	free(text);
 }
 
-/* Asks one question; 1 if it is one at all, -1 if it must be let in. */
+/* The question before, and whether it came by USER, by PLAIN. */
+static struct {
+	struct msg_login login;
+	int tried[2];
+} asked;
+
+/*
+ * The name and password of the question before, for the first time with the
+ * other of the two mechanisms: one failure with it.
+ */
+static int
+is_repeated(const struct msg_login *login)
+{
+	int which = strncmp(login->mechanism, "PLAIN", 6) == 0;
+	const struct msg_login *before = &asked.login;
+	int same = strncmp(login->user, before->user, ADDRESS_MAX) == 0 &&
+	    strncmp(login->password, before->password, PASSWORD_MAX) == 0;
+
+	asked.login = *login;
+	if (!same || asked.tried[which])
+		asked.tried[0] = asked.tried[1] = 0;
+	same = asked.tried[!which];
+	asked.tried[which] = 1;
+	return same;
+}
+
+/*
+ * Asks one question; 1 if it is one at all, 2 if it repeats one, -1 if it
+ * must be let in.
+ */
 static int
 ask(struct input *in, int session, uint32_t *id)
 {
@@ -212,6 +241,7 @@ ask(struct input *in, int session, uint32_t *id)
 	unsigned int how = take8(in), nfd = 0;
 	struct msg_login login;
 	size_t len = sizeof(type) + sizeof(login);
+	int repeated;
 
 	if (how < 0x80) {
 		make_login(in, how, &login);
@@ -228,7 +258,8 @@ ask(struct input *in, int session, uint32_t *id)
 	*id = login.id;
 	if (login.service != SERVICE_POP)
 		return 0;
-	return is_right(&login) ? -1 : 1;
+	repeated = is_repeated(&login);
+	return is_right(&login) ? -1 : 1 + repeated;
 }
 
 /*
@@ -241,6 +272,7 @@ run(struct input *in, int session, int parent)
 	int question[MESSAGES], n = 0, i, waiting = 0, sent = 0, failures = 0;
 	uint32_t id[MESSAGES];
 
+	memset(&asked, 0, sizeof(asked));
 	while (in->left > 0 && n < MESSAGES) {
 		question[n] = ask(in, session, &id[n]);
 		n++;
@@ -248,8 +280,9 @@ run(struct input *in, int session, int parent)
 	shutdown(session, SHUT_WR);
 	if (setjmp(over) == 0)
 		auth_serve(&a);
-	for (i = 0; i < n && question[i] == 1 && failures < FAILURES; i++) {
-		failures++;
+	for (i = 0; i < n && question[i] > 0 && failures < FAILURES; i++) {
+		if (i == 0 || question[i] == 1)
+			failures++;
 		if (++waiting < (int)a.refusals.places && failures < FAILURES)
 			continue;
 		for (; waiting > 0; waiting--, sent++)
@@ -279,6 +312,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	a.verdict = verdict[0];
 	a.system = -1;
 	a.failures = 0;
+	repeat_init(&a.repeat);
 	a.refusals = (struct refusals){ .places = 1 + size % MESSAGES };
 	run(&in, channel[1], verdict[1]);
 	close(channel[0]);

@@ -97,6 +97,38 @@ test_seal(void **state)
 	close(fd);
 }
 
+/* Nothing was changed, perhaps on a full disk: it takes no room to mend. */
+static void
+test_mend(void **state)
+{
+	int fd = make_seal(*state);
+	struct totals others = some_totals;
+	struct stat st;
+	off_t size;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	size = st.st_size;
+	assert_int_equal(seal_break(fd), 0);
+	assert_int_equal(state_of(fd), SEAL_NONE);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_true(st.st_size == size);
+	others.generation++;
+	assert_int_equal(seal_mend(fd, index_db, &others), ESTALE);
+	assert_int_equal(seal_mend(fd, index_db, &some_totals), 0);
+	assert_int_equal(state_of(fd), SEAL_GOOD);
+	/* It is not broken, so there is nothing to mend. */
+	assert_int_equal(seal_mend(fd, index_db, &some_totals), ESTALE);
+	/* An index that was written to meanwhile is another one. */
+	assert_int_equal(seal_break(fd), 0);
+	scratch_write(*state, "index.db", "longer index");
+	assert_int_equal(seal_mend(fd, index_db, &some_totals), ESTALE);
+	assert_int_equal(state_of(fd), SEAL_NONE);
+	assert_int_equal(seal_break(fd), 0);
+	assert_int_equal(seal_mend(fd, index_db, &some_totals), ESTALE);
+	assert_int_equal(seal_mend(-1, index_db, &some_totals), EBADF);
+	close(fd);
+}
+
 /* I14: it says which version it is, in words that a person can read. */
 static void
 test_text(void **state)
@@ -380,6 +412,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_SCRATCH(test_boot_not_known),
 		IN_SCRATCH(test_seal),
+		IN_SCRATCH(test_mend),
 		IN_SCRATCH(test_text),
 		IN_SCRATCH(test_none),
 		IN_SCRATCH(test_torn),
