@@ -1,6 +1,5 @@
 #include <endian.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "store/entry.h"
@@ -183,8 +182,8 @@ entry_cut(struct entry *e, const char *name)
 {
 	size_t len = maildir_base(name);
 
-	snprintf(e->base, sizeof(e->base), "%.*s", (int)len, name);
-	strlcpy(e->suffix, name + len, sizeof(e->suffix));
+	(void)strlcpy(e->base, name, len < NAME_MAX ? len + 1 : NAME_OCTETS);
+	(void)strlcpy(e->suffix, name + len, NAME_OCTETS);
 }
 
 int
