@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "store/ledger.h"
+#include "store/repair.h"
 #include "store/reserve.h"
 #include "store/seal.h"
 
@@ -199,7 +200,8 @@ ledger_recover(struct ledger *l)
 	l->version = 2;
 	arc4random_buf(l->totals.identity, IDENTITY_OCTETS);
 	l->totals.next_sequence = 1;
-	return 0;
+	l->unsaved = repair_is_pending(l->dir);
+	return l->unsaved ? INDEX_DAMAGED : 0;
 }
 
 /* What the totals say must be true of the queues, or they are damaged. */

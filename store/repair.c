@@ -300,17 +300,32 @@ repair_discard(const char *dir)
 	return error;
 }
 
+static int
+repair_path(const char *dir, const char *name, char path[PATH_MAX])
+{
+	return (size_t)snprintf(path, PATH_MAX, "%s/%s", dir, name) <
+	    PATH_MAX ? 0 : ENAMETOOLONG;
+}
+
 int
-repair_put_back(const char *dir)
+repair_is_pending(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return repair_path(dir, INDEX_BAD, path) == 0 && lstat(path, &st) == 0;
+}
+
+int
+repair_done(const char *dir)
 {
 	char from[PATH_MAX], to[PATH_MAX];
+	int error;
 
-	if ((size_t)snprintf(from, sizeof(from), "%s/%s", dir, INDEX_BAD) >=
-		sizeof(from) ||
-	    (size_t)snprintf(to, sizeof(to), "%s/%s", dir, INDEX_FILE) >=
-		sizeof(to))
-		return ENAMETOOLONG;
-	return rename(from, to) == -1 ? errno : 0;
+	if ((error = repair_path(dir, INDEX_BAD, from)) != 0 ||
+	    (error = repair_path(dir, INDEX_SAVED, to)) != 0)
+		return error;
+	return rename(from, to) == -1 && errno != ENOENT ? errno : 0;
 }
 
 static int

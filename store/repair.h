@@ -21,11 +21,12 @@ int repair_verify(const char *dir);
 int repair_discard(const char *dir);
 
 /*
- * The new one could not be made after all: the damaged one takes its place
- * again, so that the next login saves what is in it.  Its log stays away,
- * which Berkeley DB takes for damage.
+ * Is there an index.bad that nobody has read yet?  Then a new index that
+ * nothing was ever committed to is to be filled from it first.
+ * repair_done() says that it was: it is kept, as index.saved.
  */
-int repair_put_back(const char *dir);
+int repair_is_pending(const char *dir);
+int repair_done(const char *dir);
 
 /*
  * Reads index.bad page by page, without Berkeley DB's searches, and calls
