@@ -36,7 +36,7 @@ struct entry {
 	uint64_t sequence;
 	uint64_t octets;  /* as LIST shows them */
 	uint64_t size;	  /* of the file, octets on disk */
-	uint64_t inode;	  /* EXPUNGING: of the very file; 0: unknown */
+	uint64_t inode;	  /* EXPUNGING: the very file (expunge.h); 0: unknown */
 	int64_t retained; /* RETAINED: since when, seconds; 0: unknown */
 	char base[NAME_OCTETS];
 	char suffix[NAME_OCTETS]; /* with its colon; as it was last seen */

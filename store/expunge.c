@@ -19,16 +19,41 @@ expunge_free(struct listing names[FOLDERS])
 	listing_free(&names[JUNK]);
 }
 
+/* Spreads a time of birth over the bits of an inode's number. */
+static uint64_t
+born(uint64_t inode, int64_t seconds, uint32_t ns)
+{
+	uint64_t time = (uint64_t)seconds * CLOCK_NS + ns;
+
+	return inode ^ time * 0x9e3779b97f4a7c15U;
+}
+
 uint64_t
 expunge_inode(
     const struct ledger *l, const struct entry *e, const char *name)
 {
+	int dir = l->maildir[e->folder].dir[e->sub];
+#if defined(STATX_BTIME)
+	struct statx sx;
+
+	if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME,
+		&sx) == -1)
+		return 0;
+	if ((sx.stx_mask & STATX_BTIME) == 0)
+		return sx.stx_ino;
+	return born(sx.stx_ino, sx.stx_btime.tv_sec, sx.stx_btime.tv_nsec);
+#else
 	struct stat st;
 
-	if (fstatat(l->maildir[e->folder].dir[e->sub], name, &st,
-		AT_SYMLINK_NOFOLLOW) == -1)
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return 0;
-	return st.st_ino;
+#if defined(__OpenBSD__)
+	return born(st.st_ino, st.__st_birthtim.tv_sec,
+	    (uint32_t)st.__st_birthtim.tv_nsec);
+#else
+	return born(st.st_ino, 0, 0);
+#endif
+#endif
 }
 
 /*

@@ -26,7 +26,11 @@ int expunge(struct ledger *l, struct listing names[FOLDERS]);
  */
 int expunge_finish(struct ledger *l, const struct policy *policy);
 
-/* The inode of an entry's file, by this name; 0 where there is none. */
+/*
+ * What tells an entry's file, by this name, from any other: its inode, and
+ * where it is known the time of its birth, for the next file may be given
+ * the inode of one that was unlinked.  0 where there is no file.
+ */
 uint64_t expunge_inode(
     const struct ledger *l, const struct entry *e, const char *name);
 
