@@ -394,6 +394,7 @@ totals_encode(const struct totals *t, unsigned char buf[TOTALS_OCTETS])
 	p = put64(p + IDENTITY_OCTETS, t->generation);
 	p = put64(p, t->next_sequence);
 	p = put64(p, t->expunging);
+	p = put64(p, (uint64_t)t->expunged);
 	p = put64(p, (uint64_t)t->forwarded);
 	p = put64(p, t->uidls_inode);
 	p = put64(p, t->uidls_size);
@@ -451,6 +452,7 @@ totals_decode(
 	t->next_sequence = take64(&r);
 	t->expunging = take64(&r);
 	if (v == VERSION) {
+		t->expunged = (int64_t)take64(&r);
 		t->forwarded = (int64_t)take64(&r);
 		t->uidls_inode = take64(&r);
 		t->uidls_size = take64(&r);

@@ -195,13 +195,19 @@ struct rest {
 static int
 is_condemned(struct rest *r, const struct entry *e, int *error)
 {
+	const struct ledger *l = r->ledger;
 	const struct listed *file;
 
 	*error = 0;
 	if (e->inode == 0)
 		return 1;
 	file = find_present(&r->present[e->folder], e->base, error);
-	return file == NULL || file->inode == e->inode;
+	if (file == NULL)
+		return 1;
+	/* The inode that has become free last is the next file's. */
+	return file->inode == e->inode && (l->totals.expunged == 0 ||
+	    maildir_born(&l->maildir[e->folder], (enum subdir)file->sub,
+		file->name) <= l->totals.expunged);
 }
 
 static int

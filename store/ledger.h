@@ -146,4 +146,12 @@ void ledger_changes_end(struct ledger *l, enum folder folder);
  */
 int ledger_find(struct ledger *l, struct entry *e, int *fd);
 
+/*
+ * The same and measured, for an entry all of which is filled already.  Any
+ * error but ECANCELED tells of that one file and of nothing else: ENOENT, or
+ * why it cannot be read, which may pass.
+ */
+int ledger_measure(
+    struct ledger *l, struct entry *e, struct measured *measured);
+
 #endif

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +41,18 @@ add(struct listing *l, const char *name, enum subdir sub, uint64_t inode)
 	return 0;
 }
 
+/* What cannot be mail is not listed: anything but a regular file. */
+static int
+is_regular(int dir, const struct dirent *d)
+{
+	struct stat st;
+
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type == DT_REG;
+	return fstatat(dir, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    S_ISREG(st.st_mode);
+}
+
 int
 listing_add(struct listing *l, const char *name, enum subdir sub)
 {
@@ -70,7 +84,8 @@ listing_read(struct listing *l, const struct maildir *m, enum subdir sub)
 		return error;
 	}
 	while (error == 0 && (errno = 0, d = readdir(dir)) != NULL)
-		if (maildir_base(d->d_name) != 0)
+		if (maildir_base(d->d_name) != 0 &&
+		    is_regular(m->dir[sub], d))
 			error = add(l, d->d_name, sub, d->d_ino);
 	if (error == 0)
 		error = errno;

@@ -67,6 +67,7 @@ take_out_all(struct update *u)
 
 	u->taken = 0;
 	expunge_free(u->unlink);
+	u->ledger->totals.expunged = maildir_now(u->ledger->lock.fd);
 	for (folder = INBOX; folder < FOLDERS; folder++) {
 		l = &u->marked[folder];
 		for (i = 0; i < l->n; i++)
