@@ -465,7 +465,7 @@ make_maildir(const struct msg_verdict *v)
 
 /* What has to be looked at from outside of the sandbox, and then that. */
 static int
-lock_in(struct store *s, const struct conf *conf)
+store_lock_in(struct store *s, const struct conf *conf)
 {
 	struct view view = { .maildir = s->verdict->maildir,
 		.junk = conf->junk, .policy = s->verdict->policy };
@@ -490,7 +490,7 @@ store_run(const struct conf *conf, const struct identity *as,
 	s.channel = channel;
 	s.peer = peer;
 	if ((as->root && privdrop(verdict->uid, verdict->gid, NULL) == -1) ||
-	    lock_in(&s, conf) == -1) {
+	    store_lock_in(&s, conf) == -1) {
 		answer_trouble(&s, TROUBLE_PERM);
 		_exit(1);
 	}
