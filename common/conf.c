@@ -153,7 +153,8 @@ set_template(struct line *l)
 	if (l->value[0] != '~')
 		return set_path(l);
 	if (l->value[1] != '/')
-		return line_wrong(l, "%s: %s: the home of the owner is written ~/",
+		return line_wrong(l,
+		    "%s: %s: the home of the owner is written ~/",
 		    l->word[0], l->value);
 	return set_string(l);
 }
@@ -300,7 +301,8 @@ refuse_second(const struct line *l, const struct keyword *k)
 		    "%s: %s is not known; say %s, or remove the "
 		    "line",
 		    l->word[0], l->word[1], words);
-	return line_wrong(l, "%s: %s is neither %s", l->word[0], l->word[1], words);
+	return line_wrong(
+	    l, "%s: %s is neither %s", l->word[0], l->word[1], words);
 }
 
 /* Finds the keyword of the line, and sees to its number of words. */
@@ -353,7 +355,8 @@ read_file(struct conf *conf, FILE *f, char *err, size_t errsize)
 		l.number++;
 		len = strlen(text);
 		if (len == sizeof(text) - 1 && text[len - 1] != '\n')
-			return line_wrong(&l, "the line is longer than %zu octets",
+			return line_wrong(&l,
+			    "the line is longer than %zu octets",
 			    sizeof(text) - 2);
 		if (read_line(&l, text) == -1)
 			return -1;
