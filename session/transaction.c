@@ -24,7 +24,7 @@ transaction_number(char *out, uint64_t n)
 	return out + sizeof(digits) - i;
 }
 
-/* Answers for a message that there is not. */
+/* Is there message n, not marked?  If not, the client is told. */
 static int
 exists(struct pop3 *p, uint64_t n)
 {
@@ -40,7 +40,7 @@ exists(struct pop3 *p, uint64_t n)
 	return 1;
 }
 
-/* Are the octets of message n in the last answer, and that whole? */
+/* Does the last answer tell the octets of message n, and is it complete? */
 static int
 has_size(const struct pop3 *p, uint64_t n)
 {
@@ -51,7 +51,7 @@ has_size(const struct pop3 *p, uint64_t n)
 	    n - p->sizes_first < m->len / sizeof(uint64_t);
 }
 
-/* The octets of message n, from the store unless just had. */
+/* The octets of message n: from the last answer, or asked of the store. */
 static int
 get_size(struct pop3 *p, uint64_t n, uint64_t *octets)
 {
@@ -100,7 +100,7 @@ drop_files(struct pop3 *p)
 		close(p->files[--p->nfiles].fd);
 }
 
-/* Takes over what came with MSG_FILES.  Returns 0, or -1: it is none. */
+/* Takes over the files of MSG_FILES.  -1: the answer is another message. */
 static int
 take_files(struct pop3 *p, uint64_t first)
 {

@@ -125,7 +125,7 @@ salvage(struct ledger *l, uint64_t *saved)
 
 	if ((error = ledger_begin(l)) != 0)
 		return error;
-	/* How far it got is how much there is. */
+	/* What was read until then is kept. */
 	rv = repair_salvage(l->dir, take, &t, saved);
 	if (rv != 0)
 		(void)ledger_complain(l, "saving what the damaged index has",
@@ -155,8 +155,8 @@ remake_salvaged(struct ledger *l)
 
 /*
  * The index on the disk, open and good for a copy; NULL in l->index where
- * there is none.  What spoke against changes may have left it in need of a
- * recovery.
+ * there is none.  The error because of which it is not written may have left
+ * it in need of a recovery.
  */
 static int
 open_original(struct ledger *l, int why)

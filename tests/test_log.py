@@ -303,7 +303,7 @@ def test_syslog(make_server, syslogd):
     assert server.connect_raw().recv(1) == b""
     line = syslogd.line()
     assert re.fullmatch(
-        r"<%d>.{15} pop3d\[\d+\]: %s:\d+: nonsense is no keyword; .*"
+        r"<%d>.{15} pop3d\[\d+\]: %s:\d+: nonsense is not a keyword; .*"
         % (MAIL | WARNING, re.escape(server.conf)), line), line
 
 
