@@ -117,7 +117,7 @@ take_socket(const struct options *o)
 	take_listen_fd();
 	closefrom(LISTEN_FD);
 	if (!is_socket(0) || !is_socket(1)) {
-		fprintf(stderr, "pop3d: descriptors 0 and 1 are no socket: "
+		fprintf(stderr, "pop3d: descriptors 0 and 1 are not a socket: "
 		    "inetd or systemd starts pop3d, see pop3d(8)\n");
 		exit(2);
 	}
@@ -191,7 +191,7 @@ start(void)
 	return pid;
 }
 
-/* Waits for the end of a process, and tells of one that was no exit. */
+/* Waits for a process to end, and logs it if a signal ended it. */
 static void
 reap(pid_t pid, const char *name)
 {
@@ -206,8 +206,8 @@ reap(pid_t pid, const char *name)
 }
 
 /*
- * This process was told to stop, perhaps it alone: the session hears of it,
- * and says so in the log.
+ * This process was told to stop, perhaps no other was: the session hears of
+ * it, and says so in the log.
  */
 static void
 pass_stop_on(pid_t session)
@@ -337,7 +337,7 @@ main(int argc, char *argv[])
 		log_warn("%s", err);
 		return 1;
 	}
-	/* Ours may be gone; Berkeley DB wants one. */
+	/* Our working directory may be gone; Berkeley DB needs one. */
 	if (chdir("/") == -1) {
 		log_warn("/: %s", strerror(errno));
 		return 1;

@@ -44,7 +44,7 @@ damaged(const struct accounts *a, int error, char *err, size_t errsize)
 }
 
 static int
-open_db(struct accounts *a, uint32_t flags)
+accounts_open_db(struct accounts *a, uint32_t flags)
 {
 	int error;
 
@@ -76,7 +76,7 @@ accounts_open(
 	a->name = a->path;
 	if (strlcpy(a->path, path, sizeof(a->path)) >= sizeof(a->path))
 		error = ENAMETOOLONG;
-	else if ((error = open_db(a, DB_RDONLY)) == 0 &&
+	else if ((error = accounts_open_db(a, DB_RDONLY)) == 0 &&
 	    (error = bdb_check_pages(a->db, ROOT_PAGES)) != 0)
 		a->db->close(a->db, DB_NOSYNC);
 	/* Berkeley DB says ENOENT or EACCES of a missing page, too. */
@@ -213,7 +213,7 @@ directory_of(const char *path, char dir[PATH_MAX])
 }
 
 static int
-take_lock(struct accounts_edit *e)
+accounts_take_lock(struct accounts_edit *e)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char path[PATH_MAX], dir[PATH_MAX];
@@ -297,13 +297,13 @@ begin(struct accounts_edit *e, char *err, size_t errsize)
 {
 	int error, first;
 
-	if (take_lock(e) == -1)
+	if (accounts_take_lock(e) == -1)
 		return error_set(err, errsize, "%s.lock: %s; are you root?",
 		    e->path, strerror(errno));
 	if (copy_database(e, &first) == -1)
 		return error_set(err, errsize, "%s: %s", e->new.path,
 		    strerror(errno));
-	error = open_db(&e->new, first ? DB_CREATE | DB_EXCL : 0);
+	error = accounts_open_db(&e->new, first ? DB_CREATE | DB_EXCL : 0);
 	if (error == 0 && !first)
 		error = bdb_check_pages(e->new.db, BDB_ALL_PAGES);
 	return error == 0 ? 0 : damaged(&e->new, error, err, errsize);
@@ -372,7 +372,7 @@ accounts_edit_delete(
 
 /* The rename itself has to survive a power cut. */
 static int
-sync_directory(const char *path)
+accounts_sync_directory(const char *path)
 {
 	char dir[PATH_MAX];
 	int fd, rv;
@@ -396,7 +396,7 @@ accounts_edit_commit(struct accounts_edit *e, char *err, size_t errsize)
 	if (error != 0)
 		rv = damaged(&e->new, error, err, errsize);
 	else if (rename(e->new.path, e->path) == -1 ||
-	    sync_directory(e->path) == -1)
+	    accounts_sync_directory(e->path) == -1)
 		rv = error_set(
 		    err, errsize, "%s: %s", e->path, strerror(errno));
 	accounts_edit_abandon(e);

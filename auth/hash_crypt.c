@@ -71,7 +71,7 @@ hash_check(const char *password, const char *hash)
 	if (hash != NULL && hash_as(password, hash, made, sizeof(made)))
 		good = same(made, hash);
 	else
-		/* The work for nothing fails where memory for it is short. */
+		/* The same work, in vain; it fails where memory is short. */
 		good = hash_make(password, made, sizeof(made));
 	explicit_bzero(made, sizeof(made));
 	return good;

@@ -26,7 +26,7 @@ local_name(const char *user, const char *hostname, char *name, size_t size)
 	return 0;
 }
 
-/* Somebody whose shell is none, or not one for people, may not log in. */
+/* Users whose shell is not in shells(5), or is nologin, may not log in. */
 static int
 has_login_shell(const struct passwd *pw)
 {

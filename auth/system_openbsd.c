@@ -1,5 +1,5 @@
 /*
- * The system's word on OpenBSD: bsd_auth(3), type "pop3".
+ * The system's word on OpenBSD: bsd_auth(3), type "auth-pop3".
  */
 #include <sys/types.h>
 

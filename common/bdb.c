@@ -59,7 +59,7 @@ bdb_verify(const char *path, const char *tmp,
 	env->set_errcall(env, say);
 	if ((error = open_bare(env, tmp)) == 0 &&
 	    (error = db_create(&db, env, 0)) == 0)
-		/* It frees the handle, whatever it finds. */
+		/* verify() frees the handle, whatever it finds. */
 		error = db->verify(db, path, NULL, NULL, 0);
 	(void)env->close(env, 0);
 	return error;
@@ -98,7 +98,7 @@ check_pages(int fd, uint32_t size, uint32_t pages)
 		want = (want < pages ? want : pages) * size;
 		if ((n = pread(fd, buf, want, offset)) == -1)
 			return errno;
-		/* What is behind the last whole page is none of the tables'. */
+		/* A part of a page at the end belongs to no table. */
 		for (at = 0; at + size <= (size_t)n; at += size)
 			if (!has_checksum(buf + at))
 				return DB_PAGE_NOTFOUND;

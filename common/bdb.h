@@ -31,10 +31,10 @@ int bdb_verify(const char *path, const char *tmp,
 
 /*
  * Looks through the first pages of an open database, all of which should
- * have checksums.  Berkeley DB takes a page that looks like a hole, or like
- * metadata written without a checksum, as it is; in the place of another
- * page it makes it end a search too early, or never: so damaged, one page of
- * 128 does.  0, DB_PAGE_NOTFOUND for a page that has none, or an error.
+ * have checksums.  Berkeley DB accepts a page that looks like a hole, or like
+ * metadata written without a checksum, as it is.  Where damage puts such a
+ * page in the place of another, a search ends too early, or never.  0,
+ * DB_PAGE_NOTFOUND for a page without a checksum, or an error.
  */
 int bdb_check_pages(DB *db, uint32_t pages);
 

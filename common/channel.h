@@ -41,8 +41,8 @@ int channel_send_fds(int fd, uint32_t type, const void *data, size_t len,
 /*
  * Receives one message, waiting for it.  Returns 1; 0 when the other end is
  * gone; -1 with errno set (EBADMSG: not a message of ours, and its
- * descriptors are closed again).  To channel_recv() a message with
- * descriptors is none of ours; channel_recv_fds() is for who asked for them.
+ * descriptors are closed again).  channel_recv() refuses a message with
+ * descriptors in this way; channel_recv_fds() is for callers who expect some.
  */
 int channel_recv(int fd, struct message *m);
 int channel_recv_fds(int fd, struct message *m);

@@ -93,7 +93,7 @@ set_number(struct line *l)
 	return parse_number(l, l->value, member(l));
 }
 
-/* The second word says it all. */
+/* The second word has chosen the member, which becomes true. */
 static int
 set_flag(struct line *l)
 {
@@ -220,7 +220,7 @@ add_outgoing(struct line *l)
 }
 
 #define AT(member) offsetof(struct conf, member)
-#define NOWHERE	   0 /* add_*() know where */
+#define NOWHERE	   0 /* add_keypair(), add_outgoing() know where */
 
 static const struct keyword keywords[] = {
 	{ "accounts", NULL, "FILE", 2, 2, set_path, AT(accounts),
@@ -284,7 +284,7 @@ split(struct line *l, char *s)
 	}
 }
 
-/* None of the second words that a keyword may have. */
+/* The second word of the line is none that the keyword may have. */
 static int
 refuse_second(const struct line *l, const struct keyword *k)
 {

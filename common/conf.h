@@ -58,8 +58,8 @@ struct conf {
 int conf_load(struct conf *conf, const char *file, char *err, size_t errsize);
 
 /*
- * Where the configuration has its word on a keyword, for messages: FILE:LINE
- * of the last line with it, or FILE where none is and the default counts.
+ * Where in the configuration a keyword is, for messages: FILE:LINE of the
+ * last line with it, or FILE where there is none and the default counts.
  * Returns place.
  */
 const char *conf_place(

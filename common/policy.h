@@ -15,7 +15,7 @@
 #define MECHANISM_MAX 20 /* RFC 4422, 3.1 */
 #define PEER_MAX      63 /* an IPv6 address with its scope */
 
-/* Without an end: of policy.keep, and of what expires. */
+/* Never: of policy.keep, and of what may expire. */
 #define FOR_EVER 0
 
 /* What somebody logs in for: bits, so that one number can tell several. */

@@ -132,8 +132,10 @@
 #define OLD_RENAMEAT
 #endif
 
-/* Talk on what is open: sendmsg(2), which could name an address, is not
- * here, but only on the channels below. */
+/*
+ * Reading from and writing to what is open.  sendmsg(2), which could name an
+ * address, is not among these: each process may use it on its channels only.
+ */
 #define TALK                                                     \
 	ALLOW(read), ALLOW(write), ALLOW(readv), ALLOW(writev),  \
 	    ALLOW(recvmsg), ALLOW(close), OLD_POLL ALLOW(ppoll), \

@@ -9,7 +9,7 @@ static volatile sig_atomic_t stopped;
 static sigset_t waiting; /* the signals that are blocked in stop_poll() */
 
 static void
-note(int number)
+stop_note(int number)
 {
 	(void)number;
 	stopped = 1;
@@ -18,7 +18,7 @@ note(int number)
 void
 stop_block(void)
 {
-	struct sigaction action = { .sa_handler = note };
+	struct sigaction action = { .sa_handler = stop_note };
 	sigset_t stop;
 
 	sigemptyset(&action.sa_mask);

@@ -132,7 +132,7 @@ import_hash_value(struct import *im, struct account *a, const char *hash)
 		hash = "";
 	else if (!hash_known(hash))
 		return error_set(im->err, ERR_SIZE,
-		    "that is no hash of this system's crypt(3); "
+		    "that is not a hash of this system's crypt(3); "
 		    "is it a password in the clear?");
 	if (strlcpy(a->hash, hash, sizeof(a->hash)) >= sizeof(a->hash))
 		return error_set(im->err, ERR_SIZE,

@@ -89,7 +89,7 @@ run_pass(struct pop3 *p, struct args *args)
 	struct msg_login login;
 
 	if (!p->user_given) {
-		talk_reply(p, "-ERR first USER");
+		talk_reply(p, "-ERR send USER first");
 		return OUTCOME_BAD;
 	}
 	p->user_given = 0;

@@ -28,7 +28,7 @@ cut_word(char *s, char **rest)
 }
 
 static int
-parse_numbers(enum takes takes, char *rest, struct args *args)
+command_numbers(enum takes takes, char *rest, struct args *args)
 {
 	char *second, *third;
 
@@ -47,7 +47,7 @@ parse_numbers(enum takes takes, char *rest, struct args *args)
 }
 
 static const char *
-parse_args(enum takes takes, char *rest, struct args *args)
+command_args(enum takes takes, char *rest, struct args *args)
 {
 	args->text = rest;
 	switch (takes) {
@@ -59,11 +59,11 @@ parse_args(enum takes takes, char *rest, struct args *args)
 		return NULL;
 	case TAKES_NUMBER:
 	case TAKES_MAY_NUMBER:
-		if (parse_numbers(takes, rest, args) == -1)
+		if (command_numbers(takes, rest, args) == -1)
 			return "this command takes the number of a message";
 		return NULL;
 	case TAKES_TWO_NUMBERS:
-		if (parse_numbers(takes, rest, args) == -1)
+		if (command_numbers(takes, rest, args) == -1)
 			return "this command takes the number of a message "
 			       "and of lines";
 		return NULL;
@@ -94,6 +94,6 @@ command_parse(const struct command *table, char *line, size_t len,
 	line += keyword;
 	if (*line == ' ')
 		line += c->takes == TAKES_TEXT ? 1 : strspn(line, " ");
-	*why = parse_args(c->takes, line, args);
+	*why = command_args(c->takes, line, args);
 	return *why == NULL ? c : NULL;
 }

@@ -44,7 +44,7 @@ feed(struct pop3 *p)
 
 	if (stream_flush(&p->stream) == -1)
 		return OUTCOME_END;
-	/* From one command to the next: octets alone win no time. */
+	/* For the whole of a command: single octets do not extend it. */
 	if (p->idle_deadline == 0)
 		p->idle_deadline =
 		    stream_now() + (int64_t)p->conf->idle_timeout * 1000;

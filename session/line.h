@@ -32,7 +32,7 @@ struct line_reader {
 char *line_room(struct line_reader *r, size_t *room);
 void line_fed(struct line_reader *r, size_t len);
 
-/* Was more fed than the lines returned so far? */
+/* Is there input behind the lines that were returned so far? */
 int line_has_more(const struct line_reader *r);
 
 /*

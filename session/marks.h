@@ -1,6 +1,6 @@
 /*
  * The deletion marks of a session: one bit for each message, in memory that
- * grows with the highest number marked (the design's section 2).
+ * grows with the highest number marked (I7).
  */
 #ifndef SESSION_MARKS_H
 #define SESSION_MARKS_H

@@ -58,8 +58,8 @@ prepare_socket(int fd)
 }
 
 /*
- * The store logs it; before the login, or without a store, we do.  A store
- * that was stopped, too, has logged it.
+ * The store logs how a session ended.  Before the login, and where the store
+ * has died, this process does; a store that was stopped has logged it already.
  */
 static void
 report_end(struct pop3 *p)

@@ -31,8 +31,8 @@ stream_ended(struct stream *s, const char *reason)
 }
 
 /*
- * Waits until TLS can go on.  Nobody sends on the channel unasked, but for
- * the word that it ends.
+ * Waits until TLS can go on.  The only message that comes on the channel
+ * unasked is the one that the session is to end.
  */
 static int
 stream_wait(struct stream *s, ssize_t want, int64_t deadline)
@@ -94,7 +94,7 @@ stream_read(struct stream *s, char *buf, size_t size, int64_t idle_deadline)
 
 	if (s->reason != NULL)
 		return 0;
-	/* Whoever never lets us wait does not escape it. */
+	/* A client that never lets us wait does not escape the deadline. */
 	if (s->deadline != 0 && stream_now() >= s->deadline) {
 		stream_ended(s, "timeout");
 		return 0;

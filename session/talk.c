@@ -141,7 +141,7 @@ const char *
 talk_hung_up(struct pop3 *p)
 {
 	struct pollfd fd = { p->channel, POLLIN, 0 };
-	int tries = 2; /* a reset is told before what was sent ahead of it */
+	int tries = 2; /* the first may report a reset, not yet a message */
 
 	while (!channel_is(&p->message, MSG_END, sizeof(struct msg_end)) &&
 	    tries-- > 0 && poll(&fd, 1, 0) > 0)

@@ -12,7 +12,7 @@
 
 /* Writes n in decimal and returns the end: LIST may do this a million times. */
 static char *
-put_number(char *out, uint64_t n)
+transaction_number(char *out, uint64_t n)
 {
 	char digits[NUMBER_DIGITS];
 	size_t i = sizeof(digits);
@@ -24,7 +24,7 @@ put_number(char *out, uint64_t n)
 	return out + sizeof(digits) - i;
 }
 
-/* Answers for a message that there is not. */
+/* Is there message n, not marked?  If not, the client is told. */
 static int
 exists(struct pop3 *p, uint64_t n)
 {
@@ -40,7 +40,7 @@ exists(struct pop3 *p, uint64_t n)
 	return 1;
 }
 
-/* Are the octets of message n in the last answer, and that whole? */
+/* Does the last answer tell the octets of message n, and is it complete? */
 static int
 has_size(const struct pop3 *p, uint64_t n)
 {
@@ -51,7 +51,7 @@ has_size(const struct pop3 *p, uint64_t n)
 	    n - p->sizes_first < m->len / sizeof(uint64_t);
 }
 
-/* The octets of message n, from the store unless just had. */
+/* The octets of message n: from the last answer, or asked of the store. */
 static int
 get_size(struct pop3 *p, uint64_t n, uint64_t *octets)
 {
@@ -100,7 +100,7 @@ drop_files(struct pop3 *p)
 		close(p->files[--p->nfiles].fd);
 }
 
-/* Takes over what came with MSG_FILES.  Returns 0, or -1: it is none. */
+/* Takes over the files of MSG_FILES.  -1: the answer is another message. */
 static int
 take_files(struct pop3 *p, uint64_t first)
 {
@@ -175,9 +175,9 @@ list_all(struct pop3 *p)
 			continue;
 		if (get_size(p, n, &octets) == -1)
 			return OUTCOME_END;
-		end = put_number(line, n);
+		end = transaction_number(line, n);
 		*end++ = ' ';
-		end = put_number(end, octets);
+		end = transaction_number(end, octets);
 		*end++ = '\r';
 		*end++ = '\n';
 		stream_write(&p->stream, line, (size_t)(end - line));
@@ -203,11 +203,11 @@ run_list(struct pop3 *p, struct args *args)
 }
 
 static void
-put_uidl(struct pop3 *p, uint64_t n, const unsigned char *uidl)
+transaction_uidl(struct pop3 *p, uint64_t n, const unsigned char *uidl)
 {
 	char line[NUMBER_DIGITS + 1 + UINT8_MAX + 2], *end;
 
-	end = put_number(line, n);
+	end = transaction_number(line, n);
 	*end++ = ' ';
 	memcpy(end, uidl + 1, uidl[0]);
 	end += uidl[0];
@@ -229,7 +229,7 @@ uidl_all(struct pop3 *p)
 		if (uidl[0] >= end - uidl)
 			return talk_failure(p);
 		if (!marks_test(&p->marks, n))
-			put_uidl(p, n, uidl);
+			transaction_uidl(p, n, uidl);
 		uidl += 1 + uidl[0];
 	}
 	talk_reply(p, ".");

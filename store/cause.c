@@ -38,7 +38,7 @@ note(int error)
 	errno = error;
 }
 
-/* Without the library's way of waiting twelve seconds for descriptors. */
+/* Where descriptors are short, the library's own open waits 12 seconds. */
 static int
 noting_open(const char *path, int flags, ...)
 {

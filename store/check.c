@@ -62,7 +62,7 @@ check_queued(struct check *c, const struct entry *e)
 		return error;
 	if (error == INDEX_NOT_FOUND || strcmp(queued.base, e->base) != 0 ||
 	    strcmp(queued.uidl, e->uidl) != 0 || queued.octets != e->octets) {
-		mended(c, "%s: the queue did not have it as it is",
+		mended(c, "%s: was not in the queue as it is",
 		    safe(e->base));
 		c->queue_wrong = 1;
 	}
@@ -83,7 +83,7 @@ check_uidl(struct check *c, const struct entry *e)
 		return 0;
 	if (error != 0 && error != INDEX_NOT_FOUND)
 		return error;
-	mended(c, "%s: its unique-id was not listed", safe(e->base));
+	mended(c, "%s: its UIDL was not in the table of them", safe(e->base));
 	return listing_add(&c->unlisted, e->base, e->sub);
 }
 

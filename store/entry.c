@@ -170,7 +170,7 @@ result(const struct reader *r)
 	return r->bad || r->left > 0 ? ENTRY_DAMAGED : ENTRY_GOOD;
 }
 
-/* What a record that does not begin as one of ours begins with. */
+/* A record that begins as none of ours does: newer, or damaged? */
 static enum entry_result
 unknown(unsigned char mark)
 {
@@ -420,7 +420,7 @@ take_folder(struct reader *r, struct folder_totals *f, int version)
 	f->from_now = (int64_t)take64(r);
 }
 
-/* Who uses the room that is left knows more than we do. */
+/* Room that we leave empty and that is filled was filled by a newer version. */
 static enum entry_result
 decode_room(struct reader *r)
 {

@@ -10,7 +10,7 @@
 #include "store/expunge.h"
 #include "store/quota.h"
 
-#define PATIENCE 1000 /* files unlinked until it is asked who waits */
+#define PATIENCE 1000 /* files, and then it is asked whether anybody waits */
 
 void
 expunge_free(struct listing names[FOLDERS])
@@ -191,7 +191,7 @@ struct rest {
 	struct listing spare[FOLDERS];	/* base names */
 };
 
-/* Is it the very file that was deleted, or gone, or not to be told? */
+/* Is it the file that was deleted, or gone, or is there no way to tell? */
 static int
 is_condemned(struct rest *r, const struct entry *e, int *error)
 {

@@ -125,7 +125,7 @@ set_up(struct index *ix, enum table t, DB *db)
 {
 	int error = 0;
 
-	/* In an environment the environment has it. */
+	/* In an environment it is the environment that reports. */
 	if (ix->env == NULL)
 		db->set_errcall(db, cause_message);
 	/* All of it: the sandbox admits no temporary file. */
@@ -768,7 +768,7 @@ start_walk(struct index *ix, enum table t, struct walk **walk)
 	w->names = t == TABLE_NAMES;
 	w->next = NULL;
 	w->data = dbt(w->buf, 0);
-	/* Little at first: who asks for one message wants no more. */
+	/* Little at first: perhaps one message is all that is asked for. */
 	w->data.ulen = page < sizeof(w->buf) / 2 ? 2 * page : sizeof(w->buf);
 	w->data.flags = DB_DBT_USERMEM;
 	*walk = w;

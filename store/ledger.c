@@ -87,7 +87,7 @@ reopen(struct ledger *l, enum index_mode mode)
 	return index_open(&l->index, l->dir, mode);
 }
 
-/* An index that was read through its path is the one that was sealed? */
+/* Is the index that was opened by its path the one that was sealed? */
 static int
 check_sealed(struct ledger *l)
 {
@@ -112,7 +112,7 @@ ledger_readable(struct ledger *l)
 	return error;
 }
 
-/* The index that has just been opened is the one that the totals are of? */
+/* Is the index that has just been opened the one that the totals are of? */
 static int
 check_identity(struct ledger *l)
 {
@@ -162,8 +162,8 @@ ledger_writable(struct ledger *l)
 }
 
 /*
- * A newer version's index is left as it is, recovery included.  Reading it
- * without may fail in any other way: then recovery has the word.
+ * A newer version's index is left as it is, and is not even recovered.  If it
+ * cannot be read without recovery for another reason, recovery decides.
  */
 static int
 refuse_newer(const struct ledger *l)
@@ -330,7 +330,7 @@ ledger_commit(struct ledger *l, int durable)
 		    (!l->local && (error = lock_prove(&l->lock)) != 0))
 			return error;
 	}
-	/* Even one that fails may be there after a recovery. */
+	/* A commit that fails may all the same be there after a recovery. */
 	if (l->mode == INDEX_WRITE)
 		memset(&l->broken, 0, sizeof(l->broken));
 	return index_commit(l->index, durable);

@@ -54,7 +54,7 @@ struct ledger {
 				 said nothing, or something was committed */
 	struct totals before; /* the transaction */
 	int version; /* of the index as it was found: 1 is to be forwarded */
-	int why;     /* INDEX_MEMORY: the error that speaks against the disk */
+	int why;     /* INDEX_MEMORY: the error for which it is not on disk */
 	int unsaved; /* it is new, and index.bad is to be read first */
 	int remade;  /* the index was damaged, and is made anew */
 

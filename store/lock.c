@@ -105,9 +105,9 @@ lock_check(const struct lock *l)
 }
 
 /*
- * To cut an empty file is nothing that an NFS client tells its server.  One
- * octet is: the write and the cut that follows go out under the state of
- * this lock, and fail where the server, or the client, has lost it.
+ * An NFS client does not bother its server with cutting a file that is empty
+ * already.  With one octet it does: the write, and the cut that follows, go
+ * out under the state of this lock, and fail where server or client lost it.
  */
 int
 lock_prove(const struct lock *l)

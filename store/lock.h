@@ -30,8 +30,8 @@ void lock_release(struct lock *lock);
 int lock_check(const struct lock *lock);
 
 /*
- * Proves, where a server may have given our lock away, that it still takes
- * our word: the (empty) file is written to and synced.  0, or an errno
+ * Proves, where a server may have given our lock to somebody else, that it
+ * is still ours: the (empty) file is written to and synced.  0, or an errno
  * value, after which nothing may be committed.
  */
 int lock_prove(const struct lock *lock);

@@ -15,7 +15,7 @@
 #include "store/sync.h"
 #include "store/update.h"
 
-#define LOCK_SLICE_MS 100 /* until it is asked again who waits */
+#define LOCK_SLICE_MS 100 /* and then it is asked whether anybody waits */
 #define SMALL	      1000 /* names that are read sooner than watched */
 #define WALK_GAP      256  /* messages that are passed sooner than searched */
 
@@ -178,7 +178,7 @@ open_otherwise(struct mailbox *mb, int error)
 	end_walk(mb);
 	forget_coming(mb);
 	if (error == INDEX_DAMAGED) {
-		(void)ledger_complain(l, "index", error);
+		(void)ledger_complain(l, "opening the index", error);
 		if ((error = remake_salvaged(l)) == 0)
 			error = sync_folders(mb);
 		if (error == 0)
@@ -253,7 +253,7 @@ mailbox_settle(struct mailbox *mb)
 	if (error == 0 &&
 	    (count != mailbox_count(mb) || octets != mailbox_octets(mb)))
 		error = EAGAIN;
-	return mailbox_trouble(mb, "new mail", error);
+	return mailbox_trouble(mb, "taking new mail in", error);
 }
 
 /* What was seen to have changed is mended now that nobody counts on it. */
@@ -267,7 +267,7 @@ resize_changed(struct mailbox *mb)
 		l = &mb->resized[folder];
 		listing_sort(l);
 		if (l->n > 0)
-			(void)mailbox_trouble(mb, "a message that changed",
+			(void)mailbox_trouble(mb, "measuring what changed",
 			    resize_names(&mb->ledger, folder, l));
 		listing_free(l);
 	}
@@ -541,7 +541,7 @@ mailbox_requeue(struct mailbox *mb, const char *uidl, uint64_t *requeued)
 {
 	end_walk(mb);
 	return mailbox_trouble(
-	    mb, "requeue", requeue(&mb->ledger, uidl, requeued));
+	    mb, "queueing again", requeue(&mb->ledger, uidl, requeued));
 }
 
 struct ledger *

@@ -104,17 +104,36 @@ take(void *arg, struct entry *e)
 	return ledger_add(l, e);
 }
 
+/* A name that comes from index.bad. */
+struct saving {
+	struct ledger *ledger;
+	int error; /* of the new index, and not of reading the old one */
+};
+
+static int
+save(void *arg, struct entry *e)
+{
+	struct saving *s = arg;
+
+	return s->error = take(s->ledger, e);
+}
+
 /* Fills a new index with what index.bad can tell, all of it or nothing. */
 static int
 salvage(struct ledger *l, uint64_t *saved)
 {
-	int error;
+	struct saving s = { l, 0 };
+	int error, rv;
 
 	if ((error = index_expect_much(l->index)) != 0 ||
 	    (error = ledger_begin(l)) != 0)
 		return error;
-	if ((error = repair_salvage(l->dir, take, l, saved)) == 0 &&
-	    (error = ledger_commit(l, 1)) == 0)
+	rv = repair_salvage(l->dir, save, &s, saved);
+	/* What is in it and cannot be read is as lost as what is damaged. */
+	if (s.error == 0)
+		(void)ledger_complain(
+		    l, "saving what the damaged index has", rv);
+	if ((error = s.error) == 0 && (error = ledger_commit(l, 1)) == 0)
 		return repair_done(l->dir);
 	ledger_abort(l);
 	return error;
@@ -147,8 +166,8 @@ remake_salvaged(struct ledger *l)
 
 /*
  * The index on the disk, open and good for a copy; NULL in l->index where
- * there is none.  What spoke against changes may have left it in need of a
- * recovery.
+ * there is none.  The error because of which it is not written may have left
+ * it in need of a recovery.
  */
 static int
 open_original(struct ledger *l, int why)

@@ -82,7 +82,7 @@ seal_learn_boot(void)
 			*s = '_';
 	if ((size_t)snprintf(boot, sizeof(boot), "%s/%s", host, id) >=
 	    sizeof(boot))
-		boot[0] = '\0'; /* half a name is nobody's */
+		boot[0] = '\0'; /* a name that was cut tells nothing */
 }
 
 static void

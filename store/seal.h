@@ -20,7 +20,7 @@
 enum seal_state {
 	SEAL_NONE,  /* the index has to be recovered; version 1's counts so */
 	SEAL_GOOD,
-	SEAL_SUSPECT, /* somebody failed to read the index: read all of it */
+	SEAL_SUSPECT, /* a session failed to read the index: read all first */
 	SEAL_NEWER    /* written by a newer version: hands off */
 };
 
@@ -51,9 +51,9 @@ int seal_mend(int fd, const char *index, const struct totals *t);
 int seal_write_suspicion(int fd);
 
 /*
- * How many names each folder had by the seal in the lock file of dir, to be
- * believed by nobody: it only tells whether a watch is worth its price.
- * Before the lock is taken.  0 where there is no seal.
+ * How many names each folder had by the seal in the lock file of dir: a guess,
+ * which decides nothing but whether a watch is worth its price.  Before the
+ * lock is taken.  0 where there is no seal.
  */
 void seal_peek(const char *dir, uint64_t names[FOLDERS]);
 

@@ -59,7 +59,7 @@ close_files(struct store *s)
 		close(s->files[--s->nfiles]);
 }
 
-/* The session is gone, or not what it was: nothing else is to be done. */
+/* The session has gone, or asks what it never should: ends the store. */
 static void __attribute__((noreturn))
 store_end(struct store *s, const char *reason, uint64_t retrieved,
     uint64_t octets)
@@ -81,15 +81,15 @@ store_end(struct store *s, const char *reason, uint64_t retrieved,
 }
 
 /*
- * It is over: because of reason, unless the session, which gets a moment for
- * that, knows better; it alone knows how far it came.
+ * The session is over, because of reason; but it gets a moment to say why and
+ * how far it came, which it alone knows.
  */
 static void __attribute__((noreturn))
 end_together(struct store *s, const char *reason)
 {
 	struct msg_end e = { .retrieved = 0 };
 	struct pollfd p = { s->channel, POLLIN, 0 };
-	int tries = 2; /* a reset is told before what was sent ahead of it */
+	int tries = 2; /* the first may report a reset, not yet a message */
 
 	strlcpy(e.reason, reason, sizeof(e.reason));
 	while (poll(&p, 1, LAST_WORD_MS) == 1 && tries > 0)
@@ -176,7 +176,7 @@ requested_number(struct store *s)
 	struct msg_number number;
 
 	memcpy(&number, s->request.data, sizeof(number));
-	/* Not trouble of the mailbox's: a liar could fill the log with it. */
+	/* Not logged as trouble: a liar could fill the log with it. */
 	if (number.n == 0)
 		store_end(s, "not-a-request", 0, 0);
 	return number.n;
@@ -465,7 +465,7 @@ make_maildir(const struct msg_verdict *v)
 
 /* What has to be looked at from outside of the sandbox, and then that. */
 static int
-lock_in(struct store *s, const struct conf *conf)
+store_lock_in(struct store *s, const struct conf *conf)
 {
 	struct view view = { .maildir = s->verdict->maildir,
 		.junk = conf->junk, .policy = s->verdict->policy };
@@ -490,7 +490,7 @@ store_run(const struct conf *conf, const struct identity *as,
 	s.channel = channel;
 	s.peer = peer;
 	if ((as->root && privdrop(verdict->uid, verdict->gid, NULL) == -1) ||
-	    lock_in(&s, conf) == -1) {
+	    store_lock_in(&s, conf) == -1) {
 		answer_trouble(&s, TROUBLE_PERM);
 		_exit(1);
 	}

@@ -95,8 +95,8 @@ transact(struct update *u)
 }
 
 /*
- * After a failed write the environment is good for nothing: it is opened
- * once more, with the reserve's room.  Perhaps the commit was written.
+ * After a failed write the environment cannot be used any more: it is opened
+ * once more, with the reserve's room.  The commit may have been written.
  */
 static int
 transact_again(struct update *u, int error)

@@ -12,7 +12,7 @@
 struct watch {
 	int fd;	 /* -1: nothing is watched */
 	int ours; /* changes of our own, not yet seen come by */
-	int others; /* somebody else was there, or it cannot be told */
+	int others; /* somebody else changed it, or that cannot be told */
 };
 
 #define WATCH_NONE { -1, 0, 1 }

@@ -55,7 +55,7 @@ def owner():
 
 
 def temporary_directory():
-    """One that mailbox owners can pass through, as pytest's can not."""
+    """One that mailbox owners can pass through, as pytest's cannot."""
     path = tempfile.mkdtemp(prefix="pop3d-test-", dir="/tmp")
     os.chmod(path, 0o755)
     return path

@@ -378,7 +378,7 @@ def test_a_writer_that_fails(make_server, call, error):
         after = server.ctl("export").stdout
         assert done.returncode == 1, (number, done)
         assert re.fullmatch(r"pop3ctl: .*\n", done.stderr), done.stderr
-        # A sync that failed after the rename can not be taken back.
+        # A sync that failed after the rename cannot be taken back.
         assert after == before or call == "fsync"
         assert not os.path.exists(path + ".new")
 
@@ -698,7 +698,7 @@ def test_record_of_a_newer_version(record):
 
 
 def bad_records(data):
-    """Records that can not be: {what is wrong: octets}."""
+    """Records that cannot be: {what is wrong: octets}."""
     uid = data[5:13]
     return {
         "empty": b"",

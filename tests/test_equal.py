@@ -116,7 +116,7 @@ def _can_count(shared_server):
                        re.M).group(1)
     if method != "$y$":
         pytest.skip("crypt(3) hashes with %s here, not with yescrypt: its "
-                    "work can not be counted" % method)
+                    "work cannot be counted" % method)
 
 
 def test_the_same_work_and_wait(server, people, tmp_path):

@@ -145,7 +145,7 @@ def fail_login(mailbox, old, new, *options):
     strace = Strace(mailbox.server.processes(pop).parent, *options)
     try:
         if mailbox.login(pop):
-            # Perhaps it ends where the new mail can not be recorded.
+            # Perhaps it ends where the new mail cannot be recorded.
             with contextlib.suppress(EOFError):
                 answer = pop.command("STAT")
                 if answer.startswith(b"+OK"):
@@ -425,7 +425,7 @@ def test_wrong_mode(mailbox, name, wrong, readable, deletes, fresh):
 
 @pytest.mark.parametrize("where", ["new", "cur"])
 def test_unreadable_message(mailbox, where):
-    """What can not be read is left out, and appears when it can."""
+    """What cannot be read is left out, and appears when it can."""
     names = list(mailbox.data)
     name, = mailbox.deliver(1)
     if where == "cur":

@@ -130,7 +130,7 @@ def test_auth_line_longer_than_12288_octets(server, account):
 
 
 def test_longest_password(server):
-    """AUTH takes what a command line can not hold, and cuts nothing off."""
+    """AUTH takes what a command line cannot hold, and cuts nothing off."""
     account = server.add_account(password=511 * "x")
     pop = server.connect()
     for octets in (510, 512):

@@ -208,7 +208,7 @@ def test_refused(make_server):
         "mechanism=PLAIN", no_login("too-many-failures")]
 
 
-# What clients send can not forge a line, or a field of one.
+# What clients send cannot forge a line, or a field of one.
 
 NAMES = [b"you peer=10.0.0.1 user=me", b"you\x1b[2J\x07", b"a\\040b",
          "\u00fc\u2028\u0085".encode(), b"\xff\xfe", b"%s%n%d",

@@ -45,7 +45,7 @@ def test_pass_needs_user(server, account):
 
 
 def test_pass_uses_user_up(server, account):
-    """After a refusal PASS alone can not go on guessing."""
+    """After a refusal PASS alone cannot go on guessing."""
     pop = server.connect()
     pop.ok("USER " + account.address)
     pop.err("PASS wrong", "AUTH")

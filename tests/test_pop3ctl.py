@@ -910,7 +910,7 @@ def test_index_makes_it_the_owners(server, account):
 
 @pytest.fixture
 def three(make_server):
-    """Three accounts, the second with a mailbox that can not be used."""
+    """Three accounts, the second with a mailbox that cannot be used."""
     server = make_server()
     server.three = [server.add_account(name + "@example.com")
                     for name in ("a", "b", "c")]

@@ -70,7 +70,7 @@ def is_user(pid, user):
 
 
 def is_sandboxed(pid):
-    """Filtered, without a way to more privileges (DESIGN, section 9)."""
+    """Filtered, without a way to more privileges (DESIGN, Sandbox)."""
     return (processes.status(pid, "Seccomp") == ["2"] and
             processes.status(pid, "NoNewPrivs") == ["1"])
 

@@ -131,7 +131,7 @@ def test_from_a_terminal(server):
     told = os.read(master, 4096).decode()
     os.close(master)
     os.close(slave)
-    assert re.fullmatch(r"pop3d: descriptors 0 and 1 are no socket: .*"
+    assert re.fullmatch(r"pop3d: descriptors 0 and 1 are not a socket: .*"
                         r"pop3d\(8\)\r\n", told), told
 
 
@@ -145,7 +145,7 @@ def test_from_a_script(server, environment):
                     env={**os.environ, **environment})
     told = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert told[0] == b"" and b"no socket" in told[1]
+    assert told[0] == b"" and b"not a socket" in told[1]
 
 
 def test_with_nothing_open(server):
@@ -228,7 +228,7 @@ def line_of(server, word):
 def test_wrong_keyword(make_server):
     server = make_server(extra="hostnaem mail.example.com\n")
     check_refused(server, "^" + line_of(server, "hostnaem") +
-                  "hostnaem is no keyword; ")
+                  "hostnaem is not a keyword; ")
 
 
 def test_wrong_value(make_server):
@@ -284,7 +284,7 @@ def test_no_accounts(make_server):
 def test_mended_configuration_counts_at_once(make_server):
     server = make_server()
     rewrite(server, "hostname", "hostnaem")
-    check_refused(server, "hostnaem is no keyword")
+    check_refused(server, "hostnaem is not a keyword")
     rewrite(server, "hostnaem", "hostname")
     server.add_account().login().quit()
 

@@ -410,7 +410,7 @@ def test_hashes_cut_short(server, tmp_path, kind):
     path.write_text("cut@hash.example:%s\n" % HASHES[kind][:-1])
     done = server.ctl("import", str(path), check=False)
     assert done.returncode == 1
-    assert "%s:1: that is no hash" % path in done.stderr
+    assert "%s:1: that is not a hash" % path in done.stderr
 
 
 @pytest.mark.parametrize("line", [

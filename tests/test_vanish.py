@@ -292,7 +292,7 @@ def test_killed_before_the_login(server, mail, who):
 
 @pytest.mark.parametrize("who", ["session", "auth", "parent"])
 def test_killed_while_auth_is_there(server, mail, who):
-    """The client can not log in; whether it is told why, may differ."""
+    """The client cannot log in; whether it is told why, may differ."""
     pop = server.connect()
     pop.err(b"AUTH PLAIN " + plain(mail.address, "wrong"), "AUTH")
     kill(getattr(server.processes(pop), who))

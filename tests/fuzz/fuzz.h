@@ -15,7 +15,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * Berkeley DB finds its memory by offsets, which the leak checker can not
+ * Berkeley DB finds its memory by offsets, which the leak checker cannot
  * follow; what we allocate ourselves is still counted.  A target that uses
  * it says so.
  */

@@ -1,5 +1,5 @@
 /*
- * The deletion marks: each bit alone, growth, and numbers that can not be.
+ * The deletion marks: each bit alone, growth, and numbers that cannot be.
  */
 #include "tests/unit/unit.h"
 

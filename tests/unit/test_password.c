@@ -217,7 +217,7 @@ test_nobody(void **state)
 	assert_string_equal(verdict(&a, SECRET), "");
 }
 
-/* A hash that crypt(3) can not use lets nobody in: locked, unknown, cut. */
+/* A hash that crypt(3) cannot use lets nobody in: locked, unknown, cut. */
 static void
 test_useless_hashes(void **state)
 {

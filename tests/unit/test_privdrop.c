@@ -137,7 +137,7 @@ test_never_root(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
-/* Somebody who is not root can not become somebody else. */
+/* Somebody who is not root cannot become somebody else. */
 static void
 test_not_root(void **state)
 {

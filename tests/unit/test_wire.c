@@ -87,7 +87,7 @@ send_pieces(struct sent *s, const char *in, size_t len, int64_t body_lines,
 	s->octets = w.octets;
 }
 
-/* The same, only counted: LIST can not differ from RETR (I3). */
+/* The same, only counted: LIST cannot differ from RETR (I3). */
 static uint64_t
 count_pieces(
     const char *in, size_t len, int64_t body_lines, const size_t split[2])
