@@ -10,7 +10,7 @@
  * Makes the directory at path with the given mode, and what leads to it,
  * where it is missing, with the mode for parents.  One that exists keeps the
  * mode it has.  Returns 0, or -1 with errno set; what was made until then
- * stays.  Whoever may write there; in a sandbox, too, if path is inside.
+ * stays.  Any process that may write there, in its sandbox as well.
  */
 int directory_make(const char *path, mode_t parents, mode_t mode);
 

@@ -25,7 +25,7 @@ take_apart(const char *data, size_t len, struct msg_login *login)
 	if (*authcid == '\0' || password == end ||
 	    memchr(password, '\0', (size_t)(end - password)) != NULL)
 		return -1;
-	/* Who acts for another, or has a name too long for any, is nobody. */
+	/* To act for another, or under a name too long for any, is refused. */
 	if ((*data != '\0' && strcasecmp(data, authcid) != 0) ||
 	    strlcpy(login->user, authcid, sizeof(login->user)) >=
 		sizeof(login->user) ||

@@ -9,9 +9,9 @@
 /*
  * Decodes a response in place (text is wiped) into login's user and
  * password.  Returns 0, or -1 when it is not well-formed base64 of
- * [authzid] NUL authcid NUL password.  Who asks to act for somebody else, or
- * has a name or password longer than any account's, becomes the empty user,
- * who does not exist, and is refused like anybody else (I9).
+ * [authzid] NUL authcid NUL password.  A client that asks to act for somebody
+ * else, or has a name or password longer than any account's, becomes the empty
+ * user, who does not exist: it is refused like any other (I9).
  */
 int sasl_plain(char *text, struct msg_login *login);
 
