@@ -11,7 +11,12 @@
 
 enum kind { ACCOUNT, ALIAS };
 
-/* An account's flags. */
+/*
+ * An account's flags.  A new one goes into the octet that is there, in
+ * FLAGS_2, flags_of() and get_flags(), and VERSION stays as it is, as long as
+ * 0 means what every account did before: an older pop3d then refuses those
+ * accounts alone that have the flag set, as written by a newer one.
+ */
 #define AUTO_DELETE  1
 #define TWO_FACTOR   2
 #define SEND	     4
@@ -39,7 +44,8 @@ struct writer {
 struct reader {
 	const unsigned char *at;
 	size_t left;
-	int bad; /* once set, everything reads as zero */
+	int bad;   /* once set, everything reads as zero */
+	int newer; /* it has a flag that is not known here */
 };
 
 static void
@@ -226,8 +232,9 @@ get_app_password(struct reader *r, int version, struct app_password *app)
 static void
 get_flags(struct reader *r, int version, struct account *a)
 {
-	unsigned int flags = get8(r, version == 1 ? FLAGS_1 : FLAGS_2);
+	unsigned int flags = get8(r, version == 1 ? FLAGS_1 : UINT8_MAX);
 
+	r->newer = (flags & ~(unsigned int)FLAGS_2) != 0;
 	/* What every account had before it could be said. */
 	if (version == 1)
 		flags |= SEND | SELF_SERVICE;
@@ -288,7 +295,7 @@ get_alias(struct reader *r, struct account *a)
 enum record_result
 record_decode(struct account *a, const unsigned char *record, size_t len)
 {
-	struct reader r = { record, len, 0 };
+	struct reader r = { record, len, 0, 0 };
 	int version;
 
 	memset(a, 0, sizeof(*a));
@@ -301,5 +308,7 @@ record_decode(struct account *a, const unsigned char *record, size_t len)
 		get_alias(&r, a);
 	else
 		get_account(&r, version, a);
-	return r.bad || r.left != 0 ? RECORD_DAMAGED : RECORD_GOOD;
+	if (r.bad || r.left != 0)
+		return RECORD_DAMAGED;
+	return r.newer ? RECORD_NEWER : RECORD_GOOD;
 }

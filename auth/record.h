@@ -19,7 +19,7 @@
 
 enum record_result {
 	RECORD_GOOD,
-	RECORD_NEWER,  /* a version that this program does not know */
+	RECORD_NEWER,  /* a version or a flag that is not known here */
 	RECORD_DAMAGED /* too short, too long, or values that cannot be */
 };
 

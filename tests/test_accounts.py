@@ -679,10 +679,14 @@ def record(helper, make_server):
     return Record(helper, server, account.address)
 
 
-def test_record_of_a_newer_version(record):
+@pytest.mark.parametrize("newer", [
+    lambda data: bytes([data[0] + 1]) + data[1:],
+    lambda data: data[:4] + bytes([data[4] | 0x20]) + data[5:]],
+    ids=["version", "flag"])
+def test_record_of_a_newer_version(record, newer):
     """Refused clearly; the others are not harmed."""
     data = record.get()
-    record.put(bytes([data[0] + 1]) + data[1:])
+    record.put(newer(data))
     with record.server.connect() as pop:
         pop.err(b"AUTH PLAIN " + plain(record.address, "secret"), "SYS/TEMP")
     line = record.server.wait_log("newer pop3d").string
@@ -710,7 +714,6 @@ def bad_records(data):
         "kind": data[:1] + b"\2" + data[2:],
         "access": data[:2] + b"\3" + data[3:],
         "spam": data[:3] + b"\3" + data[4:],
-        "flags": data[:4] + b"\x20" + data[5:],
         "root's": data[:5] + bytes(8) + data[13:],
         "-1's": data[:5] + b"\0\0\0\0\xff\xff\xff\xff" + data[13:],
         "root's, by overflow": data[:5] + b"\0\0\0\1\0\0\0\0" + data[13:],

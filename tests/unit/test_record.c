@@ -210,6 +210,24 @@ test_versions(void **state)
 	assert_int_equal(decode(&a, record, 1), RECORD_NEWER);
 }
 
+/* Where they are: version, kind, access, spam, flags. */
+static void
+test_flags(void **state)
+{
+	struct account a = make_account();
+	size_t len = record_encode(&a, record);
+	int flags;
+
+	(void)state;
+	for (flags = 0; flags < 256; flags++) {
+		record[4] = (unsigned char)flags;
+		assert_int_equal(decode(&a, record, len),
+		    flags < 32 ? RECORD_GOOD : RECORD_NEWER);
+		/* Its length is known all the same. */
+		assert_int_equal(decode(&a, record, len - 1), RECORD_DAMAGED);
+	}
+}
+
 static void
 within_bounds(const struct account *a)
 {
@@ -500,6 +518,7 @@ main(void)
 		cmocka_unit_test(test_round_trips),
 		cmocka_unit_test(test_wrong_length),
 		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_any_octet),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_aliases),
