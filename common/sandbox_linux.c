@@ -177,6 +177,7 @@
 	    ALLOW(newfstatat), ALLOW(fstat), ALLOW(statx), ALLOW(faccessat), \
 	    ALLOW(getdents64), ALLOW(pread64), ALLOW(pwrite64),              \
 	    ALLOW(ftruncate), ALLOW(fsync), ALLOW(fdatasync),                \
+	    ALLOW_IF(fallocate, 1, 0),                                       \
 	    ALLOW(renameat2), ALLOW_IF(linkat, 4, 0), ALLOW(unlinkat),       \
 	    ALLOW(mkdirat),                                                  \
 	    ALLOW_NULL(utimensat, 1), ALLOW(getcwd), ALLOW(uname),           \

@@ -187,6 +187,12 @@ cause_event(DB_ENV *env, uint32_t event, void *info)
 }
 
 int
+cause_noted(void)
+{
+	return noted;
+}
+
+int
 cause_of(int error)
 {
 	if (error == 0)

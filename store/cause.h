@@ -18,6 +18,9 @@
 /* Forgets what was noted: another index is about to be opened. */
 void cause_begin(void);
 
+/* What was noted since then, or 0. */
+int cause_noted(void);
+
 /*
  * The error of index_error.h that an error of Berkeley DB comes to.  What the
  * library said of damage is logged, once, in its own words.

@@ -314,6 +314,19 @@ close_tables(struct index *ix, uint32_t flags)
 	return error;
 }
 
+/*
+ * As if the process had been killed.  Closed otherwise, Berkeley DB writes
+ * the pages that it has, whether or not their part of the log could be.
+ */
+static void
+abandon_env(struct index *ix)
+{
+	if (ix->env == NULL)
+		return;
+	(void)ix->env->set_flags(ix->env, DB_PANIC_ENVIRONMENT, 1);
+	(void)ix->env->close(ix->env, 0);
+}
+
 int
 index_close(struct index *ix)
 {
@@ -322,6 +335,10 @@ index_close(struct index *ix)
 	if (ix == NULL)
 		return 0;
 	index_abort(ix);
+	if (ix->env != NULL && (error = cause_noted()) != 0) {
+		index_abandon(ix);
+		return error;
+	}
 	error = cause_of(close_tables(ix, 0));
 	if (ix->env != NULL) {
 		/* All is in index.db now: the log may go. */
@@ -342,8 +359,7 @@ index_abandon(struct index *ix)
 		return;
 	index_abort(ix);
 	(void)close_tables(ix, DB_NOSYNC);
-	if (ix->env != NULL)
-		(void)ix->env->close(ix->env, 0);
+	abandon_env(ix);
 	free(ix);
 }
 

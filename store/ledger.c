@@ -9,6 +9,14 @@
 #include "store/reserve.h"
 #include "store/seal.h"
 
+/* The room that changes take, in octets: in the tables, and in the log. */
+#define TABLE_OCTETS 512
+#define LOG_OCTETS   1536
+#define LOGGED_MAX   20000
+#define MANY	     1000 /* changes, for which the log gets larger files */
+#define ROOM_MUCH    (8 << 20)
+#define ROOM_LEAST   (512 << 10)
+
 /* What the administrator can do about an error, where it does not say so. */
 static const char *
 mend(int error)
@@ -302,6 +310,24 @@ ledger_close(struct ledger *l)
 		ledger_unvouched(l);
 	rv = write_seal(l);
 	return error != 0 ? error : rv;
+}
+
+/*
+ * The log is shortened every 20,000 changes or so.  Where there is no room
+ * for its larger files, which a recovery fills up, it does with small ones.
+ */
+int
+ledger_expect(struct ledger *l, uint64_t changes)
+{
+	uint64_t logged = changes < LOGGED_MAX ? changes : LOGGED_MAX;
+	size_t octets =
+	    (size_t)(changes * TABLE_OCTETS + logged * LOG_OCTETS);
+
+	if (l->mode == INDEX_MEMORY)
+		return 0;
+	if (changes > MANY && reserve_room(l->dir, octets + ROOM_MUCH) == 0)
+		return index_expect_much(l->index);
+	return reserve_room(l->dir, octets + ROOM_LEAST);
 }
 
 int

@@ -118,6 +118,13 @@ int ledger_commit(struct ledger *l, int durable);
 void ledger_abort(struct ledger *l);
 
 /*
+ * Before many changes, in a transaction or more: is there room for them?
+ * ENOSPC or EDQUOT if there is not, and nothing was written: half a log
+ * that fills the disk cannot even be recovered.
+ */
+int ledger_expect(struct ledger *l, uint64_t changes);
+
+/*
  * Within a transaction: an entry comes, changes, goes.  old and e (of
  * ledger_remove()) are as index_get_name() told them.
  */

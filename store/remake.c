@@ -44,12 +44,12 @@ forward_name(struct ledger *l, enum folder folder, const struct listed *name)
 	return e.state == QUEUED ? index_enqueue(l->index, &e) : 0;
 }
 
+/* Counts what version 1 did not; finds the names that are to be listed. */
 static int
-forward_folder(
-    struct ledger *l, enum folder folder, struct listing *hashed)
+count_folder(
+    struct ledger *l, enum folder folder, struct listing hashed[FOLDERS])
 {
 	struct folder_totals *t = &l->totals.folder[folder];
-	size_t i;
 	int error;
 
 	t->names = t->in_new = 0;
@@ -58,8 +58,39 @@ forward_folder(
 		error = index_each_name(
 		    l->index, folder, count_forward, hashed);
 	listing_sort(&hashed[folder]);
-	for (i = 0; error == 0 && i < hashed[folder].n; i++)
-		error = forward_name(l, folder, &hashed[folder].entry[i]);
+	return error;
+}
+
+static int
+forward_folders(struct ledger *l, const struct listing hashed[FOLDERS])
+{
+	enum folder folder;
+	size_t i;
+	int error = 0;
+
+	for (folder = INBOX; folder < FOLDERS; folder++)
+		for (i = 0; error == 0 && i < hashed[folder].n; i++)
+			error = forward_name(
+			    l, folder, &hashed[folder].entry[i]);
+	return error;
+}
+
+/* One transaction. */
+static int
+forward(struct ledger *l, const struct listing hashed[FOLDERS])
+{
+	int error;
+
+	if ((error = ledger_begin(l)) != 0)
+		return error;
+	error = forward_folders(l, hashed);
+	arc4random_buf(l->totals.identity, IDENTITY_OCTETS);
+	l->totals.forwarded = clock_ns() / CLOCK_NS;
+	if (error == 0 && (error = ledger_commit(l, 1)) == 0) {
+		l->version = 2;
+		return 0;
+	}
+	ledger_abort(l);
 	return error;
 }
 
@@ -68,23 +99,20 @@ remake_forward(struct ledger *l)
 {
 	struct listing hashed[FOLDERS];
 	enum folder folder;
-	int error;
+	uint64_t n = 0;
+	int error = 0;
 
 	memset(hashed, 0, sizeof(hashed));
-	if ((error = index_expect_much(l->index)) != 0 ||
-	    (error = ledger_begin(l)) != 0)
-		return error;
 	for (folder = INBOX; error == 0 && folder < FOLDERS; folder++) {
-		error = forward_folder(l, folder, hashed);
-		listing_free(&hashed[folder]);
+		error = count_folder(l, folder, hashed);
+		n += hashed[folder].n;
 	}
-	arc4random_buf(l->totals.identity, IDENTITY_OCTETS);
-	l->totals.forwarded = clock_ns() / CLOCK_NS;
-	if (error == 0 && (error = ledger_commit(l, 1)) == 0) {
-		l->version = 2;
-		return 0;
-	}
-	ledger_abort(l);
+	if (error == 0)
+		error = ledger_expect(l, n);
+	if (error == 0)
+		error = forward(l, hashed);
+	listing_free(&hashed[INBOX]);
+	listing_free(&hashed[JUNK]);
 	return error;
 }
 

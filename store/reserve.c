@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,6 +53,32 @@ reserve_make(const char *dir, size_t octets)
 		(void)unlink(path);
 	close(fd);
 }
+
+#ifdef O_TMPFILE
+/* A file without a name tells, whatever limits there are. */
+int
+reserve_room(const char *dir, size_t octets)
+{
+	int error, fd;
+
+	fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return 0;
+	error = fallocate(fd, 0, 0, (off_t)octets) == -1 ? errno : 0;
+	close(fd);
+	return error == ENOSPC || error == EDQUOT ? error : 0;
+}
+#else
+int
+reserve_room(const char *dir, size_t octets)
+{
+	struct statvfs fs;
+
+	if (statvfs(dir, &fs) == -1)
+		return 0;
+	return octets / fs.f_frsize >= fs.f_bavail ? ENOSPC : 0;
+}
+#endif
 
 int
 reserve_give_up(const char *dir)

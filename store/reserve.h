@@ -13,6 +13,12 @@
  */
 void reserve_make(const char *dir, size_t octets);
 
+/*
+ * Is there room for so many octets now?  ENOSPC, EDQUOT, or 0, which is also
+ * the answer where it cannot be told.
+ */
+int reserve_room(const char *dir, size_t octets);
+
 /* Gives it up.  0, or an errno value (ENOENT: there was none). */
 int reserve_give_up(const char *dir);
 

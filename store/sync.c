@@ -15,6 +15,7 @@
 #define READ_SECONDS (24 * 60 * 60)
 
 #define BATCH 1000 /* messages in a transaction */
+#define FEW   50   /* messages, for which there is room, or the reserve */
 #define ASK   16   /* messages until it is asked who waits */
 #define TRIM  20   /* batches until the log is shortened */
 
@@ -194,8 +195,8 @@ add_found(struct sync *s)
 	size_t i = 0;
 	int error = 0;
 
-	if (s->scan.nfound > BATCH)
-		error = index_expect_much(s->ledger->index);
+	if (s->scan.nfound > FEW)
+		error = ledger_expect(s->ledger, s->scan.nfound);
 	scan_sort(&s->scan);
 	while (error == 0 && i < s->scan.nfound)
 		if ((error = add_batch(s, &i)) == 0)

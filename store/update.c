@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "store/expunge.h"
+#include "store/remake.h"
 #include "store/reserve.h"
 #include "store/sync.h"
 #include "store/update.h"
@@ -19,6 +20,7 @@ struct update {
 	const struct policy *policy;
 	int64_t now; /* seconds */
 	uint64_t taken;
+	int full; /* why new mail could not be recorded */
 	struct listing unlink[FOLDERS]; /* whole names */
 };
 
@@ -83,9 +85,11 @@ transact(struct update *u)
 	struct ledger *l = u->ledger;
 	int error = 0;
 
+	/* On a full disk it is tried all the same: the reserve may do. */
 	if (u->marked[INBOX].n + u->marked[JUNK].n > MANY)
-		error = index_expect_much(l->index);
-	if (error != 0 || (error = ledger_begin(l)) != 0)
+		error = ledger_expect(
+		    l, u->marked[INBOX].n + u->marked[JUNK].n);
+	if ((error != 0 && !ledger_is_full(error)) || (error = ledger_begin(l)) != 0)
 		return error;
 	if ((error = take_out_all(u)) == 0 &&
 	    (error = ledger_commit(l, 1)) == 0)
@@ -128,11 +132,16 @@ return_to_disk(struct update *u)
 
 	if (l->lock.fd == -1 || l->lock.read_only)
 		return l->why;
-	error = ledger_recover_full(l);
+	if ((error = ledger_recover_full(l)) == 0 && l->version == 1)
+		error = remake_forward(l);
 	for (folder = INBOX; error == 0 && folder < FOLDERS; folder++)
 		if (u->marked[folder].n > 0)
 			error = sync_all(l, folder, u->policy->from_now);
-	return error;
+	/* Without room for the new mail, the old can be deleted still. */
+	if (l->version == 1 || !ledger_is_full(error))
+		return error;
+	u->full = error;
+	return 0;
 }
 
 /* Committed: from here on there is no failure, only delay. */
@@ -162,6 +171,8 @@ update_commit(struct ledger *l, const struct listing names[FOLDERS],
 		error = transact(&u);
 	if (ledger_is_full(error))
 		error = transact_again(&u, error);
+	if (error == ESTALE && u.full != 0)
+		error = u.full; /* what was marked is not on the disk yet */
 	if (error == 0)
 		finish(&u);
 	else

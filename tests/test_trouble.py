@@ -27,6 +27,7 @@ pytestmark = pytest.mark.skipif(
 TROUBLE = rb"-ERR \[SYS/(TEMP|PERM)\] \S.*"
 COUNT = 20
 PAGE = 4096
+LOG_OCTETS = 65536  # of one file of the log
 
 # What a log must not say of a disk that is full.
 WRONG_CAUSE = re.compile(r"PANIC|[Rr]ead-only|recovery|damaged|unrecover")
@@ -180,6 +181,38 @@ def retain(mailbox, *numbers):
             if n not in numbers]
 
 
+@pytest.mark.parametrize("count", [200, 1500])
+@pytest.mark.parametrize("leave", [0, 300 << 10, pytest.param(
+    2 << 20, marks=pytest.mark.long)], ids=["full", "300k", "2m"])
+def test_much_new_mail_on_a_full_disk(mailbox, mount, count, leave):
+    """More than there is room to record: it is read, and goes when it can;
+    what was known before can be deleted."""
+    names = list(mailbox.data)
+    mailbox.deliver(count)
+    filler = mount.fill()
+    if leave:
+        os.truncate(filler, os.path.getsize(filler) - leave)
+    for _ in range(3):
+        with mailbox.login() as pop:
+            assert list(pop.uidl().values()) == list(mailbox.data)
+            pop.ok("DELE 1")
+            pop.quit()
+        del mailbox.data[names.pop(0)]
+        mailbox.server.wait_empty()
+    with mailbox.login() as pop:
+        assert list(pop.uidl().values()) == list(mailbox.data)
+        pop.ok("DELE %d" % len(mailbox.data))
+        pop.send("QUIT\r\n")
+        answer = pop.rest().splitlines()[0]
+    if answer.startswith(b"+OK"):
+        del mailbox.data[list(mailbox.data)[-1]]
+    else:
+        assert re.fullmatch(TROUBLE, answer), answer
+    true_cause(mailbox)
+    os.unlink(filler)
+    assert mailbox.visit() == list(mailbox.data)
+
+
 @pytest.mark.parametrize("news", [0, 3], ids=["old", "new"])
 @pytest.mark.parametrize("auto_delete", ["no", "yes"])
 def test_retained_on_a_full_disk(mailbox, mount, news, auto_delete):
@@ -204,6 +237,28 @@ def test_retained_on_a_full_disk(mailbox, mount, news, auto_delete):
         mailbox.server.wait_empty()
     os.unlink(filler)
     assert mailbox.visit() == names
+
+
+def log_room(mailbox):
+    """Octets until the last file of the log is full."""
+    files = read_files(mailbox.pop3d)
+    last = files[max(name for name in files if name.startswith("log."))]
+    return LOG_OCTETS - len(last.rstrip(b"\0"))
+
+
+def test_where_the_log_ends_on_a_full_disk(mailbox, mount):
+    """No next file can be made for it, once the UPDATE is in it."""
+    mailbox.deliver(100)
+    names = retain(mailbox, 1, 2, 3)
+    mailbox.set("auto-delete=yes")
+    while len(names) > 10:
+        filler = mount.fill() if log_room(mailbox) < 5000 else None
+        mailbox.delete(1)
+        del names[0]
+        if filler:
+            assert mailbox.visit() == names
+            os.unlink(filler)
+    true_cause(mailbox)
 
 
 def test_the_seal_on_a_full_disk(mailbox, mount):

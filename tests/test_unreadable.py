@@ -10,7 +10,6 @@ import time
 import pytest
 
 from daemon import ROOT
-from inject import Strace
 from mailbox import Mailbox
 
 pytestmark = pytest.mark.skipif(
