@@ -89,7 +89,9 @@ transact(struct update *u)
 	if (u->marked[INBOX].n + u->marked[JUNK].n > MANY)
 		error = ledger_expect(
 		    l, u->marked[INBOX].n + u->marked[JUNK].n);
-	if ((error != 0 && !ledger_is_full(error)) || (error = ledger_begin(l)) != 0)
+	if (error != 0 && !ledger_is_full(error))
+		return error;
+	if ((error = ledger_begin(l)) != 0)
 		return error;
 	if ((error = take_out_all(u)) == 0 &&
 	    (error = ledger_commit(l, 1)) == 0)
