@@ -177,6 +177,11 @@ open_otherwise(struct mailbox *mb, int error)
 
 	end_walk(mb);
 	forget_coming(mb);
+	/* A disk that came back without its last writes has an old seal. */
+	if (error == ESTALE && lock_check(&l->lock) == 0 &&
+	    (error = ledger_recover_full(l)) == 0 &&
+	    (error = sync_folders(mb)) == 0)
+		return 0;
 	if (error == INDEX_DAMAGED) {
 		(void)ledger_complain(l, "opening the index", error);
 		if ((error = remake_salvaged(l)) == 0)

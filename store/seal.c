@@ -21,11 +21,6 @@
 #define SUSPICION_1 "suspicious\n" /* version 1's */
 #define SEAL_OCTETS 1024
 
-/* The first word of a seal, and what it becomes when that is broken. */
-#define WHOLE	    "seal"
-#define BROKEN	    "open"
-#define WORD_OCTETS 4
-
 /* How a seal ends, after what tells of index.db: totals, checksum, newline. */
 #define SUM_DIGITS    (SHA256_DIGEST_STRING_LENGTH - 1)
 #define TOTALS_DIGITS (2 * TOTALS_OCTETS)
@@ -264,20 +259,25 @@ seal_write(int fd, const char *index, const struct totals *t)
 }
 
 /*
- * In place, so that the seal still has its room if it is to be mended on a
- * disk that is full by then.
+ * By cutting off its last octet: it keeps its room on the disk, if it is to
+ * be mended when there is no more; and a change of its length is kept in
+ * order with those of index.db by file systems with a journal, so that the
+ * seal does not come back without them when the power fails.
  */
 int
 seal_break(int fd)
 {
-	char text[WORD_OCTETS];
-	ssize_t n;
+	struct stat st;
+	char last;
 
-	if ((n = pread(fd, text, sizeof(text), 0)) == -1)
+	if (fstat(fd, &st) == -1)
 		return errno;
-	if (n == (ssize_t)sizeof(text) && memcmp(text, WHOLE, WORD_OCTETS) == 0)
-		return put_text(fd, BROKEN, WORD_OCTETS);
-	return ftruncate(fd, 0) == -1 ? errno : 0;
+	if (st.st_size == 0)
+		return 0;
+	if (pread(fd, &last, 1, st.st_size - 1) == -1)
+		return errno;
+	return last == '\n' && ftruncate(fd, st.st_size - 1) == -1 ?
+	    errno : 0;
 }
 
 int
@@ -286,18 +286,18 @@ seal_mend(int fd, const char *index, const struct totals *t)
 	char text[SEAL_OCTETS + 1], expected[SEAL_OCTETS];
 	unsigned char totals[TOTALS_OCTETS];
 	ssize_t n;
+	size_t len;
 
 	if (boot[0] == '\0')
 		return ESTALE;
 	if ((n = pread(fd, text, sizeof(text), 0)) == -1)
 		return errno;
 	totals_encode(t, totals);
-	if (compose(index, totals, expected) != (size_t)n ||
-	    memcmp(text, BROKEN, WORD_OCTETS) != 0 ||
-	    memcmp(text + WORD_OCTETS, expected + WORD_OCTETS,
-		(size_t)n - WORD_OCTETS) != 0)
+	if ((len = compose(index, totals, expected)) != (size_t)n + 1 ||
+	    memcmp(text, expected, (size_t)n) != 0)
 		return ESTALE;
-	return put_text(fd, WHOLE, WORD_OCTETS);
+	n = pwrite(fd, "\n", 1, (off_t)len - 1);
+	return n == 1 ? 0 : n == -1 ? errno : ENOSPC;
 }
 
 int
