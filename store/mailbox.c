@@ -179,10 +179,9 @@ open_otherwise(struct mailbox *mb, int error)
 	forget_coming(mb);
 	if (error == INDEX_DAMAGED) {
 		(void)ledger_complain(l, "index", error);
-		if ((error = remake_salvaged(l)) == 0)
-			error = sync_folders(mb);
-		if (error == 0)
-			return 0;
+		if ((error = remake_salvaged(l)) != 0 ||
+		    (error = sync_folders(mb)) == 0)
+			return error;
 		forget_coming(mb);
 	}
 	if (error == ECANCELED || error == INDEX_NEWER || error == ESTALE ||

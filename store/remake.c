@@ -158,7 +158,10 @@ salvage(struct ledger *l, uint64_t *saved)
 	if (rv != 0)
 		(void)ledger_complain(l, "saving what the damaged index has",
 		    rv);
-	return ledger_commit(l, 1);
+	if (!ledger_is_full(rv))
+		return ledger_commit(l, 1);
+	ledger_abort(l);
+	return rv;
 }
 
 int
@@ -172,8 +175,11 @@ remake_salvaged(struct ledger *l)
 		return error;
 	l->closing = CLOSING_SEALED;
 	if ((error = ledger_recover(l)) != 0 ||
-	    (error = salvage(l, &saved)) != 0)
+	    (error = salvage(l, &saved)) != 0) {
+		ledger_drop(l);
+		repair_put_back(l->dir);
 		return error;
+	}
 	l->remade = 1;
 	log_warn("%s: the index is damaged and is made anew: %llu messages of "
 	    "it could be read and are as they were; what was retained beside "

@@ -276,10 +276,19 @@ can_be_made_anew(DIR *dirp)
 	return error;
 }
 
+static void
+remove_logs(DIR *dirp)
+{
+	struct dirent *d;
+
+	while ((d = readdir(dirp)) != NULL)
+		if (strncmp(d->d_name, LOG_PREFIX, strlen(LOG_PREFIX)) == 0)
+			(void)unlinkat(dirfd(dirp), d->d_name, 0);
+}
+
 int
 repair_discard(const char *dir)
 {
-	struct dirent *d;
 	DIR *dirp;
 	int error;
 
@@ -290,11 +299,22 @@ repair_discard(const char *dir)
 	    renameat(dirfd(dirp), INDEX_FILE, dirfd(dirp), INDEX_BAD) == -1 &&
 	    errno != ENOENT)
 		error = errno;
-	while (error == 0 && (d = readdir(dirp)) != NULL)
-		if (strncmp(d->d_name, LOG_PREFIX, strlen(LOG_PREFIX)) == 0)
-			(void)unlinkat(dirfd(dirp), d->d_name, 0);
+	if (error == 0)
+		remove_logs(dirp);
 	closedir(dirp);
 	return error;
+}
+
+void
+repair_put_back(const char *dir)
+{
+	DIR *dirp;
+
+	if ((dirp = opendir(dir)) == NULL)
+		return;
+	if (renameat(dirfd(dirp), INDEX_BAD, dirfd(dirp), INDEX_FILE) == 0)
+		remove_logs(dirp);
+	closedir(dirp);
 }
 
 static int

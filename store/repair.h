@@ -21,6 +21,12 @@ int repair_verify(const char *dir);
 int repair_discard(const char *dir);
 
 /*
+ * Takes that back, where no new one could be made: better a damaged index,
+ * which the next login tries to save again, than an empty one.
+ */
+void repair_put_back(const char *dir);
+
+/*
  * Reads index.bad page by page, without Berkeley DB's searches, and calls
  * save() for each name on a leaf page whose checksum is right; it changes
  * nothing.  Takes a few seconds at most, however the file looks; *saved
