@@ -648,3 +648,53 @@ def test_a_damaged_index_on_a_full_disk(mailbox, mount):
     mailbox.server.wait_empty()
     os.unlink(filler)
     assert set(names) <= set(whole_session(mailbox))
+
+
+@pytest.mark.parametrize("leave", range(0, 200, 25))
+def test_a_damaged_index_and_little_room(mailbox, mount, leave):
+    """There is room to begin a new one, and not to end it."""
+    retained = list(mailbox.data)[:10]
+    retain(mailbox, *range(1, 11))
+    mailbox.server.wait_empty()
+    filler = mount.fill()
+    flip(mailbox.pop3d + "/index.db", 0, 1)
+    os.truncate(filler, os.path.getsize(filler) - (leave << 10))
+    for _ in range(2):
+        pop = mailbox.server.connect()
+        pop.ok("USER " + mailbox.account.address)
+        answer = pop.command("PASS " + mailbox.account.password)
+        if answer.startswith(b"+OK"):
+            assert set(retained).isdisjoint(pop.uidl().values())
+        else:
+            assert re.match(rb"-ERR \[SYS/TEMP\]", answer), answer
+        pop.close()
+        mailbox.server.wait_empty()
+    os.unlink(filler)
+    assert set(retained).isdisjoint(whole_session(mailbox))
+
+
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync"])
+def test_a_damaged_index_that_can_not_be_made_anew(account, call):
+    """The disk fails in the middle: the next login saves what there is."""
+    mailbox = Mailbox(account, COUNT)
+    names = retain(mailbox, *range(1, 11))
+    mailbox.server.wait_empty()
+    before = read_files(mailbox.pop3d)
+    for when in (1, 2, 3, 5, 8, 12):
+        for name in os.listdir(mailbox.pop3d):
+            os.unlink(mailbox.pop3d + "/" + name)
+        for name, data in before.items():
+            with open(mailbox.pop3d + "/" + name, "wb") as f:
+                f.write(data)
+            os.chown(f.name, mailbox.maildir.uid, mailbox.maildir.gid)
+        flip(mailbox.pop3d + "/index.db", 0, 1)
+        pop, strace = mailbox.begin(
+            "-e", "trace=write,pwrite64,fdatasync,renameat", "-e",
+            "inject=%s:error=ENOSPC:syscall=getpid:when=%d+" % (call, when))
+        answer = pop.line()
+        if answer.startswith(b"+OK"):
+            assert list(pop.uidl().values()) == names, when
+        pop.close()
+        strace.finish()
+        mailbox.server.wait_empty()
+        assert whole_session(mailbox) == names, when
