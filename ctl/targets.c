@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "ctl/owner.h"
 #include "ctl/targets.h"
 
 void
@@ -109,6 +110,9 @@ targets_close(struct targets *t)
 	while (waitpid(t->pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return ctl_fail("wait: %s", strerror(errno));
+	if (WIFSIGNALED(status) && !owner_interrupted())
+		return ctl_fail("listing the accounts: ended by signal %d (%s)",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	return WIFEXITED(status) && WEXITSTATUS(status) == CTL_GOOD
 	    ? CTL_GOOD
 	    : CTL_FAILED;

@@ -251,17 +251,18 @@ static int
 check_octets(struct check *c, struct entry *e)
 {
 	struct measured m;
-	int error, fd;
+	int error;
 
-	error = ledger_find(c->ledger, e, &fd);
+	error = ledger_measure(c->ledger, e, &m);
+	if (error == ECANCELED)
+		return error;
 	if (error == ENOENT)
 		return 0; /* has just gone: the reading below sees to it */
 	if (error != 0)
-		return error;
-	error = maildir_measure(fd, &m, ledger_given_up, c->ledger);
-	close(fd);
+		log_warn("%s: message %s cannot be read: %s", c->ledger->path,
+		    safe(e->base), strerror(error));
 	if (error != 0 || m.octets == e->octets)
-		return error;
+		return 0;
 	mended(c, "%s: has %llu octets, not %llu", safe(e->base),
 	    (unsigned long long)m.octets, (unsigned long long)e->octets);
 	return listing_add(&c->resize, e->base, e->sub);

@@ -1,6 +1,5 @@
 #include <endian.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "store/entry.h"
@@ -183,8 +182,8 @@ entry_cut(struct entry *e, const char *name)
 {
 	size_t len = maildir_base(name);
 
-	snprintf(e->base, sizeof(e->base), "%.*s", (int)len, name);
-	strlcpy(e->suffix, name + len, sizeof(e->suffix));
+	(void)strlcpy(e->base, name, len < NAME_MAX ? len + 1 : NAME_OCTETS);
+	(void)strlcpy(e->suffix, name + len, NAME_OCTETS);
 }
 
 int
@@ -250,7 +249,7 @@ entry_encode_name(const struct entry *e, unsigned char *buf)
 
 	if (e->state == RETAINED)
 		extra = (uint64_t)e->retained;
-	else if (e->state == EXPUNGING)
+	else
 		extra = e->inode;
 	*p++ = MARK | VERSION;
 	*p++ = (unsigned char)e->state;
@@ -311,10 +310,8 @@ entry_decode_name(struct entry *e, const unsigned char *p, size_t len)
 	e->octets = take_number(&r);
 	e->size = take_number(&r);
 	extra = take64(&r);
-	e->inode = e->state == EXPUNGING ? extra : 0;
+	e->inode = e->state != RETAINED ? extra : 0;
 	e->retained = e->state == RETAINED ? (int64_t)extra : 0;
-	if (extra != 0 && e->state != EXPUNGING && e->state != RETAINED)
-		r.bad = 1;
 	take_suffix(&r, *take(&r, 1), e);
 	take_uidl(&r, e->uidl);
 	return result(&r);
@@ -397,6 +394,7 @@ totals_encode(const struct totals *t, unsigned char buf[TOTALS_OCTETS])
 	p = put64(p + IDENTITY_OCTETS, t->generation);
 	p = put64(p, t->next_sequence);
 	p = put64(p, t->expunging);
+	p = put64(p, (uint64_t)t->expunged);
 	p = put64(p, (uint64_t)t->forwarded);
 	p = put64(p, t->uidls_inode);
 	p = put64(p, t->uidls_size);
@@ -454,6 +452,7 @@ totals_decode(
 	t->next_sequence = take64(&r);
 	t->expunging = take64(&r);
 	if (v == VERSION) {
+		t->expunged = (int64_t)take64(&r);
 		t->forwarded = (int64_t)take64(&r);
 		t->uidls_inode = take64(&r);
 		t->uidls_size = take64(&r);

@@ -36,7 +36,7 @@ struct entry {
 	uint64_t sequence;
 	uint64_t octets;  /* as LIST shows them */
 	uint64_t size;	  /* of the file, octets on disk */
-	uint64_t inode;	  /* EXPUNGING: of the very file; 0: unknown */
+	uint64_t inode;	  /* as its directory says; 0: unknown, or RETAINED */
 	int64_t retained; /* RETAINED: since when, seconds; 0: unknown */
 	char base[NAME_OCTETS];
 	char suffix[NAME_OCTETS]; /* with its colon; as it was last seen */
@@ -75,6 +75,8 @@ struct totals {
 	uint64_t generation;	/* raised by each commit */
 	uint64_t next_sequence; /* from 1 on */
 	uint64_t expunging;	/* entries in that state */
+	int64_t expunged;	/* when the last of them became so, ns, by the
+				   file system's clock; 0: unknown */
 	int64_t forwarded;	/* when it was brought forward, seconds */
 	/* Of the file "uidls" as it was read last; 0: there was none. */
 	uint64_t uidls_inode, uidls_size;
@@ -87,7 +89,7 @@ struct totals {
 #define ENTRY_NAME_MAX	 (64 + NAME_MAX + UIDL_MAX)
 #define ENTRY_QUEUE_MAX	 (16 + NAME_MAX + UIDL_MAX)
 #define ENTRY_SEQUENCE	 8
-#define TOTALS_OCTETS	 256 /* fixed; room is left, zeroes */
+#define TOTALS_OCTETS	 320 /* fixed; room is left, zeroes */
 
 /* What decoding found. */
 enum entry_result {

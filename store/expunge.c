@@ -19,18 +19,6 @@ expunge_free(struct listing names[FOLDERS])
 	listing_free(&names[JUNK]);
 }
 
-uint64_t
-expunge_inode(
-    const struct ledger *l, const struct entry *e, const char *name)
-{
-	struct stat st;
-
-	if (fstatat(l->maildir[e->folder].dir[e->sub], name, &st,
-		AT_SYMLINK_NOFOLLOW) == -1)
-		return 0;
-	return st.st_ino;
-}
-
 /*
  * Makes a directory's changes last.  One that is gone has none, and not all
  * file systems can (EINVAL).
@@ -205,24 +193,21 @@ struct rest {
 
 /* Is it the file that was deleted, or gone, or is there no way to tell? */
 static int
-is_condemned(struct rest *r, const struct entry *e, const char *name,
-    int *error)
+is_condemned(struct rest *r, const struct entry *e, int *error)
 {
-	struct entry now = *e;
+	const struct ledger *l = r->ledger;
 	const struct listed *file;
-	uint64_t inode;
 
 	*error = 0;
 	if (e->inode == 0)
 		return 1;
-	if ((inode = expunge_inode(r->ledger, e, name)) == 0) {
-		file = find_present(&r->present[e->folder], e->base, error);
-		if (file == NULL)
-			return 1;
-		now.sub = (enum subdir)file->sub;
-		inode = expunge_inode(r->ledger, &now, file->name);
-	}
-	return inode == e->inode;
+	file = find_present(&r->present[e->folder], e->base, error);
+	if (file == NULL)
+		return 1;
+	/* The inode that has become free last is the next file's. */
+	return file->inode == e->inode && (l->totals.expunged == 0 ||
+	    maildir_born(&l->maildir[e->folder], (enum subdir)file->sub,
+		file->name) <= l->totals.expunged);
 }
 
 static int
@@ -230,13 +215,13 @@ sort_out(void *arg, struct entry *e)
 {
 	struct rest *r = arg;
 	char name[NAME_OCTETS];
-	int condemned, error;
+	int condemned, error = 0;
 
 	if (e->state != EXPUNGING)
 		return 0;
 	if ((error = entry_name(e, name)) != 0)
 		return error;
-	condemned = r->auto_delete && is_condemned(r, e, name, &error);
+	condemned = r->auto_delete && is_condemned(r, e, &error);
 	if (error != 0)
 		return error;
 	return condemned ?

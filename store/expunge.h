@@ -26,10 +26,6 @@ int expunge(struct ledger *l, struct listing names[FOLDERS]);
  */
 int expunge_finish(struct ledger *l, const struct policy *policy);
 
-/* The inode of an entry's file, by this name; 0 where there is none. */
-uint64_t expunge_inode(
-    const struct ledger *l, const struct entry *e, const char *name);
-
 void expunge_free(struct listing names[FOLDERS]);
 
 #endif

@@ -541,9 +541,9 @@ find(struct index *ix, enum table t, DBT *key, DBT *data, DBC **cursor)
 	int error;
 
 	*cursor = NULL;
+	*data = dbt(NULL, 0);
 	if ((error = db->cursor(db, ix->txn, cursor, 0)) != 0)
 		return cause_of(error);
-	*data = dbt(NULL, 0);
 	error = cause_of((*cursor)->get(*cursor, key, data, DB_SET));
 	if (error != 0) {
 		(void)(*cursor)->close(*cursor);
@@ -576,7 +576,7 @@ delete_uidl(struct index *ix, const char *uidl, const DBT *name)
 	error = find(ix, TABLE_UIDLS, &key, &data, &cursor);
 	if (error != 0)
 		return error == INDEX_NOT_FOUND ? 0 : error;
-	if (data.size == name->size &&
+	if (data.size > 0 && data.size == name->size &&
 	    memcmp(data.data, name->data, data.size) == 0)
 		return delete_at(cursor, 0);
 	return cause_of(cursor->close(cursor));

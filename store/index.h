@@ -35,7 +35,10 @@ enum index_mode {
 };
 
 #define INDEX_FILE "index.db"
-#define INDEX_BAD  "index.bad" /* a damaged one, for repair.h */
+
+/* A damaged one, for repair.h: as it was found, and when it was read. */
+#define INDEX_BAD   "index.bad"
+#define INDEX_SAVED "index.saved"
 
 struct index;
 

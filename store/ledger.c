@@ -1,9 +1,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "store/ledger.h"
+#include "store/repair.h"
 #include "store/reserve.h"
 #include "store/seal.h"
 
@@ -199,7 +201,8 @@ ledger_recover(struct ledger *l)
 	l->version = 2;
 	arc4random_buf(l->totals.identity, IDENTITY_OCTETS);
 	l->totals.next_sequence = 1;
-	return 0;
+	l->unsaved = repair_is_pending(l->dir);
+	return l->unsaved ? INDEX_DAMAGED : 0;
 }
 
 /* What the totals say must be true of the queues, or they are damaged. */
@@ -449,15 +452,15 @@ ledger_changes_end(struct ledger *l, enum folder folder)
 	}
 }
 
-int
-ledger_find(struct ledger *l, struct entry *e, int *fd)
+/* The file of an entry, all of which is filled. */
+static int
+open_message(struct ledger *l, struct entry *e, int *fd)
 {
 	const struct maildir *m = &l->maildir[e->folder];
 	char name[NAME_OCTETS];
 	int error;
 
-	if ((error = index_get_name(l->index, e)) != 0 ||
-	    (error = entry_name(e, name)) != 0)
+	if ((error = entry_name(e, name)) != 0)
 		return error;
 	error = maildir_file(m, e->sub, name, fd);
 	if (error != ENOENT)
@@ -468,4 +471,26 @@ ledger_find(struct ledger *l, struct entry *e, int *fd)
 	entry_cut(e, name);
 	error = maildir_file(m, e->sub, name, fd);
 	return error == EINVAL ? ENOENT : error;
+}
+
+int
+ledger_find(struct ledger *l, struct entry *e, int *fd)
+{
+	int error;
+
+	if ((error = index_get_name(l->index, e)) != 0)
+		return error;
+	return open_message(l, e, fd);
+}
+
+int
+ledger_measure(struct ledger *l, struct entry *e, struct measured *measured)
+{
+	int error, fd;
+
+	if ((error = open_message(l, e, &fd)) != 0)
+		return error;
+	error = maildir_measure(fd, measured, ledger_given_up, l);
+	close(fd);
+	return error;
 }

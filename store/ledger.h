@@ -55,6 +55,7 @@ struct ledger {
 	struct totals before; /* the transaction */
 	int version; /* of the index as it was found: 1 is to be forwarded */
 	int why;     /* INDEX_MEMORY: the error for which it is not on disk */
+	int unsaved; /* it is new, and index.bad is to be read first */
 	int remade;  /* the index was damaged, and is made anew */
 
 	progress_fn progress; /* may be NULL */
@@ -76,7 +77,11 @@ int ledger_given_up(void *ledger);
  */
 int ledger_open(struct ledger *l);
 
-/* Recovery alone, whatever the seal says.  New totals for a new index. */
+/*
+ * Recovery alone, whatever the seal says.  New totals for a new index; and
+ * INDEX_DAMAGED, with l->unsaved set, where it is to take a damaged one's
+ * place and whoever began with that was interrupted.
+ */
 int ledger_recover(struct ledger *l);
 
 /* Drops the index and recovers it, with the reserve's room if it must be. */
@@ -140,5 +145,13 @@ void ledger_changes_end(struct ledger *l, enum folder folder);
  * no regular one.  *fd is the caller's.
  */
 int ledger_find(struct ledger *l, struct entry *e, int *fd);
+
+/*
+ * The same and measured, for an entry all of which is filled already.  Any
+ * error but ECANCELED tells of that one file and of nothing else: ENOENT, or
+ * why it cannot be read, which may pass.
+ */
+int ledger_measure(
+    struct ledger *l, struct entry *e, struct measured *measured);
 
 #endif

@@ -33,19 +33,16 @@ take_in(struct ledger *l, enum folder folder, const struct listed *listed,
 {
 	struct entry old, e;
 	struct measured m;
-	int error, fd;
+	int error;
 
 	old.folder = folder;
 	entry_cut(&old, listed->name);
 	if ((error = index_get_name(l->index, &old)) != 0)
 		return error;
 	e = old;
-	if ((error = ledger_find(l, &e, &fd)) != 0)
-		return error == ENOENT ? 0 : error;
-	error = maildir_measure(fd, &m, ledger_given_up, l);
-	close(fd);
-	if (error != 0)
-		return error;
+	/* It may be that it can be opened, but not read: a bad block. */
+	if ((error = ledger_measure(l, &e, &m)) != 0)
+		return error == ECANCELED ? error : 0;
 	e.octets = m.octets;
 	e.size = m.size;
 	e.young = resize_is_young(m.modified, maildir_now(l->lock.fd));

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +10,8 @@
 
 #include "store/listing.h"
 
-int
-listing_add(struct listing *l, const char *name, enum subdir sub)
+static int
+add(struct listing *l, const char *name, enum subdir sub, uint64_t inode)
 {
 	size_t base = maildir_base(name);
 	size_t len = strlen(name) + 1, size;
@@ -32,10 +34,35 @@ listing_add(struct listing *l, const char *name, enum subdir sub)
 	}
 	memcpy(l->names + l->used, name, len);
 	l->used += len;
+	l->entry[l->n].inode = inode;
 	l->entry[l->n].base = (unsigned char)base;
 	l->entry[l->n].sub = (unsigned char)sub;
 	l->n++;
 	return 0;
+}
+
+/* What cannot be mail is not listed: anything but a regular file. */
+static int
+is_regular(int dir, const struct dirent *d)
+{
+	struct stat st;
+
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type == DT_REG;
+	return fstatat(dir, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    S_ISREG(st.st_mode);
+}
+
+int
+listing_add(struct listing *l, const char *name, enum subdir sub)
+{
+	return add(l, name, sub, 0);
+}
+
+int
+listing_copy(struct listing *l, const struct listed *listed)
+{
+	return add(l, listed->name, (enum subdir)listed->sub, listed->inode);
 }
 
 int
@@ -57,8 +84,9 @@ listing_read(struct listing *l, const struct maildir *m, enum subdir sub)
 		return error;
 	}
 	while (error == 0 && (errno = 0, d = readdir(dir)) != NULL)
-		if (maildir_base(d->d_name) != 0)
-			error = listing_add(l, d->d_name, sub);
+		if (maildir_base(d->d_name) != 0 &&
+		    is_regular(m->dir[sub], d))
+			error = add(l, d->d_name, sub, d->d_ino);
 	if (error == 0)
 		error = errno;
 	closedir(dir);

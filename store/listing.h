@@ -8,11 +8,13 @@
 #define STORE_LISTING_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "store/maildir.h"
 
 struct listed {
 	const char *name; /* within the listing */
+	uint64_t inode;	  /* as the directory says; 0: not read there */
 	unsigned char base; /* octets of the name that are its base */
 	unsigned char sub;  /* enum subdir */
 };
@@ -27,8 +29,9 @@ struct listing {
 /* Adds the mail in a directory: 0, or an errno value. */
 int listing_read(struct listing *l, const struct maildir *m, enum subdir sub);
 
-/* Adds one name. */
+/* Adds one name; or one that another listing has. */
 int listing_add(struct listing *l, const char *name, enum subdir sub);
+int listing_copy(struct listing *l, const struct listed *listed);
 
 /*
  * Sorts by base name, then cur/ before new/, then suffix.  To be called

@@ -198,6 +198,28 @@ maildir_is_past(int64_t time, int64_t now)
 	return time != 0 && now > grain && time < now - grain;
 }
 
+#ifdef STATX_BTIME
+int64_t
+maildir_born(const struct maildir *m, enum subdir sub, const char *name)
+{
+	struct statx sx;
+
+	if (statx(m->dir[sub], name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &sx) ==
+		-1 || (sx.stx_mask & STATX_BTIME) == 0)
+		return 0;
+	return sx.stx_btime.tv_sec * CLOCK_NS + sx.stx_btime.tv_nsec;
+}
+#else
+int64_t
+maildir_born(const struct maildir *m, enum subdir sub, const char *name)
+{
+	(void)m;
+	(void)sub;
+	(void)name;
+	return 0;
+}
+#endif
+
 int
 maildir_file(
     const struct maildir *m, enum subdir sub, const char *name, int *fd)

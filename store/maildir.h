@@ -78,6 +78,13 @@ int64_t maildir_now(int fd);
 int maildir_is_past(int64_t time, int64_t now);
 
 /*
+ * When the file itself was made, whatever was done to it since: ns by the
+ * file system's clock, or 0 where that cannot be told.
+ */
+int64_t maildir_born(
+    const struct maildir *m, enum subdir sub, const char *name);
+
+/*
  * Opens a message for reading: *fd is the caller's.  Only regular files
  * are mail; anything else is EINVAL.  A FIFO does not block.
  */

@@ -10,8 +10,6 @@
 #include "store/repair.h"
 #include "store/seal.h"
 
-#define BATCH 1000 /* names in a transaction */
-
 /* Names whose UIDL is not their base: version 1 kept no table of them. */
 static int
 count_forward(void *arg, struct entry *e)
@@ -90,47 +88,55 @@ remake_forward(struct ledger *l)
 	return error;
 }
 
-/* An entry of another index comes into this one, in batches. */
-struct taking {
-	struct ledger *ledger;
-	size_t n;
-};
-
+/* An entry of another index comes into this one. */
 static int
 take(void *arg, struct entry *e)
 {
-	struct taking *t = arg;
-	struct ledger *l = t->ledger;
+	struct ledger *l = arg;
 	struct entry known = *e;
 	int error;
 
 	error = index_get_name(l->index, &known);
 	if (error != INDEX_NOT_FOUND)
 		return error;
-	if (t->n++ % BATCH == BATCH - 1 &&
-	    ((error = ledger_commit(l, 0)) != 0 ||
-		(error = ledger_begin(l)) != 0))
-		return error;
 	if (e->sequence >= l->totals.next_sequence)
 		l->totals.next_sequence = e->sequence + 1;
 	return ledger_add(l, e);
 }
 
-/* Fills a new index with what index.bad can tell. */
+/* A name that comes from index.bad. */
+struct saving {
+	struct ledger *ledger;
+	int error; /* of the new index, and not of reading the old one */
+};
+
+static int
+save(void *arg, struct entry *e)
+{
+	struct saving *s = arg;
+
+	return s->error = take(s->ledger, e);
+}
+
+/* Fills a new index with what index.bad can tell, all of it or nothing. */
 static int
 salvage(struct ledger *l, uint64_t *saved)
 {
-	struct taking t = { l, 0 };
+	struct saving s = { l, 0 };
 	int error, rv;
 
-	if ((error = ledger_begin(l)) != 0)
+	if ((error = index_expect_much(l->index)) != 0 ||
+	    (error = ledger_begin(l)) != 0)
 		return error;
-	/* What was read until then is kept. */
-	rv = repair_salvage(l->dir, take, &t, saved);
-	if (rv != 0)
-		(void)ledger_complain(l, "saving what the damaged index has",
-		    rv);
-	return ledger_commit(l, 1);
+	rv = repair_salvage(l->dir, save, &s, saved);
+	/* What is in it and cannot be read is as lost as what is damaged. */
+	if (s.error == 0)
+		(void)ledger_complain(
+		    l, "saving what the damaged index has", rv);
+	if ((error = s.error) == 0 && (error = ledger_commit(l, 1)) == 0)
+		return repair_done(l->dir);
+	ledger_abort(l);
+	return error;
 }
 
 int
@@ -139,13 +145,18 @@ remake_salvaged(struct ledger *l)
 	uint64_t saved = 0;
 	int error;
 
-	ledger_drop(l);
-	if ((error = repair_discard(l->dir)) != 0)
+	/* Where somebody was interrupted at it, index.bad has it already. */
+	if (!l->unsaved) {
+		ledger_drop(l);
+		if ((error = repair_discard(l->dir)) != 0)
+			return error;
+		l->closing = CLOSING_SEALED;
+		if ((error = ledger_recover(l)) != 0 && !l->unsaved)
+			return error;
+	}
+	if ((error = salvage(l, &saved)) != 0)
 		return error;
-	l->closing = CLOSING_SEALED;
-	if ((error = ledger_recover(l)) != 0 ||
-	    (error = salvage(l, &saved)) != 0)
-		return error;
+	l->unsaved = 0;
 	l->remade = 1;
 	log_warn("%s: the index is damaged and is made anew: %llu messages of "
 	    "it could be read and are as they were; what was retained beside "
@@ -168,15 +179,17 @@ open_original(struct ledger *l, int why)
 	}
 	memset(&l->totals, 0, sizeof(l->totals));
 	if (access(l->file, F_OK) == -1 && errno == ENOENT)
-		return 0;
-	return ledger_recover_full(l) == 0 ? 0 : why;
+		return repair_is_pending(l->dir) ? why : 0;
+	if (ledger_recover_full(l) != 0)
+		return why;
+	/* A new one, in place of what is there, would tell of nothing. */
+	return l->version == 1 || l->totals.generation > 0 ? 0 : why;
 }
 
 /* Copies the names; the totals are counted again on the way. */
 static int
 copy_names(struct index *from, struct ledger *l)
 {
-	struct taking t = { l, 0 };
 	struct totals before = l->totals;
 	enum folder folder;
 	int error = 0;
@@ -188,7 +201,7 @@ copy_names(struct index *from, struct ledger *l)
 		    before.folder[folder].from_now;
 	for (folder = INBOX; from != NULL && error == 0 && folder < FOLDERS;
 	     folder++)
-		error = index_each_name(from, folder, take, &t);
+		error = index_each_name(from, folder, take, l);
 	return error;
 }
 

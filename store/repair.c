@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #define MS	  1000000
 #define SEARCH_MS 2000 /* for finding the pages with names ... */
 #define SAVE_MS	  5000 /* ... and for all */
+
+#define KNOWN_LEAST 4096 /* names there is room for at first */
 
 /* Pages of Berkeley DB as they are on disk, in all versions since 4.2. */
 #define SIZE_MINIMUM   512
@@ -298,6 +301,34 @@ repair_discard(const char *dir)
 }
 
 static int
+repair_path(const char *dir, const char *name, char path[PATH_MAX])
+{
+	return (size_t)snprintf(path, PATH_MAX, "%s/%s", dir, name) <
+	    PATH_MAX ? 0 : ENAMETOOLONG;
+}
+
+int
+repair_is_pending(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return repair_path(dir, INDEX_BAD, path) == 0 && lstat(path, &st) == 0;
+}
+
+int
+repair_done(const char *dir)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	int error;
+
+	if ((error = repair_path(dir, INDEX_BAD, from)) != 0 ||
+	    (error = repair_path(dir, INDEX_SAVED, to)) != 0)
+		return error;
+	return rename(from, to) == -1 && errno != ENOENT ? errno : 0;
+}
+
+static int
 is_leaf(struct file *f, uint32_t number)
 {
 	return f->page[PAGE_TYPE] == LEAF &&
@@ -382,26 +413,45 @@ hash_name(const struct entry *e)
 	return hash | 1;
 }
 
+/* The place of a hash, or where it would be. */
+static size_t
+place(const uint64_t *hash, size_t room, uint64_t wanted)
+{
+	size_t i = (wanted >> 1) % room;
+
+	while (hash[i] != 0 && hash[i] != wanted)
+		i = (i + 1) % room;
+	return i;
+}
+
+static int
+make_room(struct known *k)
+{
+	size_t i, room = k->room == 0 ? KNOWN_LEAST : 2 * k->room;
+	uint64_t *hash;
+
+	if ((hash = calloc(room, sizeof(*hash))) == NULL)
+		return -1;
+	for (i = 0; i < k->room; i++)
+		if (k->hash[i] != 0)
+			hash[place(hash, room, k->hash[i])] = k->hash[i];
+	free(k->hash);
+	k->hash = hash;
+	k->room = room;
+	return 0;
+}
+
 /* 1: it was known already; -1: there is no memory. */
 static int
 insert(struct known *k, uint64_t hash)
 {
-	struct known larger = { NULL, 0, k->room == 0 ? 4096 : 2 * k->room };
 	size_t i;
 
-	if (2 * k->used >= k->room) {
-		larger.hash = calloc(larger.room, sizeof(*larger.hash));
-		if (larger.hash == NULL)
-			return -1;
-		for (i = 0; i < k->room; i++)
-			if (k->hash[i] != 0)
-				(void)insert(&larger, k->hash[i]);
-		free(k->hash);
-		*k = larger;
-	}
-	for (i = (hash >> 1) % k->room; k->hash[i] != 0; i = (i + 1) % k->room)
-		if (k->hash[i] == hash)
-			return 1;
+	if (2 * k->used >= k->room && make_room(k) == -1)
+		return -1;
+	i = place(k->hash, k->room, hash);
+	if (k->hash[i] != 0)
+		return 1;
 	k->hash[i] = hash;
 	k->used++;
 	return 0;

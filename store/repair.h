@@ -21,6 +21,14 @@ int repair_verify(const char *dir);
 int repair_discard(const char *dir);
 
 /*
+ * Is there an index.bad that nobody has read yet?  Then a new index that
+ * nothing was ever committed to is to be filled from it first.
+ * repair_done() says that it was: it is kept, as index.saved.
+ */
+int repair_is_pending(const char *dir);
+int repair_done(const char *dir);
+
+/*
  * Reads index.bad page by page, without Berkeley DB's searches, and calls
  * save() for each name on a leaf page whose checksum is right; it changes
  * nothing.  Takes a few seconds at most, however the file looks; *saved

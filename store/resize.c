@@ -8,12 +8,17 @@
 #include "common/log.h"
 #include "store/resize.h"
 
-#define YOUNG_NS (2 * CLOCK_NS)
+#define YOUNG_NS  (2 * CLOCK_NS)
+#define FUTURE_NS (3600 * CLOCK_NS)
 
+/*
+ * What is written after now was asked for is younger still.  But a time far
+ * in the future was set by whoever had done with the file.
+ */
 int
 resize_is_young(int64_t modified, int64_t now)
 {
-	return modified > now - YOUNG_NS;
+	return modified > now - YOUNG_NS && modified < now + FUTURE_NS;
 }
 
 int
@@ -25,17 +30,24 @@ resize_is_due(const struct entry *e, int fd)
 	    (uint64_t)st.st_size != e->size;
 }
 
-/* Finds and measures the file of an entry, all of which is filled. */
-static int
-measure(struct ledger *l, struct entry *e, struct measured *m)
+int
+resize_replaced(struct ledger *l, struct entry *e, int64_t now)
 {
-	int error, fd;
+	char name[NAME_OCTETS];
+	struct measured m;
+	int error = 0, fd;
 
-	if ((error = ledger_find(l, e, &fd)) != 0)
-		return error;
-	error = maildir_measure(fd, m, ledger_given_up, l);
+	if (entry_name(e, name) != 0 ||
+	    maildir_file(&l->maildir[e->folder], e->sub, name, &fd) != 0)
+		return 0;
+	if (resize_is_due(e, fd) &&
+	    (error = maildir_measure(fd, &m, ledger_given_up, l)) == 0) {
+		e->octets = m.octets;
+		e->size = m.size;
+		e->young = resize_is_young(m.modified, now);
+	}
 	close(fd);
-	return error;
+	return error == ECANCELED ? error : 0;
 }
 
 struct young {
@@ -59,11 +71,14 @@ look(void *arg, struct entry *queued)
 	error = index_get_name(y->ledger->index, &e);
 	if (error != 0 || !e.young)
 		return error;
-	if ((error = measure(y->ledger, &e, &m)) != 0)
+	error = ledger_measure(y->ledger, &e, &m);
+	if (error == ECANCELED || error == ENOENT)
 		return error == ENOENT ? 0 : error;
-	if (resize_is_young(m.modified, y->now) && y->lowest == 0)
+	/* One that cannot be read now is looked at when it can. */
+	if ((error != 0 || resize_is_young(m.modified, y->now)) &&
+	    y->lowest == 0)
 		y->lowest = e.sequence;
-	if (m.octets == e.octets && m.size == e.size)
+	if (error != 0 || (m.octets == e.octets && m.size == e.size))
 		return 0;
 	return listing_add(&y->changed, e.base, e.sub);
 }
@@ -94,7 +109,7 @@ resize_young(struct ledger *l, enum folder folder)
 	return error;
 }
 
-/* One that has gone meanwhile is the next login's matter. */
+/* One that has gone meanwhile, or cannot be read, is the next login's. */
 static int
 resize(struct ledger *l, enum folder folder, const struct listed *name,
     int64_t now)
@@ -109,8 +124,8 @@ resize(struct ledger *l, enum folder folder, const struct listed *name,
 	if ((error = index_get_name(l->index, &e)) != 0)
 		return error == INDEX_NOT_FOUND ? 0 : error;
 	old = e;
-	if ((error = measure(l, &e, &m)) != 0)
-		return error == ENOENT ? 0 : error;
+	if ((error = ledger_measure(l, &e, &m)) != 0)
+		return error == ECANCELED ? error : 0;
 	if (m.octets == old.octets && m.size == old.size)
 		return 0;
 	log_warn("%s: message %s was changed after it was delivered: it has "

@@ -23,6 +23,12 @@ int resize_is_due(const struct entry *e, int fd);
  */
 int resize_young(struct ledger *l, enum folder folder);
 
+/*
+ * Another file has taken an entry's name: the entry gets its measures, if
+ * they can be had and its size is another one.  now in ns.
+ */
+int resize_replaced(struct ledger *l, struct entry *e, int64_t now);
+
 /* Measures the messages with these names anew, in one transaction. */
 int resize_names(
     struct ledger *l, enum folder folder, const struct listing *names);

@@ -101,6 +101,13 @@ same_place(const struct entry *e, const struct listed *l)
 	    strcmp(e->suffix, l->name + l->base) == 0;
 }
 
+/* A name is no identity: another file may have taken it. */
+static int
+same_file(const struct entry *e, const struct listed *l)
+{
+	return e->inode == 0 || e->inode == l->inode;
+}
+
 static int
 same_base(const struct listed *a, const struct listed *b)
 {
@@ -147,9 +154,9 @@ merge_name(void *arg, struct entry *e)
 	if (m->l == m->end || c != 0)
 		return listing_add(&m->scan->missing, e->base, CUR);
 	chosen = choose(m, e);
-	if (same_place(e, chosen) && e->sub == CUR)
+	if (same_place(e, chosen) && same_file(e, chosen) && e->sub == CUR)
 		return 0;
-	return listing_add(&m->scan->changed, chosen->name, chosen->sub);
+	return listing_copy(&m->scan->changed, chosen);
 }
 
 static int

@@ -396,17 +396,17 @@ do_end(struct store *s)
 /* What may be asked, and when; a payload has exactly that size. */
 static const struct request {
 	uint32_t type;
-	size_t size;
 	int states; /* bits: 1 << enum state_of_store */
+	size_t size;
 	void (*run)(struct store *);
 } requests[] = {
-	{ MSG_OPEN, sizeof(struct msg_open), 1 << UNOPENED, do_open },
-	{ MSG_SIZES, sizeof(struct msg_number), 1 << OPEN, do_sizes },
-	{ MSG_UIDLS, sizeof(struct msg_number), 1 << OPEN, do_uidls },
-	{ MSG_FETCH, sizeof(struct msg_number), 1 << OPEN, do_fetch },
-	{ MSG_MARKS, sizeof(struct msg_marks), 1 << OPEN, do_marks },
-	{ MSG_UPDATE, 0, 1 << OPEN, do_update },
-	{ MSG_END, sizeof(struct msg_end), 1 << OPEN | 1 << UPDATED, do_end },
+	{ MSG_OPEN, 1 << UNOPENED, sizeof(struct msg_open), do_open },
+	{ MSG_SIZES, 1 << OPEN, sizeof(struct msg_number), do_sizes },
+	{ MSG_UIDLS, 1 << OPEN, sizeof(struct msg_number), do_uidls },
+	{ MSG_FETCH, 1 << OPEN, sizeof(struct msg_number), do_fetch },
+	{ MSG_MARKS, 1 << OPEN, sizeof(struct msg_marks), do_marks },
+	{ MSG_UPDATE, 1 << OPEN, 0, do_update },
+	{ MSG_END, 1 << OPEN | 1 << UPDATED, sizeof(struct msg_end), do_end },
 };
 
 static void

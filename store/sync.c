@@ -88,6 +88,7 @@ describe(struct sync *s, const struct found *f, struct entry *e)
 	entry_cut(e, f->listed->name);
 	e->folder = s->scan.folder;
 	e->sub = (enum subdir)f->listed->sub;
+	e->inode = f->listed->inode;
 	e->octets = f->size.octets;
 	e->size = f->size.size;
 	e->young = f->is == MEASURED &&
@@ -220,7 +221,11 @@ follow(struct sync *s, const struct listed *listed)
 	e = old;
 	entry_cut(&e, listed->name);
 	e.sub = (enum subdir)listed->sub;
+	e.inode = listed->inode;
 	move_in(s, &f, &e);
+	if (old.inode != 0 && old.inode != e.inode &&
+	    (error = resize_replaced(s->ledger, &e, s->scan.now)) != 0)
+		return error;
 	return ledger_change(s->ledger, &old, &e);
 }
 

@@ -32,7 +32,6 @@ condemn(struct update *u, struct entry *e)
 	if ((error = entry_name(e, name)) != 0)
 		return error;
 	e->state = EXPUNGING;
-	e->inode = expunge_inode(u->ledger, e, name);
 	return listing_add(&u->unlink[e->folder], name, e->sub);
 }
 
@@ -68,6 +67,7 @@ take_out_all(struct update *u)
 
 	u->taken = 0;
 	expunge_free(u->unlink);
+	u->ledger->totals.expunged = maildir_now(u->ledger->lock.fd);
 	for (folder = INBOX; folder < FOLDERS; folder++) {
 		l = &u->marked[folder];
 		for (i = 0; i < l->n; i++)

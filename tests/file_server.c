@@ -31,36 +31,36 @@ older(int rv, struct stat *st)
 int
 stat(const char *path, struct stat *st)
 {
-	int (*real)(const char *, struct stat *) =
-	    (int (*)(const char *, struct stat *))next("stat");
+	int (*real)(const char *, struct stat *);
 
+	*(void **)&real = next("stat");
 	return older(real(path, st), st);
 }
 
 int
 lstat(const char *path, struct stat *st)
 {
-	int (*real)(const char *, struct stat *) =
-	    (int (*)(const char *, struct stat *))next("lstat");
+	int (*real)(const char *, struct stat *);
 
+	*(void **)&real = next("lstat");
 	return older(real(path, st), st);
 }
 
 int
 fstat(int fd, struct stat *st)
 {
-	int (*real)(int, struct stat *) =
-	    (int (*)(int, struct stat *))next("fstat");
+	int (*real)(int, struct stat *);
 
+	*(void **)&real = next("fstat");
 	return older(real(fd, st), st);
 }
 
 int
 fstatat(int dir, const char *path, struct stat *st, int flags)
 {
-	int (*real)(int, const char *, struct stat *, int) =
-	    (int (*)(int, const char *, struct stat *, int))next("fstatat");
+	int (*real)(int, const char *, struct stat *, int);
 
+	*(void **)&real = next("fstatat");
 	return older(real(dir, path, st, flags), st);
 }
 
@@ -85,31 +85,30 @@ stored(const struct timespec t[2], struct timespec out[2])
 int
 futimens(int fd, const struct timespec t[2])
 {
-	int (*real)(int, const struct timespec[2]) =
-	    (int (*)(int, const struct timespec[2]))next("futimens");
+	int (*real)(int, const struct timespec[2]);
 	struct timespec out[2];
 
+	*(void **)&real = next("futimens");
 	return real(fd, stored(t, out));
 }
 
 int
 utimensat(int dir, const char *path, const struct timespec t[2], int flags)
 {
-	int (*real)(int, const char *, const struct timespec[2], int) =
-	    (int (*)(int, const char *, const struct timespec[2], int))next(
-		"utimensat");
+	int (*real)(int, const char *, const struct timespec[2], int);
 	struct timespec out[2];
 
+	*(void **)&real = next("utimensat");
 	return real(dir, path, stored(t, out), flags);
 }
 
 int
 statfs(const char *path, struct statfs *s)
 {
-	int (*real)(const char *, struct statfs *) =
-	    (int (*)(const char *, struct statfs *))next("statfs");
-	int rv = real(path, s);
+	int (*real)(const char *, struct statfs *), rv;
 
+	*(void **)&real = next("statfs");
+	rv = real(path, s);
 	if (rv == 0)
 		s->f_type = NFS_MAGIC;
 	return rv;
@@ -118,10 +117,10 @@ statfs(const char *path, struct statfs *s)
 int
 fstatfs(int fd, struct statfs *s)
 {
-	int (*real)(int, struct statfs *) =
-	    (int (*)(int, struct statfs *))next("fstatfs");
-	int rv = real(fd, s);
+	int (*real)(int, struct statfs *), rv;
 
+	*(void **)&real = next("fstatfs");
+	rv = real(fd, s);
 	if (rv == 0)
 		s->f_type = NFS_MAGIC;
 	return rv;

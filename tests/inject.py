@@ -55,13 +55,13 @@ class Tracer(threading.Thread):
     """Counts the system calls of a process, and kills it at one of them.
 
     It does so on entry, before the call has done anything: the call before
-    is the last one.  With follow it is the process's first child whose calls
-    are counted.  at_call(n, number) is called on entry to the n-th one,
+    is the last one.  With follow it is that one of the process's children
+    whose calls are counted, 1 for the first.  at_call(n, number) is called on entry to the n-th one,
     whose number it is told, while the process stands still.  It works once
     the constructor returns; finish() waits for the end of the process.
     """
 
-    def __init__(self, pid, kill_at=None, follow=False, at_call=None):
+    def __init__(self, pid, kill_at=None, follow=0, at_call=None):
         super().__init__(daemon=True)
         self.pid = pid
         self.kill_at = kill_at
@@ -79,7 +79,7 @@ class Tracer(threading.Thread):
             _ptrace(PTRACE_SEIZE, self.pid, None, O_TRACESYSGOOD |
                     (O_TRACEFORK if self.follow else 0))
             _ptrace(PTRACE_INTERRUPT, self.pid)
-            self._wait_stopped()
+            self._wait_stopped(self.pid)
             _ptrace(PTRACE_SYSCALL, self.pid)
             self.attached.set()
             while self._step():
@@ -88,8 +88,9 @@ class Tracer(threading.Thread):
             self.error = error
         self.attached.set()
 
-    def _wait_stopped(self):
-        _, status = os.waitpid(self.pid, WALL)
+    @staticmethod
+    def _wait_stopped(pid):
+        _, status = os.waitpid(pid, WALL)
         assert os.WIFSTOPPED(status), "ended before it was traced"
 
     def _step(self):
@@ -122,11 +123,16 @@ class Tracer(threading.Thread):
             self.killed = True
 
     def _change_to_child(self):
-        child = ctypes.c_ulong()
-        _ptrace(PTRACE_GETEVENTMSG, self.pid, None, ctypes.addressof(child))
+        message = ctypes.c_ulong()
+        _ptrace(PTRACE_GETEVENTMSG, self.pid, None, ctypes.addressof(message))
+        child = message.value
+        self._wait_stopped(child)
+        self.follow -= 1
+        if self.follow > 0:  # not this one
+            _ptrace(PTRACE_DETACH, child)
+            return
         _ptrace(PTRACE_DETACH, self.pid)
-        self.pid, self.follow = child.value, False
-        self._wait_stopped()
+        self.pid = child
 
     def finish(self):
         """Waits for the end; was the process killed?"""

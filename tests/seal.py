@@ -12,12 +12,12 @@ VERSION, BOOT, INODE, SIZE, CHANGED, TOTALS = 1, 2, 3, 4, 5, 6
 
 # Of the totals, all numbers of 64 bits: what is before the folders ...
 _HEAD = ("version", "identity", "identity_end", "generation",
-         "next_sequence", "expunging", "forwarded", "uidls_inode",
+         "next_sequence", "expunging", "expunged", "forwarded", "uidls_inode",
          "uidls_size", "uidls_changed")
 # ... and what there is for the inbox and, behind it, for the junk folder.
 _FOLDER = ("count", "octets", "names", "in_new", "left_out", "young",
            "time_new", "time_cur", "read", "from_now")
-TOTALS_OCTETS = 256
+TOTALS_OCTETS = 320
 
 
 def path(maildir):

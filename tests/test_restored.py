@@ -14,6 +14,7 @@ import time
 import pytest
 
 from daemon import ROOT
+from disks import Disk, why_not
 from inject import Strace
 from mailbox import Mailbox
 from maildir import message, unique
@@ -303,3 +304,30 @@ def test_restored_after_an_interrupted_update(mailbox, deletes):
     else:
         assert mailbox.present() == names
     assert mailbox.visit() == seen
+
+
+@pytest.fixture
+def ext4(server):
+    if why_not("ext4"):
+        pytest.skip(why_not("ext4"))
+    disk = Disk(server.directory, "ext4")
+    os.chown(disk.path, server.owner.pw_uid, server.owner.pw_gid)
+    yield disk
+    server.close_clients()
+    server.wait_empty()
+    disk.remove()
+
+
+def test_restored_with_the_inode_of_the_deleted(server, ext4):
+    """ext4 gives the next file the inode that has just become free."""
+    mailbox = Mailbox(
+        server.add_account(maildir=ext4.path + "/Maildir"), COUNT)
+    name = list(mailbox.data)[0]
+    path = mailbox.path(name)
+    interrupted(mailbox, 1)
+    inode = os.stat(path).st_ino
+    os.unlink(path)
+    mailbox.maildir.put(mailbox.data[name], name, ":2,")
+    assert os.stat(path).st_ino == inode
+    assert name in mailbox.visit()
+    assert mailbox.present() == sorted(mailbox.data)

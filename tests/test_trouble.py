@@ -9,6 +9,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import subprocess
 import tempfile
 
@@ -527,6 +528,34 @@ def test_what_can_be_read_is_saved(account, logs):
         for name in set(os.listdir(mailbox.pop3d)) - set(saved):
             os.unlink(mailbox.pop3d + "/" + name)
     assert kept
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["none", "empty"])
+def test_saving_is_interrupted(account, begun):
+    """After the damaged index was put aside: the next login goes on."""
+    mailbox = Mailbox(account, COUNT)
+    names = retain(mailbox, 1, 2, 3)
+    mailbox.server.wait_empty()
+    owner = os.stat(mailbox.pop3d)
+    os.rename(mailbox.pop3d + "/index.db", mailbox.pop3d + "/index.bad")
+    for name in os.listdir(mailbox.pop3d):
+        if name.startswith("log."):
+            os.unlink(mailbox.pop3d + "/" + name)
+    os.truncate(mailbox.pop3d + "/lock", 0)
+    if begun:
+        other = Mailbox(mailbox.server.add_account())
+        other.visit()
+        mailbox.server.wait_empty()
+        for name in os.listdir(other.pop3d):
+            copy = shutil.copy(other.pop3d + "/" + name, mailbox.pop3d)
+            os.chown(copy, owner.st_uid, owner.st_gid)
+        os.truncate(mailbox.pop3d + "/lock", 0)
+    assert whole_session(mailbox) == names
+    assert os.path.exists(mailbox.pop3d + "/index.saved")
+    assert not os.path.exists(mailbox.pop3d + "/index.bad")
+    # What was read once is not read again.
+    os.unlink(mailbox.pop3d + "/index.db")
+    assert set(whole_session(mailbox)) == set(mailbox.data)
 
 
 def whole_session(mailbox):

@@ -139,7 +139,7 @@ test_length_stays(void **state)
 	e.state = QUEUED;
 	assert_int_equal(entry_encode_name(&e, buf), len);
 	assert_int_equal(entry_decode_name(&e, buf, len), ENTRY_GOOD);
-	assert_true(e.inode == 0 && e.retained == 0);
+	assert_true(e.inode == UINT64_MAX && e.retained == 0);
 }
 
 static void
@@ -261,8 +261,8 @@ test_bad_names(void **state)
 		{ 1, CUR + 1, 1 }, { 18, '2', 1 }, { 19, '/', 1 },
 		{ 21, '\0', 1 } };
 	static const struct bad bad_2[] = { { 0, 0x83, ENTRY_NEWER },
-		{ 1, EXPUNGING + 1, 1 }, { 2, 4, 1 }, { 2, 0x80, 1 },
-		{ 4, 0, 1 }, { 1, QUEUED, 1 }, { 19, 8, 1 },
+		{ 1, LEFT_OUT + 1, 1 }, { 2, 4, 1 }, { 2, 0x80, 1 },
+		{ 4, 0, 1 }, { 19, 8, 1 },
 		{ 20, 'x', 1 }, { 22, '/', 1 }, { 22, 0, 1 }, { 25, ' ', 1 },
 		{ 26, 0x7f, 1 }, { 26, 0, 1 }, { 26, 0xe4, 1 } };
 	unsigned char buf[sizeof(name_2)];
