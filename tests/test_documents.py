@@ -184,6 +184,16 @@ def test_versions_are_told():
         "accounts": found["accounts.db"]}
 
 
+def test_files_of_the_index_are_in_the_manual():
+    names = re.findall(r'^#define INDEX_\w+\s+"([\w.]+)"',
+                       read("store/index.h"), re.M)
+    assert "index.db" in names
+    for name in [*names, "lock", "reserve"]:
+        assert re.search(r'"%%s/%s"|"%s"' % (name, name), "".join(
+            read(path) for path in sources("store"))), name
+        assert "\n.It Pa Maildir/pop3d/%s\n" % name in read("man/pop3d.8")
+
+
 # The log, in DIAGNOSTICS.
 
 def diagnostics():
