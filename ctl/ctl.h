@@ -35,6 +35,14 @@ int ctl_account(
     const struct conf *conf, const char *address, struct account *account);
 
 /*
+ * Calls each() for all accounts, for reading, until it returns other than
+ * CTL_GOOD.  A record that cannot be read is told of, and the others come all
+ * the same.  Returns CTL_GOOD, or CTL_FAILED, told, if one was missed.
+ */
+int ctl_each_account(const struct conf *conf,
+    int (*each)(const struct account *account, void *arg), void *arg);
+
+/*
  * Changes an account: change() gets it, and when it returns CTL_GOOD the
  * account is written back.
  */
