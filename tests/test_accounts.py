@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from daemon import POP3CTL, ROOT, wait_until
+from daemon import POP3CTL, POP3D, ROOT, wait_until
 from maildir import Maildir
 from pop3 import plain
 
@@ -766,6 +766,10 @@ def test_a_bad_record_among_good_ones(record, data):
         else:
             found = re.findall(r"^[^ :]+", done.stdout, re.M)
         assert found == others
+    done = subprocess.run([POP3D, "-n", "-f", record.server.conf], text=True,
+                          capture_output=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the record of %s " % record.address in done.stderr
 
 
 def test_an_alias_is_no_account(record):
