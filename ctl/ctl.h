@@ -29,8 +29,13 @@ struct args {
 int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Looks up an account, for reading.  Returns CTL_GOOD or CTL_FAILED, told.
+ * Looks an address up, for reading.  Returns what accounts_get() does, where
+ * -1 is told already.
  */
+int ctl_look_up(
+    const struct conf *conf, const char *address, struct account *account);
+
+/* The same for an account that must be there: CTL_GOOD or CTL_FAILED, told. */
 int ctl_account(
     const struct conf *conf, const char *address, struct account *account);
 

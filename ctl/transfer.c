@@ -319,7 +319,7 @@ ctl_import(const struct args *args)
 		fclose(f);
 	if (status != CTL_GOOD)
 		return status;
-	maildirs_make(&im.maildirs);
+	(void)maildirs_make(&im.maildirs);
 	printf("%lu accounts, %lu of them new\n", im.accounts, im.added);
 	return CTL_GOOD;
 }
