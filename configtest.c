@@ -95,7 +95,8 @@ check_expiry(const struct conf *conf, const struct keypair *k, time_t when)
 	if (when - now < RENEW_DAYS * DAY)
 		(void)tell("%s:%d: warning: the certificate %s expires in "
 			   "%ld days; renew it",
-		    conf->file, k->line, k->cert, (long)((when - now) / DAY));
+		    conf->file, k->line, k->cert,
+		    (long)((when - now + DAY - 1) / DAY));
 	return 0;
 }
 
@@ -187,10 +188,27 @@ check_system(const struct conf *conf)
 	return 0;
 }
 
+/* All of them: what a login would find damaged is found here. */
+static int
+read_accounts(const struct conf *conf, char *err, size_t errsize)
+{
+	static struct account account; /* large */
+	struct accounts *accounts;
+	int found;
+
+	if (accounts_open(&accounts, conf->accounts, err, errsize) == -1)
+		return -1;
+	do
+		found = accounts_next(accounts, &account, err, errsize);
+	while (found == 1);
+	accounts_close(accounts);
+	explicit_bzero(&account, sizeof(account));
+	return found == 0 ? 0 : -1;
+}
+
 static int
 check_accounts(const struct conf *conf)
 {
-	struct accounts *accounts;
 	struct stat st;
 	char err[512], where[CONF_PLACE_SIZE];
 
@@ -205,9 +223,8 @@ check_accounts(const struct conf *conf)
 		return tell("%s: accounts %s: others than its owner have "
 			    "access; chmod 0600 %s",
 		    where, conf->accounts, conf->accounts);
-	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
+	if (read_accounts(conf, err, sizeof(err)) == -1)
 		return tell("%s: accounts: %s", where, err);
-	accounts_close(accounts);
 	return 0;
 }
 

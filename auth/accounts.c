@@ -187,7 +187,7 @@ accounts_next(struct accounts *a, struct account *account, char *err,
 			return damaged(a, error, err, errsize);
 		found = unpack(a, &key, &data, account, err, errsize);
 	} while (found == ACCOUNTS_ALIAS);
-	return found;
+	return found == -1 ? ACCOUNTS_BAD : found;
 }
 
 void

@@ -33,6 +33,9 @@ int accounts_check(struct accounts *accounts, char *err, size_t errsize);
 /* What accounts_get() says of an alias. */
 #define ACCOUNTS_ALIAS 2
 
+/* What accounts_next() says of a record that cannot be read. */
+#define ACCOUNTS_BAD 3
+
 /*
  * Looks an address up; case does not matter.  Returns 1 and fills account
  * when there is an account; ACCOUNTS_ALIAS and fills address and alias_of
@@ -45,8 +48,9 @@ int accounts_get(struct accounts *accounts, const char *address,
 
 /*
  * Steps through all accounts in the order of their addresses, and over the
- * aliases among them: 1 and the next account, 0 at the end, -1 with err
- * filled.
+ * aliases among them: 1 and the next account, 0 at the end; ACCOUNTS_BAD with
+ * err filled when the next record cannot be read, behind which it goes on;
+ * -1 with err filled when the database cannot.
  */
 int accounts_next(struct accounts *accounts, struct account *account,
     char *err, size_t errsize);

@@ -1,7 +1,9 @@
 /*
  * pop3ctl add, delete, passwd.
  */
+#include <errno.h>
 #include <readpassphrase.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,14 +70,14 @@ new_hash(char hash[HASH_MAX + 1])
 
 /* The options in the order in which they depend on each other. */
 static int
-make_account(struct account *a, const struct args *args)
+make_account(
+    struct account *a, const char *address, const struct args *args)
 {
 	const struct conf *conf = args->conf;
 	const char *maildir = args->option['m'], *owner = args->option['o'];
-	char address[ADDRESS_MAX + 1], err[ERR_SIZE];
+	char err[ERR_SIZE];
 
-	if (address_parse(args->word[0], address, err, sizeof(err)) == -1 ||
-	    account_init(a, address, conf, err, sizeof(err)) == -1)
+	if (account_init(a, address, conf, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
 	if (owner != NULL &&
 	    owner_parse(owner, &a->uid, &a->gid, err, sizeof(err)) == -1)
@@ -97,6 +99,13 @@ make_account(struct account *a, const struct args *args)
 }
 
 static int
+exists(const char *address)
+{
+	return ctl_fail("there is an account %s already; `pop3ctl set' and "
+			"`passwd' change it", address);
+}
+
+static int
 put_new(struct accounts_edit *edit, const struct account *account)
 {
 	static struct account old;
@@ -106,37 +115,78 @@ put_new(struct accounts_edit *edit, const struct account *account)
 	found =
 	    accounts_edit_get(edit, account->address, &old, err, sizeof(err));
 	if (found > 0)
-		return ctl_fail("there is an account %s already; `pop3ctl "
-				"set' and `passwd' change it",
-		    account->address);
+		return exists(account->address);
 	if (found == -1 ||
 	    accounts_edit_put(edit, account, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
 	return CTL_GOOD;
 }
 
-int
-ctl_add(const struct args *args)
+/*
+ * Of an account that is there already nothing is changed, but a Maildir that
+ * is missing is made: its disk may be a new one.
+ */
+static int
+add_maildir(const struct account *account, const struct args *args)
 {
-	static struct account account;
+	struct maildirs maildirs = { NULL, 0, 0 };
+
+	if (args->option['m'] != NULL || args->option['o'] != NULL ||
+	    args->option['P'] != NULL || account->alias_of[0] != '\0' ||
+	    !maildirs_is_missing(account))
+		return exists(account->address);
+	maildirs_note(&maildirs, account);
+	if (maildirs_make(&maildirs) != CTL_GOOD)
+		return CTL_FAILED;
+	printf("%s: there is this account already, and it stays as it was; its "
+	       "Maildir %s was missing, and is made\n", account->address,
+	    account->maildir);
+	return CTL_GOOD;
+}
+
+static int
+add_new(struct account *account, const struct args *args)
+{
 	struct maildirs maildirs = { NULL, 0, 0 };
 	struct accounts_edit *edit;
-	int status;
+	int status = CTL_GOOD;
 
-	status = make_account(&account, args);
-	if (status == CTL_GOOD && args->option['P'] == NULL)
-		status = new_hash(account.hash);
+	if (args->option['P'] == NULL)
+		status = new_hash(account->hash);
 	if (status != CTL_GOOD)
 		return status;
 	if ((edit = ctl_edit(args->conf)) == NULL)
 		return CTL_FAILED;
-	status = ctl_edit_end(edit, put_new(edit, &account));
-	explicit_bzero(account.hash, sizeof(account.hash));
+	status = ctl_edit_end(edit, put_new(edit, account));
+	explicit_bzero(account->hash, sizeof(account->hash));
 	if (status == CTL_GOOD) {
-		maildirs_note(&maildirs, &account);
-		maildirs_make(&maildirs);
+		maildirs_note(&maildirs, account);
+		(void)maildirs_make(&maildirs);
 	}
 	return status;
+}
+
+/* Before a password is asked for it is known whether one is wanted. */
+int
+ctl_add(const struct args *args)
+{
+	static struct account account;
+	char address[ADDRESS_MAX + 1], err[ERR_SIZE];
+	int found = 0, status;
+
+	if (address_parse(args->word[0], address, err, sizeof(err)) == -1)
+		return ctl_fail("%s", err);
+	/* The first account makes the database. */
+	if (access(args->conf->accounts, F_OK) == 0 || errno != ENOENT)
+		found = ctl_look_up(args->conf, address, &account);
+	if (found == -1)
+		return CTL_FAILED;
+	if (found != 0) {
+		explicit_bzero(account.hash, sizeof(account.hash));
+		return add_maildir(&account, args);
+	}
+	status = make_account(&account, address, args);
+	return status == CTL_GOOD ? add_new(&account, args) : status;
 }
 
 int

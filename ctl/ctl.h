@@ -29,10 +29,23 @@ struct args {
 int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Looks up an account, for reading.  Returns CTL_GOOD or CTL_FAILED, told.
+ * Looks an address up, for reading.  Returns what accounts_get() does, where
+ * -1 is told already.
  */
+int ctl_look_up(
+    const struct conf *conf, const char *address, struct account *account);
+
+/* The same for an account that must be there: CTL_GOOD or CTL_FAILED, told. */
 int ctl_account(
     const struct conf *conf, const char *address, struct account *account);
+
+/*
+ * Calls each() for all accounts, for reading, until it returns other than
+ * CTL_GOOD.  A record that cannot be read is told of, and the others come all
+ * the same.  Returns CTL_GOOD, or CTL_FAILED, told, if one was missed.
+ */
+int ctl_each_account(const struct conf *conf,
+    int (*each)(const struct account *account, void *arg), void *arg);
 
 /*
  * Changes an account: change() gets it, and when it returns CTL_GOOD the

@@ -9,23 +9,73 @@ no_account(const char *address)
 }
 
 int
-ctl_account(
+ctl_look_up(
     const struct conf *conf, const char *address, struct account *account)
 {
 	struct accounts *accounts;
 	char err[ERR_SIZE];
 	int found;
 
-	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
-		return ctl_fail("%s", err);
+	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1) {
+		(void)ctl_fail("%s", err);
+		return -1;
+	}
 	found = accounts_check(accounts, err, sizeof(err));
 	if (found == 0)
 		found =
 		    accounts_get(accounts, address, account, err, sizeof(err));
 	accounts_close(accounts);
 	if (found == -1)
-		return ctl_fail("%s", err);
+		(void)ctl_fail("%s", err);
+	return found;
+}
+
+int
+ctl_account(
+    const struct conf *conf, const char *address, struct account *account)
+{
+	int found = ctl_look_up(conf, address, account);
+
+	if (found == -1)
+		return CTL_FAILED;
 	return found == 1 ? CTL_GOOD : no_account(address);
+}
+
+static int
+walk(struct accounts *accounts,
+    int (*each)(const struct account *account, void *arg), void *arg)
+{
+	static struct account account; /* large */
+	char err[ERR_SIZE];
+	int found, status = CTL_GOOD;
+
+	do {
+		found = accounts_next(
+		    accounts, &account, err, sizeof(err));
+		if (found == ACCOUNTS_BAD || found == -1)
+			status = ctl_fail("%s", err);
+		else if (found == 1 && each(&account, arg) != CTL_GOOD) {
+			status = CTL_FAILED;
+			break;
+		}
+	} while (found > 0);
+	explicit_bzero(&account, sizeof(account));
+	return status;
+}
+
+int
+ctl_each_account(const struct conf *conf,
+    int (*each)(const struct account *account, void *arg), void *arg)
+{
+	struct accounts *accounts;
+	char err[ERR_SIZE];
+	int status;
+
+	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
+		return ctl_fail("%s", err);
+	status = walk(accounts, each, arg);
+	accounts_close(accounts);
+	return status;
 }
 
 struct accounts_edit *

@@ -25,6 +25,7 @@ struct job {
 	struct target target;
 	int all, json;
 	int checks;   /* it tells itself what it found damaged */
+	int writes;   /* without an index on the disk it is in vain */
 	int terminal; /* somebody watches how far it is */
 	uint64_t printed;
 	char **uidl; /* of requeue, up to NULL */
@@ -68,6 +69,9 @@ open_and_run(struct job *job)
 		trouble = mailbox_settle(job->mailbox);
 	if (trouble != TROUBLE_NONE)
 		return refused(job, trouble);
+	if (job->writes && mailbox_is_in_memory(job->mailbox))
+		return ctl_fail(
+		    "%s: %s", job->target.address, log_last_warning());
 	if (mailbox_was_remade(job->mailbox) && !job->checks)
 		fprintf(stderr, "pop3ctl: %s: %s\n", job->target.address,
 		    log_last_warning());
@@ -242,6 +246,7 @@ ctl_requeue(const struct args *args)
 {
 	struct job job = { .conf = args->conf,
 		.run = run_requeue,
+		.writes = 1,
 		.all = args->option['a'] != NULL };
 
 	if (job.all == (args->n > 1))
@@ -269,7 +274,7 @@ run_index(struct job *job)
 int
 ctl_index(const struct args *args)
 {
-	struct job job = { .conf = args->conf, .run = run_index };
+	struct job job = { .conf = args->conf, .run = run_index, .writes = 1 };
 
 	return named_or_all(&job, args);
 }

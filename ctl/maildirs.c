@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,12 +32,27 @@ keep(const char *s)
 	return copy;
 }
 
+int
+maildirs_is_missing(const struct account *a)
+{
+	static const char *const opened[] = { "new", "cur" };
+	char sub[MAILDIR_MAX + sizeof("/new")];
+	size_t i;
+
+	for (i = 0; i < sizeof(opened) / sizeof(opened[0]); i++) {
+		snprintf(sub, sizeof(sub), "%s/%s", a->maildir, opened[i]);
+		if (access(sub, F_OK) == -1)
+			return 1;
+	}
+	return 0;
+}
+
 void
 maildirs_note(struct maildirs *m, const struct account *a)
 {
 	struct missing *new;
 
-	if (access(a->maildir, F_OK) == 0)
+	if (!maildirs_is_missing(a))
 		return;
 	if (m->n == m->room) {
 		m->room = m->room * 2 + 16;
@@ -77,15 +91,17 @@ make_run(void *arg)
 		snprintf(more, sizeof(more), " (and %zu more)", failed - 1);
 	(void)ctl_fail(
 	    "warning: %s: %s could not make the Maildir %s: "
-	    "%s%s; the account is there, make its Maildir, or mount its file "
-	    "system, before the first login",
-	    bad->address, who, bad->maildir, strerror(why), more);
-	return CTL_GOOD;
+	    "%s%s; the account is there: mount its file system, or make its "
+	    "Maildir by another `pop3ctl add %s', before the first login",
+	    bad->address, who, bad->maildir, strerror(why), more,
+	    bad->address);
+	return CTL_FAILED;
 }
 
-void
+int
 maildirs_make(struct maildirs *m)
 {
+	int status = CTL_GOOD;
 	struct run run;
 	size_t i;
 
@@ -95,8 +111,9 @@ maildirs_make(struct maildirs *m)
 			if (run.first[run.n].uid != run.first->uid ||
 			    run.first[run.n].gid != run.first->gid)
 				break;
-		(void)owner_run(run.first->address, run.first->uid,
-		    run.first->gid, make_run, &run);
+		if (owner_run(run.first->address, run.first->uid,
+			run.first->gid, make_run, &run) != CTL_GOOD)
+			status = CTL_FAILED;
 	}
 	for (i = 0; i < m->n; i++) {
 		free(m->missing[i].address);
@@ -104,4 +121,5 @@ maildirs_make(struct maildirs *m)
 	}
 	free(m->missing);
 	memset(m, 0, sizeof(*m));
+	return status;
 }

@@ -16,14 +16,18 @@ struct maildirs {
 	size_t n, room;
 };
 
+/* Is there no Maildir of the account that a login could open? */
+int maildirs_is_missing(const struct account *account);
+
 /* Notes that the account's Maildir is to be made, unless it is there. */
 void maildirs_note(struct maildirs *maildirs, const struct account *account);
 
 /*
  * Makes them, each as its owner, who has to have the right to make what is
  * missing of the path; where it fails a warning on standard error tells why,
- * and the accounts are none the worse.  Forgets them all.
+ * and the accounts are none the worse.  Forgets them all.  Returns CTL_GOOD,
+ * or CTL_FAILED if one was not made.
  */
-void maildirs_make(struct maildirs *maildirs);
+int maildirs_make(struct maildirs *maildirs);
 
 #endif

@@ -86,28 +86,34 @@ list_text(const struct account *a)
 	putchar('\n');
 }
 
+struct list {
+	int json;
+	unsigned long n;
+};
+
+static int
+list_one(const struct account *account, void *arg)
+{
+	struct list *list = arg;
+
+	if (list->json) {
+		fputs(list->n > 0 ? ",\n" : "[", stdout);
+		show_json(account);
+	} else
+		list_text(account);
+	list->n++;
+	return CTL_GOOD;
+}
+
 int
 ctl_list(const struct args *args)
 {
-	static struct account account;
-	struct accounts *accounts;
-	const int json = args->option['j'] != NULL;
-	char err[ERR_SIZE];
-	int found, n;
+	struct list list = { args->option['j'] != NULL, 0 };
+	int status = ctl_each_account(args->conf, list_one, &list);
 
-	if (accounts_open(&accounts, args->conf->accounts, err, sizeof(err)) ==
-	    -1)
-		return ctl_fail("%s", err);
-	for (n = 0;
-	     (found = accounts_next(accounts, &account, err, sizeof(err))) == 1;
-	     n++)
-		if (json) {
-			fputs(n > 0 ? ",\n" : "[", stdout);
-			show_json(&account);
-		} else
-			list_text(&account);
-	if (json && found == 0)
-		puts(n > 0 ? "]" : "[]");
-	accounts_close(accounts);
-	return found == 0 ? CTL_GOOD : ctl_fail("%s", err);
+	if (list.json && list.n > 0)
+		puts("]");
+	else if (list.json && status == CTL_GOOD)
+		puts("[]");
+	return status;
 }

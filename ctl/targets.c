@@ -25,31 +25,15 @@ target_of(struct target *target, const struct account *a)
 
 /* Less than PIPE_BUF octets, which a pipe takes at once or not at all. */
 static int
-hand_on(int fd, const struct account *account)
+hand_on(const struct account *account, void *arg)
 {
+	const int *fd = arg;
 	struct target target;
 
 	target_of(&target, account);
-	if (write(fd, &target, sizeof(target)) == (ssize_t)sizeof(target))
+	if (write(*fd, &target, sizeof(target)) == (ssize_t)sizeof(target))
 		return CTL_GOOD;
 	return ctl_fail("pipe: %s", strerror(errno));
-}
-
-static int
-look_up_all(const struct conf *conf, int fd)
-{
-	static struct account account;
-	struct accounts *accounts;
-	char err[ERR_SIZE];
-	int found;
-
-	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
-		return ctl_fail("%s", err);
-	while (
-	    (found = accounts_next(accounts, &account, err, sizeof(err))) == 1)
-		if (hand_on(fd, &account) != CTL_GOOD)
-			return CTL_FAILED;
-	return found == 0 ? CTL_GOOD : ctl_fail("%s", err);
 }
 
 static int
@@ -60,7 +44,7 @@ look_up_named(const struct conf *conf, int fd, int n, char *address[])
 
 	for (i = 0; i < n; i++)
 		if (ctl_account(conf, address[i], &account) != CTL_GOOD ||
-		    hand_on(fd, &account) != CTL_GOOD)
+		    hand_on(&account, &fd) != CTL_GOOD)
 			status = CTL_FAILED;
 	return status;
 }
@@ -77,7 +61,8 @@ targets_open(struct targets *t, const struct conf *conf, int n, char *address[])
 		close(fd[0]);
 		/* The one who reads decides whether there is more to do. */
 		signal(SIGINT, SIG_IGN);
-		_exit(address == NULL ? look_up_all(conf, fd[1])
+		_exit(address == NULL ? ctl_each_account(
+						conf, hand_on, &fd[1])
 				      : look_up_named(conf, fd[1], n, address));
 	}
 	close(fd[1]);

@@ -62,23 +62,18 @@ put_account(const struct account *a)
 	putchar('\n');
 }
 
+static int
+export_one(const struct account *account, void *arg)
+{
+	(void)arg;
+	put_account(account);
+	return CTL_GOOD;
+}
+
 int
 ctl_export(const struct args *args)
 {
-	static struct account account;
-	struct accounts *accounts;
-	char err[ERR_SIZE];
-	int found;
-
-	if (accounts_open(&accounts, args->conf->accounts, err, sizeof(err)) ==
-	    -1)
-		return ctl_fail("%s", err);
-	while (
-	    (found = accounts_next(accounts, &account, err, sizeof(err))) == 1)
-		put_account(&account);
-	accounts_close(accounts);
-	explicit_bzero(&account, sizeof(account));
-	return found == 0 ? CTL_GOOD : ctl_fail("%s", err);
+	return ctl_each_account(args->conf, export_one, NULL);
 }
 
 /* What is being imported. */
@@ -324,7 +319,7 @@ ctl_import(const struct args *args)
 		fclose(f);
 	if (status != CTL_GOOD)
 		return status;
-	maildirs_make(&im.maildirs);
+	(void)maildirs_make(&im.maildirs);
 	printf("%lu accounts, %lu of them new\n", im.accounts, im.added);
 	return CTL_GOOD;
 }

@@ -34,8 +34,8 @@ mend(int error)
 	case EPERM:
 		return "; the account's owner needs read and write access";
 	case ENOENT:
-		return "; is its file system mounted?  `pop3ctl add' makes "
-		       "a new Maildir";
+		return "; is its file system mounted?  `pop3ctl add ADDRESS' "
+		       "makes its account a new Maildir";
 	case ESTALE:
 		return "; pop3d/ was removed or replaced while a session had "
 		       "it, and the session's numbers are void";

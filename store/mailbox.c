@@ -338,6 +338,12 @@ mailbox_was_remade(const struct mailbox *mb)
 	return mb->ledger.remade;
 }
 
+int
+mailbox_is_in_memory(const struct mailbox *mb)
+{
+	return mb->ledger.mode == INDEX_MEMORY;
+}
+
 /* Which folder message n is in, and its number there; 0: there is none. */
 static uint64_t
 locate(const struct mailbox *mb, uint64_t n, enum folder *folder)

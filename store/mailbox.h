@@ -54,6 +54,9 @@ uint64_t mailbox_octets(const struct mailbox *mb);
 /* Was the index damaged, and has been made anew? */
 int mailbox_was_remade(const struct mailbox *mb);
 
+/* Can the index not be written, so that nothing done here will last? */
+int mailbox_is_in_memory(const struct mailbox *mb);
+
 /*
  * The entry of message n: folder, sequence, octets, base and uidl are
  * filled.  Fast for one message after the other.

@@ -37,6 +37,7 @@ struct store {
 	enum state_of_store { UNOPENED, OPEN, UPDATED } state;
 	struct mailbox *mailbox;
 	struct piece *pieces;
+	uint64_t shown;	  /* messages in the maildrop, as the client knows it */
 	uint64_t highest; /* number that may be marked */
 	uint64_t deleted;
 	uint64_t files_next; /* message behind the last FILES */
@@ -75,7 +76,7 @@ store_end(struct store *s, const char *reason, uint64_t retrieved,
 		    log_safe(safe, sizeof(safe), reason),
 		    (unsigned long long)retrieved, (unsigned long long)octets,
 		    (unsigned long long)s->deleted,
-		    (unsigned long long)mailbox_count(s->mailbox));
+		    (unsigned long long)(s->shown - s->deleted));
 	}
 	_exit(0);
 }
@@ -161,7 +162,7 @@ do_open(struct store *s)
 	}
 	s->state = OPEN;
 	log_login(s, &open);
-	maildrop.count = mailbox_count(s->mailbox);
+	maildrop.count = s->shown = mailbox_count(s->mailbox);
 	maildrop.octets = mailbox_octets(s->mailbox);
 	store_answer(s, MSG_MAILDROP, &maildrop, sizeof(maildrop));
 	/* What the client need not wait for. */

@@ -12,7 +12,8 @@
    this code it still puts each argument behind a long string on a line of its
    own, and "? 0 :" and "-1" on two.)
 
-Tells FILE:LINE of each fault; exit status 1 if there is one.
+Tells FILE:LINE of each fault; exit status 1 if there is one, or no source.
+TOP is the house that this file is in, unless it is given.
 """
 
 import glob
@@ -157,9 +158,12 @@ def untidy_lines(path):
 
 
 def main():
-    if len(sys.argv) > 1:
-        os.chdir(sys.argv[1])
+    here = os.path.dirname(os.path.abspath(__file__))
+    os.chdir(sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(here))
     product = sources(".", *ROOMS)
+    if not product:
+        print("%s: there are no sources here" % os.getcwd())
+        return 1
     faults = circles({**calls(product), **edges(product, node)})
     faults += circles(edges(product, room))
     faults += wrong_includes(product)

@@ -1,6 +1,7 @@
 """accounts.db: under load, written by several, killed, damaged."""
 
 import collections
+import json
 import os
 import random
 import re
@@ -12,7 +13,7 @@ import time
 
 import pytest
 
-from daemon import POP3CTL, ROOT, wait_until
+from daemon import POP3CTL, POP3D, ROOT, wait_until
 from maildir import Maildir
 from pop3 import plain
 
@@ -746,6 +747,29 @@ def test_records_that_can_not_be(record):
     record.server.ctl("delete", record.address)
     record.server.ctl("add", record.address, stdin="secret\n")
     let_in(record.server, record.address)
+
+
+@pytest.mark.parametrize("data", [b"\2", b"\3"], ids=["damaged", "newer"])
+def test_a_bad_record_among_good_ones(record, data):
+    """It is told of, and all others are there."""
+    record.server.add_account("a@example.com")
+    record.put(data)
+    others = ["a@example.com", "other@example.com"]
+    for arguments in (["list"], ["list", "-j"], ["export"], ["index", "-a"],
+                      ["check", "-a"]):
+        done = record.server.ctl(*arguments, check=False)
+        assert done.returncode == 1
+        assert re.fullmatch("pop3ctl: %s: the record of %s .*\n" % (
+            database(record.server), record.address), done.stderr)
+        if "-j" in arguments:
+            found = [one["address"] for one in json.loads(done.stdout)]
+        else:
+            found = re.findall(r"^[^ :]+", done.stdout, re.M)
+        assert found == others
+    done = subprocess.run([POP3D, "-n", "-f", record.server.conf], text=True,
+                          capture_output=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the record of %s " % record.address in done.stderr
 
 
 def test_an_alias_is_no_account(record):

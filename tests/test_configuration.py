@@ -255,7 +255,7 @@ def test_certificate_soon_to_expire(conf):
     status, out, err = conf.check()
     assert (status, out) == (0, "configuration OK\n")
     assert re.fullmatch(
-        r"%s:2: warning: the certificate %s expires in [45] days; renew it\n"
+        r"%s:2: warning: the certificate %s expires in 5 days; renew it\n"
         % (re.escape(conf.file), re.escape(cert)), err), err
 
 
@@ -306,6 +306,22 @@ def test_accounts_that_are_none(conf, content):
     status, out, err = conf.check()
     assert (status, out) == (1, "")
     assert err.startswith(conf.file + ":3: accounts: " + conf.accounts), err
+
+
+def test_accounts_with_a_damaged_page(conf):
+    """In the middle, where the database can still be opened."""
+    text = "".join("user%d@example.com maildir=/m/%d\n" % (n, n)
+                   for n in range(300))
+    subprocess.run([POP3CTL, "-f", conf.file, "import", "-"], text=True,
+                   input=text, check=True, capture_output=True)
+    conf.good()
+    with open(conf.accounts, "r+b") as f:
+        f.seek(os.path.getsize(conf.accounts) // 4096 // 2 * 4096 + 1000)
+        f.write(100 * b"x")
+    status, out, err = conf.check()
+    assert (status, out) == (1, "") and err.count("\n") == 1
+    assert err.startswith("%s:3: accounts: %s: damaged (" % (
+        conf.file, conf.accounts))
 
 
 def test_system_alone(conf):

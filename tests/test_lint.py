@@ -1,6 +1,7 @@
 """lint_structure.py finds what it is there to find, in small trees."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -87,6 +88,25 @@ def lint(directory, files):
 
 def test_what_is_good_is_passed(tmp_path):
     assert lint(tmp_path, GOOD) == (0, [])
+
+
+def test_nothing_is_not_good(tmp_path):
+    assert lint(str(tmp_path), {}) == (1, [
+        "%s: there are no sources here" % tmp_path])
+
+
+def test_this_house_is_found_from_anywhere(tmp_path):
+    """The copy's own sources, with a fault, and not those of where we are."""
+    top = tmp_path / "top"
+    for name, text in {**GOOD, "common/a.h": "int \n"}.items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(text)
+    (top / "tests").mkdir()
+    shutil.copy(HERE + "/lint_structure.py", top / "tests")
+    done = subprocess.run([str(top / "tests" / "lint_structure.py")],
+                          text=True, capture_output=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1, "common/a.h:1: a blank at the end\n", "")
 
 
 @pytest.mark.parametrize("changed, told", FAULTS)

@@ -199,13 +199,17 @@ def test_add_where_no_maildir_can_be_made(server):
         assert done.stdout == ""
         assert re.fullmatch(
             "pop3ctl: warning: unmade@example.com: %s could not make the "
-            "Maildir %s: (%s).*; the account is there, make its Maildir, or "
-            "mount its file system, before the first login\n"
+            "Maildir %s: (%s).*; the account is there: mount its file "
+            "system, or make its Maildir by another `pop3ctl add "
+            "unmade@example.com', before the first login\n"
             % (server.owner.pw_name, maildir, why), done.stderr)
         assert show(server, "unmade@example.com")["maildir"] == maildir
         for command in ("queue", "index", "check"):
             assert "there is no Maildir %s: " % maildir in failed(
                 server, command, "unmade@example.com") or ROOT
+        again = server.ctl("add", "unmade@example.com", check=False)
+        assert again.returncode == 1 and again.stdout == ""
+        assert again.stderr == done.stderr
         server.ctl("delete", "unmade@example.com")
 
 
@@ -458,6 +462,13 @@ def test_interrupted_at_the_prompt(server, account):
     status, _ = terminal.end()
     assert status != 0
     account.login().quit()
+
+
+def test_account_that_is_there_before_the_prompt(server, account):
+    terminal = Terminal(server, "add", account.address)
+    status, shown = terminal.end()
+    assert status == 1
+    assert b"already" in shown and b"assword:" not in shown
 
 
 def test_unknown_account_before_the_prompt(server):

@@ -261,6 +261,39 @@ def test_where_the_log_ends_on_a_full_disk(mailbox, mount):
     true_cause(mailbox)
 
 
+@pytest.mark.parametrize("command", [["index"], ["requeue", "-a"]],
+                         ids=lambda words: words[0])
+def test_no_index_on_a_full_disk(server, mount, command):
+    """pop3ctl says so, instead of totals of what it could not write."""
+    mailbox = Mailbox(server.add_account(maildir=mount.path + "/Maildir"),
+                      COUNT)
+    shutil.rmtree(mailbox.account.maildir.path + "/pop3d")
+    filler = mount.fill()
+    address = mailbox.account.address
+    done = server.ctl(command[0], address, *command[1:], check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "pop3ctl: %s: %s/Maildir: the index is not written: No space left on "
+        "device; make room on that file system\n" % (address, mount.path))
+    os.unlink(filler)
+    server.ctl(command[0], address, *command[1:])
+    assert mailbox.visit() == list(mailbox.data)
+
+
+def test_what_is_left_when_nothing_was_deleted(server, mount):
+    """The log counts what the client was shown."""
+    mailbox = Mailbox(server.add_account(maildir=mount.path + "/Maildir"),
+                      COUNT)
+    shutil.rmtree(mailbox.account.maildir.path + "/pop3d")
+    server.mark_log()
+    mount.fill()
+    pop = mailbox.login()
+    pop.ok("DELE 1")
+    pop.err("QUIT", "SYS/TEMP")
+    pop.close()
+    server.wait_log(r"^end: .* deleted=0 left=%d$" % COUNT)
+
+
 def test_the_seal_on_a_full_disk(mailbox, mount):
     """A login that changes nothing finds a seal before and after."""
     mount.fill()

@@ -114,6 +114,43 @@ def test_the_administrator_makes_it(server, how):
     pop.quit()
 
 
+def test_add_makes_a_maildir_that_is_gone(away):
+    """And changes nothing else; no password is asked for."""
+    server = away.server
+    server.ctl("set", away.address, "spam=include")
+    before = server.ctl("export").stdout
+    done = server.ctl("add", away.address)
+    assert done.stderr == "" and re.fullmatch(
+        "%s: there is this account already, .* its Maildir %s was missing, "
+        "and is made\n" % (away.address, away.maildir.path), done.stdout)
+    assert made(away.maildir.path, server.owner)
+    assert server.ctl("export").stdout == before
+    with away.login() as pop:
+        assert pop.stat() == (0, 0)
+        pop.quit()
+    done = server.ctl("add", away.address, check=False)
+    assert done.returncode == 1 and "already" in done.stderr
+
+
+@pytest.mark.parametrize("options", [
+    ["-P"], ["-o", "mail"], ["-m", "/var/empty/x"]], ids=" ".join)
+def test_add_with_options_refuses(away, options):
+    """They would not be done to an account that is there."""
+    done = away.server.ctl("add", away.address, *options, check=False)
+    assert done.returncode == 1 and "already" in done.stderr
+    assert everything(away.server.mail) == away.there
+
+
+def test_add_makes_a_part_that_is_gone(server, account):
+    account.maildir.deliver(message())
+    shutil.rmtree(account.maildir.path + "/cur")
+    server.ctl("add", account.address)
+    assert made(account.maildir.path, server.owner)
+    with account.login() as pop:
+        assert pop.stat()[0] == 1
+        pop.quit()
+
+
 def test_what_is_there_is_left_as_it_is(server):
     """add finds a Maildir with mail in it, of another mode."""
     path = os.path.join(server.mail, "there.example", "u", "Maildir")
