@@ -410,8 +410,9 @@ look(struct sync *s, struct coming *coming)
 	if (s->totals->young != 0 &&
 	    (error = resize_young(s->ledger, s->scan.folder)) != 0)
 		return error;
-	if (s->totals->left_out > 0 && (error = left_out_take_in(s->ledger, s->scan.folder,
-		 s->from_now)) != 0)
+	if (s->totals->left_out > 0 &&
+	    (error = left_out_take_in(
+		 s->ledger, s->scan.folder, s->from_now)) != 0)
 		return error;
 	if (!cur_is_known(s) || s->totals->from_now != s->from_now)
 		return EAGAIN;

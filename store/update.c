@@ -89,7 +89,8 @@ transact(struct update *u)
 	if (u->marked[INBOX].n + u->marked[JUNK].n > MANY)
 		error = ledger_expect(
 		    l, u->marked[INBOX].n + u->marked[JUNK].n);
-	if ((error != 0 && !ledger_is_full(error)) || (error = ledger_begin(l)) != 0)
+	if ((error != 0 && !ledger_is_full(error)) ||
+	    (error = ledger_begin(l)) != 0)
 		return error;
 	if ((error = take_out_all(u)) == 0 &&
 	    (error = ledger_commit(l, 1)) == 0)
@@ -132,13 +133,14 @@ return_to_disk(struct update *u)
 
 	if (l->lock.fd == -1 || l->lock.read_only)
 		return l->why;
-	if ((error = ledger_recover_full(l)) == 0 && l->version == 1)
-		error = remake_forward(l);
+	if ((error = ledger_recover_full(l)) != 0 ||
+	    (l->version == 1 && (error = remake_forward(l)) != 0))
+		return error;
 	for (folder = INBOX; error == 0 && folder < FOLDERS; folder++)
 		if (u->marked[folder].n > 0)
 			error = sync_all(l, folder, u->policy->from_now);
 	/* Without room for the new mail, the old can be deleted still. */
-	if (l->version == 1 || !ledger_is_full(error))
+	if (!ledger_is_full(error) || l->index == NULL)
 		return error;
 	u->full = error;
 	return 0;
