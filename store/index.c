@@ -43,6 +43,7 @@ struct index {
 	DB_ENV *env; /* INDEX_WRITE only */
 	DB_TXN *txn;
 	int much;    /* the log's files may be large */
+	int opened; /* the environment is open: it can panic */
 	int checked; /* the root pages were looked at, and are good */
 	DB *table[TABLES];
 	char file[PATH_MAX]; /* without an environment: the path */
@@ -115,9 +116,11 @@ open_env(struct index *ix, const char *dir)
 	    (error = ix->env->set_cachesize(ix->env, 0, CACHE_OCTETS, 1)) !=
 		0)
 		return cause_of(error);
-	return cause_of(ix->env->open(ix->env, dir,
+	error = cause_of(ix->env->open(ix->env, dir,
 	    DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_TXN | DB_INIT_LOG |
 		DB_INIT_MPOOL, 0600));
+	ix->opened = error == 0;
+	return error;
 }
 
 static int
@@ -323,7 +326,8 @@ abandon_env(struct index *ix)
 {
 	if (ix->env == NULL)
 		return;
-	(void)ix->env->set_flags(ix->env, DB_PANIC_ENVIRONMENT, 1);
+	if (ix->opened)
+		(void)ix->env->set_flags(ix->env, DB_PANIC_ENVIRONMENT, 1);
 	(void)ix->env->close(ix->env, 0);
 }
 

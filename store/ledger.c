@@ -151,6 +151,7 @@ open_for_writing(struct ledger *l)
 	    (error = seal_break(l->lock.fd)) != 0)
 		return error;
 	l->broken = l->sealed;
+	l->learnt = l->totals;
 	memset(&l->sealed, 0, sizeof(l->sealed));
 	return reopen(l, INDEX_WRITE);
 }
@@ -259,7 +260,8 @@ ledger_drop(struct ledger *l)
 	l->index = NULL;
 	if (l->broken.next_sequence != 0 && lock_check(&l->lock) == 0 &&
 	    seal_mend(l->lock.fd, l->file, &l->broken) == 0) {
-		l->sealed = l->totals = l->broken;
+		l->sealed = l->broken;
+		l->totals = l->learnt;
 		l->closing = CLOSING_SEALED;
 	} else
 		ledger_unvouched(l);

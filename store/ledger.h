@@ -52,6 +52,7 @@ struct ledger {
 	struct totals sealed; /* as the seal says it; zeroes: there is none */
 	struct totals broken; /* what the seal said that we broke; zeroes: it
 				 said nothing, or something was committed */
+	struct totals learnt; /* what we knew when we broke it */
 	struct totals before; /* the transaction */
 	int version; /* of the index as it was found: 1 is to be forwarded */
 	int why;     /* INDEX_MEMORY: the error for which it is not on disk */

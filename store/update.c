@@ -134,13 +134,14 @@ return_to_disk(struct update *u)
 
 	if (l->lock.fd == -1 || l->lock.read_only)
 		return l->why;
-	if ((error = ledger_recover_full(l)) == 0 && l->version == 1)
-		error = remake_forward(l);
+	if ((error = ledger_recover_full(l)) != 0 ||
+	    (l->version == 1 && (error = remake_forward(l)) != 0))
+		return error;
 	for (folder = INBOX; error == 0 && folder < FOLDERS; folder++)
 		if (u->marked[folder].n > 0)
 			error = sync_all(l, folder, u->policy->from_now);
 	/* Without room for the new mail, the old can be deleted still. */
-	if (l->version == 1 || !ledger_is_full(error))
+	if (!ledger_is_full(error) || l->index == NULL)
 		return error;
 	u->full = error;
 	return 0;
