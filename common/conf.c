@@ -128,6 +128,9 @@ set_hostname(struct line *l)
 {
 	const char *s;
 
+	if (strlen(l->value) > CONF_HOSTNAME_MAX)
+		return line_wrong(l, "%s: the name of a host has at most %d "
+		    "octets", l->word[0], CONF_HOSTNAME_MAX);
 	for (s = l->value; *s != '\0'; s++)
 		if (*s <= ' ' || *s > '~')
 			return line_wrong(l,

@@ -15,6 +15,7 @@
 #define CONF_KEYWORDS_MAX 32
 #define CONF_KEYPAIRS_MAX 32
 #define CONF_OUTGOING_MAX 4
+#define CONF_HOSTNAME_MAX 255 /* octets: RFC 1035, 2.3.4; a greeting has room */
 #define CONF_PLACE_SIZE	  (PATH_MAX + 16)
 
 struct keypair {

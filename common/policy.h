@@ -26,9 +26,15 @@ enum spam { SPAM_EXCLUDE, SPAM_INCLUDE, SPAM_ONLY };
 
 /*
  * What an account's settings change in its mailbox.  It is a part of the
- * account, travels in auth's verdict, and the store works by it: a setting
- * that only the mailbox is concerned with is added here, and in the record
- * (auth/record.c).
+ * account, travels in auth's verdict, and the store works by it.  A setting
+ * that only the mailbox is concerned with is added here and in
+ *	auth/record.c	    the record, old ones without it included
+ *	auth/system.c	    its value for the system's own users
+ *	ctl/address.c	    account_init(): its value for a new account
+ *	ctl/settings.c	    what pop3ctl set, show, import and export call it
+ *	man/pop3ctl.8 and etc/pop3ctl.bash-completion, which
+ *	tests/test_tables.py compares with ctl/settings.c
+ * and the store does what it says.
  */
 struct policy {
 	int64_t from_now; /* older mail is hidden: ns since the epoch, or 0 */

@@ -7,6 +7,7 @@
 #include "ctl/settings.h"
 
 #define ANY	    (-1)
+#define OR_ALL	    (-2) /* words without -a, and none with it */
 #define OPTIONS_MAX 4 /* of one command, and one more that ends the list */
 #define NO_OPTIONS  { { 0, NULL, NULL } }
 
@@ -51,7 +52,7 @@ static const struct command commands[] = {
 	    "ADDRESS LABEL",
 	    "Removes an application password, which is refused from then on.",
 	    NO_OPTIONS },
-	{ "check", NULL, ctl_check, 0, ANY, "ADDRESS ... | -a",
+	{ "check", NULL, ctl_check, 0, OR_ALL, "ADDRESS ... | -a",
 	    "Verifies the index of mailboxes and says what it mended.",
 	    { { 'a', NULL, "the mailboxes of all accounts" } } },
 	{ "client-settings", NULL, ctl_client_settings, 1, 1, "ADDRESS [-x]",
@@ -70,7 +71,7 @@ static const struct command commands[] = {
 	    "Adds or replaces the accounts in a file of an export, or of "
 	    "ADDRESS:HASH lines (- is standard input).",
 	    NO_OPTIONS },
-	{ "index", NULL, ctl_index, 0, ANY, "ADDRESS ... | -a",
+	{ "index", NULL, ctl_index, 0, OR_ALL, "ADDRESS ... | -a",
 	    "Brings the index of mailboxes up to date, so that the next login "
 	    "need not.",
 	    { { 'a', NULL, "the mailboxes of all accounts" } } },
@@ -85,7 +86,8 @@ static const struct command commands[] = {
 		  "those that are kept back, too, and the state of "
 		  "each" },
 		{ 'j', NULL, "as JSON" } } },
-	{ "requeue", NULL, ctl_requeue, 1, ANY, "ADDRESS UIDL ... | ADDRESS -a",
+	{ "requeue", NULL, ctl_requeue, 1, OR_ALL,
+	    "ADDRESS UIDL ... | ADDRESS -a",
 	    "Has POP show messages again that were kept back.",
 	    { { 'a', NULL, "all of them" } } },
 	{ "set", NULL, ctl_set, 2, ANY, "ADDRESS KEY=VALUE ...",
@@ -192,6 +194,16 @@ rewind_options(void)
 #endif
 }
 
+static int
+is_number_of_words(const struct command *c, const struct args *args)
+{
+	if (args->n < c->least)
+		return 0;
+	if (c->most == OR_ALL)
+		return (args->n == c->least) == (args->option['a'] != NULL);
+	return c->most == ANY || args->n <= c->most;
+}
+
 /* argv[0] is the last word of the name; -1: that is not its usage. */
 static int
 parse_args(const struct command *c, int argc, char *argv[], struct args *args)
@@ -218,8 +230,7 @@ parse_args(const struct command *c, int argc, char *argv[], struct args *args)
 	}
 	args->n = argc - optind;
 	args->word = argv + optind;
-	return args->n < c->least || (c->most != ANY && args->n > c->most) ? -1
-									   : 0;
+	return is_number_of_words(c, args) ? 0 : -1;
 }
 
 static int
@@ -230,11 +241,12 @@ run_command(const struct command *c, const char *file, int argc, char *argv[])
 	char err[ERR_SIZE];
 	int status;
 
+	if (parse_args(c, argc, argv, &args) == -1)
+		return refuse_usage(c->name, c->second);
 	if (c->run != ctl_help &&
 	    conf_load(&conf, file, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
-	status =
-	    parse_args(c, argc, argv, &args) == -1 ? CTL_USAGE : c->run(&args);
+	status = c->run(&args);
 	if (status == CTL_USAGE)
 		return refuse_usage(c->name, c->second);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == CTL_GOOD)

@@ -125,11 +125,8 @@ each_mailbox(struct job *job, int n, char *address[])
 static int
 named_or_all(struct job *job, const struct args *args)
 {
-	const int all = args->option['a'] != NULL;
-
-	if (all == (args->n > 0))
-		return CTL_USAGE;
-	return each_mailbox(job, args->n, all ? NULL : args->word);
+	return each_mailbox(
+	    job, args->n, args->option['a'] != NULL ? NULL : args->word);
 }
 
 static const char *const folder_words[] = { "inbox", "junk" };
@@ -249,8 +246,6 @@ ctl_requeue(const struct args *args)
 		.writes = 1,
 		.all = args->option['a'] != NULL };
 
-	if (job.all == (args->n > 1))
-		return CTL_USAGE;
 	job.uidl = job.all ? NULL : args->word + 1;
 	return each_mailbox(&job, 1, args->word);
 }

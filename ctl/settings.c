@@ -156,25 +156,26 @@ get_owner(
 #define AT(member) offsetof(struct account, member)
 
 const struct setting settings[] = {
-	{ "access", "off|all|from-now", NULL, "which mail POP may fetch",
-	    AT(access), set_access, get_word },
+	{ "access", "off|all|from-now", NULL,
+	    "which mail POP may fetch: none, all, or what comes from now on",
+	    "all", AT(access), set_access, get_word },
 	{ "spam", "exclude|include|only", NULL,
-	    "whether POP shows the junk folder", AT(policy.spam), set_word,
-	    get_word },
+	    "the junk folder: left out, shown behind the inbox, or shown alone",
+	    "exclude", AT(policy.spam), set_word, get_word },
 	{ "auto-delete", "yes|no", NULL,
-	    "whether what a client deletes is deleted, or kept back",
+	    "whether what a client deletes is deleted, or kept back", "yes",
 	    AT(policy.auto_delete), set_flag, get_flag },
 	{ "two-factor", "on|off", NULL,
-	    "whether only application passwords let in", AT(two_factor),
-	    set_flag, get_flag },
+	    "whether only application passwords let in", "off",
+	    AT(two_factor), set_flag, get_flag },
 	{ "password", "none", "none; `pop3ctl passwd' sets one",
-	    "takes the account's own password away", AT(hash), set_password,
-	    get_password },
+	    "takes the account's own password away", NULL, AT(hash),
+	    set_password, get_password },
 	{ "owner", "USER", "a user that exists and is not root",
-	    "whose the mailbox is", AT(uid), set_owner, get_owner },
-	{ "maildir", "PATH", "an absolute path", "where the mailbox is",
+	    "whose the mailbox is", NULL, AT(uid), set_owner, get_owner },
+	{ "maildir", "PATH", "an absolute path", "where the mailbox is", NULL,
 	    AT(maildir), set_maildir, get_maildir },
-	{ NULL, NULL, NULL, NULL, 0, NULL, NULL },
+	{ NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL },
 };
 
 void
@@ -255,7 +256,10 @@ settings_help(void)
 
 	putchar('\n');
 	for (s = settings; s->key != NULL; s++)
-		printf("  %s=%s\n      %s\n", s->key, s->values, s->what);
+		printf("  %s=%s\n      %s\n%s%s%s", s->key, s->values,
+		    s->what, s->preset != NULL ? "      Default: " : "",
+		    s->preset != NULL ? s->preset : "",
+		    s->preset != NULL ? "\n" : "");
 }
 
 struct set {

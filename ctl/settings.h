@@ -16,6 +16,7 @@ struct setting {
 	const char *values; /* that can be set: off|all|from-now, or PATH */
 	const char *mend;   /* the same in a sentence; NULL: those words */
 	const char *what;   /* it is about, for help */
+	const char *preset; /* of a new account; NULL: not always the same */
 	size_t where;	    /* in struct account */
 	int (*set)(const struct setting *setting, struct account *account,
 	    const char *value);

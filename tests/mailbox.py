@@ -11,6 +11,7 @@ from pop3 import wire
 
 # Changes are told from each other by the clock that stamps files: after so
 # long, whatever comes has another time.
+YOUNG_SECONDS = 2.1
 TICK_SECONDS = 0.15
 
 READING = "trace=getdents64"
@@ -126,6 +127,12 @@ class Mailbox:
         pop.quit()
         strace.finish()
         return len(strace.calls("getdents64"))
+
+    def grow_old(self):
+        """Until no message is young: such a one is measured again."""
+        time.sleep(YOUNG_SECONDS)
+        self.visit()
+        self.server.wait_empty()
 
     def settle(self):
         """Until a login finds nothing that it has not seen before."""

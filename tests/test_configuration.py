@@ -84,6 +84,11 @@ def test_all_keywords(conf):
     conf.good()
 
 
+def test_longest_name_of_a_host(conf):
+    conf.replace("hostname", "hostname " + 255 * "x")
+    conf.good()
+
+
 def test_no_file(conf):
     conf.file = conf.path("none.conf")
     conf.wrong("No such file or directory; pop3d.conf(5) tells what goes "
@@ -118,6 +123,8 @@ LINES = [
     ("x" * 5000, "the line is longer than 4094 octets"),
     ("accounts db", "accounts: db is not an absolute path; begin it with a "
      "slash"),
+    ("hostname " + 256 * "x", "hostname: the name of a host has at most 255 "
+     "octets"),
     ('hostname "mail example"', 'hostname: "mail example" is not the name of '
      "a host; give it like mail.example.com"),
     ("maildir /m/%d/%n", "maildir: /m/%d/%n: only %d, %u, %a and %% are "

@@ -4,6 +4,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -145,3 +146,15 @@ def test_the_package_installs_and_serves(keypair, monkeypatch):
     finally:
         run("dpkg", "--purge", "pop3d")
     assert not os.path.exists("/usr/sbin/pop3d")
+
+
+def test_a_demo_whose_port_is_taken():
+    """It says so at once, and how to take another one."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [TOP + "/etc/demo"], text=True, capture_output=True, timeout=60,
+            env={**os.environ, "PORT": str(port), "http_proxy": "http://x/"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "port %d is taken: PORT=%d make run\n" % (
+        port, port + 1)

@@ -200,6 +200,26 @@ def test_no_help(words):
     assert "pop3ctl help COMMAND" in done.stderr or "usage:" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_by_an_option(option):
+    for words in [option], ["-f", "/nonexistent", option]:
+        done = subprocess.run([POP3CTL, *words], text=True,
+                              capture_output=True)
+        assert (done.returncode, done.stdout, done.stderr) == (
+            0, ctl_help(), "")
+
+
+@pytest.mark.parametrize("words", [
+    ["add"], ["list", "x"], ["show", "-x", "a@b.example"], ["index"],
+    ["check", "-a", "a@b.example"], ["requeue", "a@b.example"],
+    ["app-password", "add", "a@b.example"]], ids=" ".join)
+def test_usage_needs_no_configuration(words):
+    done = subprocess.run([POP3CTL, "-f", "/nonexistent", *words], text=True,
+                          capture_output=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage: pop3ctl [-f FILE] " + words[0] in done.stderr
+
+
 def test_help_needs_no_configuration():
     done = subprocess.run([POP3CTL, "-f", "/nonexistent", "help", "add"],
                           text=True, capture_output=True)
@@ -212,6 +232,27 @@ def test_settings_in_the_manual():
     found = {compact(tag) for tag in items("pop3ctl.8", "Cm")
              if re.match(r"[a-z-]+=", tag)}
     assert found == {"%s=%s" % pair for pair in settings().items()}
+
+
+def presets():
+    """{key: its value in a new account}, of those that have one."""
+    return dict(re.findall(
+        r"^  ([a-z-]+)=\S+\n      \S.+\n      Default: (\S+)$",
+        ctl_help("set"), re.M))
+
+
+def test_defaults_of_settings(server):
+    """What help says, a new account has, and the manual says, too."""
+    server.ctl("add", "-P", "new@tables.example")
+    shown = dict(line.split("=", 1) for line in server.ctl(
+        "show", "new@tables.example").stdout.splitlines())
+    found = presets()
+    assert set(found) == set(settings()) - {"password", "owner", "maildir"}
+    for key, value in found.items():
+        assert shown[key] == value
+        text = re.search(r"^\.It Cm %s Ns = .*?(?=^\.It |^\.El)" % key, read(
+            "man", "pop3ctl.8"), re.M | re.S).group()
+        assert "\nDefault:\n.Cm %s .\n" % value in text
 
 
 def test_settings_in_messages(server):

@@ -86,6 +86,7 @@ def test_the_first_deletion_of_all(server, mount):
     """There is no reserve yet: it may be refused, in honest words."""
     mailbox = Mailbox(server.add_account(maildir=mount.path + "/Maildir"),
                       COUNT)
+    mailbox.grow_old()
     names = list(mailbox.data)
     server.mark_log()
     mount.fill()
@@ -142,6 +143,7 @@ def test_reserve_is_made_again(mailbox, mount):
 
 def test_nothing_is_measured_anew(mailbox, mount):
     """Not by the sessions in which it is full, nor by those after them."""
+    mailbox.grow_old()
     filler = mount.fill()
     names = list(mailbox.data)
     for room in (False, False, True, True):
