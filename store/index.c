@@ -334,7 +334,7 @@ abandon_env(struct index *ix)
 int
 index_close(struct index *ix)
 {
-	int error, rv;
+	int error;
 
 	if (ix == NULL)
 		return 0;
@@ -348,9 +348,10 @@ index_close(struct index *ix)
 		/* All is in index.db now: the log may go. */
 		if (error == 0 && (error = cause_of(shorten_log(ix))) == 0)
 			error = index_trim(ix);
-		rv = cause_of(ix->env->close(ix->env, 0));
 		if (error == 0)
-			error = rv;
+			error = cause_of(ix->env->close(ix->env, 0));
+		else
+			abandon_env(ix);
 	}
 	free(ix);
 	return error;
