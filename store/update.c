@@ -12,6 +12,8 @@
 #define RESERVE	     ((size_t)128 * 1024)
 #define RESERVE_MANY ((size_t)512 * 1024)
 #define MANY_NAMES   10000
+#define LOG_ROOM     ((size_t)72 * 1024) /* a file of the log, and a little */
+#define MARK_ROOM    512
 
 /* An UPDATE under way. */
 struct update {
@@ -160,6 +162,24 @@ finish(struct update *u)
 	reserve_make(l->dir, names > MANY_NAMES ? RESERVE_MANY : RESERVE);
 }
 
+/*
+ * Before anything is written: on a full disk the log may end right behind a
+ * commit, with no room for what a recovery writes, and then what was answered
+ * with +OK is undone.  The reserve is room enough for some marks.
+ */
+static int
+make_room(const struct update *u)
+{
+	size_t marks = u->marked[INBOX].n + u->marked[JUNK].n;
+	size_t octets = LOG_ROOM + marks * MARK_ROOM;
+	int error;
+
+	if ((error = reserve_room(u->ledger->dir, octets)) == 0 ||
+	    reserve_give_up(u->ledger->dir) != 0)
+		return error;
+	return reserve_room(u->ledger->dir, octets);
+}
+
 int
 update_commit(struct ledger *l, const struct listing names[FOLDERS],
     const struct policy *policy, uint64_t *deleted)
@@ -168,8 +188,9 @@ update_commit(struct ledger *l, const struct listing names[FOLDERS],
 		.now = clock_ns() / CLOCK_NS };
 	int error;
 
-	error = l->mode == INDEX_MEMORY ? return_to_disk(&u) :
-					  ledger_writable(l);
+	if ((error = make_room(&u)) == 0)
+		error = l->mode == INDEX_MEMORY ? return_to_disk(&u) :
+						  ledger_writable(l);
 	if (error == 0)
 		error = transact(&u);
 	if (ledger_is_full(error))
