@@ -151,7 +151,9 @@ open_for_writing(struct ledger *l)
 	    (error = seal_break(l->lock.fd)) != 0)
 		return error;
 	l->broken = l->sealed;
-	l->learnt = l->totals;
+	/* A recovery begins with no totals at all. */
+	l->learnt = memcmp(l->totals.identity, l->sealed.identity,
+	    IDENTITY_OCTETS) == 0 ? l->totals : l->sealed;
 	memset(&l->sealed, 0, sizeof(l->sealed));
 	return reopen(l, INDEX_WRITE);
 }
@@ -287,7 +289,8 @@ static int
 write_seal(struct ledger *l)
 {
 	if (l->lock.fd == -1 || l->lock.read_only ||
-	    l->mode == INDEX_MEMORY || lock_check(&l->lock) != 0)
+	    l->mode == INDEX_MEMORY || l->totals.next_sequence == 0 ||
+	    lock_check(&l->lock) != 0)
 		return 0;
 	switch (l->closing) {
 	case CLOSING_SEALED:
