@@ -351,9 +351,10 @@ def test_maildirs_that_cannot_be_made(host):
     assert done.stdout == b"4 accounts, 4 of them new\n"
     assert done.stderr.decode().splitlines() == [
         "pop3ctl: warning: %s@example.com: %s could not make the Maildir "
-        "%s/shut/%s: Permission denied%s; the account is there, make its "
-        "Maildir, or mount its file system, before the first login"
-        % (name, who, host.mail, name, more) for name, who, more in (
+        "%s/shut/%s: Permission denied%s; the account is there: mount its "
+        "file system, or make its Maildir by another `pop3ctl add "
+        "%s@example.com', before the first login"
+        % (name, who, host.mail, name, more, name) for name, who, more in (
             ("a", "4711:4712", " (and 1 more)"), ("c", "daemon", ""),
             ("d", owner().pw_name, ""))]
     assert os.listdir(host.mail + "/shut") == []
