@@ -84,6 +84,8 @@ struct totals {
 	struct folder_totals folder[FOLDERS];
 };
 
+#define TOTALS_LETTER 'm' /* the key of the totals, in the table of names */
+
 /* Longest encodings, in octets. */
 #define ENTRY_KEY_MAX	 (1 + NAME_MAX)
 #define ENTRY_NAME_MAX	 (64 + NAME_MAX + UIDL_MAX)

@@ -36,7 +36,7 @@ enum table {
 
 static const char *const table_names[] = { "inbox", "junk", "names",
 	"uidls" };
-static const unsigned char totals_key[] = { 'm' };
+static const unsigned char totals_key[] = { TOTALS_LETTER };
 
 struct index {
 	enum index_mode mode;

@@ -172,24 +172,6 @@ ledger_writable(struct ledger *l)
 	return error;
 }
 
-/*
- * A newer version's index is left as it is, and is not even recovered.  If it
- * cannot be read without recovery for another reason, recovery decides.
- */
-static int
-refuse_newer(const struct ledger *l)
-{
-	struct index *index;
-	struct totals t;
-	int error, version;
-
-	if ((error = index_open(&index, l->dir, INDEX_READ)) == 0 &&
-	    (error = index_check_pages(index)) == 0)
-		error = index_get_totals(index, &t, &version);
-	(void)index_close(index);
-	return error == INDEX_NEWER ? error : 0;
-}
-
 int
 ledger_recover(struct ledger *l)
 {
@@ -197,8 +179,10 @@ ledger_recover(struct ledger *l)
 	int error;
 
 	memset(&l->totals, 0, sizeof(l->totals));
-	if ((error = refuse_newer(l)) != 0 ||
-	    (error = open_for_writing(l)) != 0 ||
+	/* Such a one is left as it is, recovery included. */
+	if (repair_is_newer(l->dir))
+		return INDEX_NEWER;
+	if ((error = open_for_writing(l)) != 0 ||
 	    (error = index_check_pages(l->index)) != 0)
 		return error;
 	error = index_get_totals(l->index, &l->totals, &l->version);

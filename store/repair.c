@@ -554,3 +554,64 @@ repair_salvage(const char *dir, visit_fn save, void *arg, uint64_t *saved)
 	free(s);
 	return error;
 }
+
+/* Are these the totals, and what version are they of?  -1: they are not. */
+static int
+totals_version(const struct file *f, unsigned int i)
+{
+	const unsigned char *key, *data;
+	size_t keylen = 0, len = 0;
+	struct totals t;
+	int version;
+
+	key = item(f, i, &keylen);
+	data = item(f, i + 1, &len);
+	if (key == NULL || data == NULL || keylen != 1 ||
+	    key[0] != TOTALS_LETTER)
+		return -1;
+	return totals_decode(&t, data, len, &version) == ENTRY_NEWER;
+}
+
+/* The totals on the newest page that has them. */
+static int
+find_newer(struct salvage *s)
+{
+	unsigned int k, entries;
+	size_t i;
+	int newer;
+
+	for (i = 0; i < s->leaves; i++) {
+		if (read_page(&s->file, s->leaf[i].number) != 0)
+			continue;
+		entries = get16(s->file.page + PAGE_ENTRIES);
+		if (LEAF_OFFSETS + 2 * (size_t)entries > s->file.size)
+			continue;
+		for (k = 0; k + 1 < entries; k += 2)
+			if ((newer = totals_version(&s->file, k)) != -1)
+				return newer;
+	}
+	return 0;
+}
+
+int
+repair_is_newer(const char *dir)
+{
+	struct salvage *s;
+	int newer = 0;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return 0;
+	if (open_file(&s->file, dir, INDEX_FILE) == 0) {
+		s->file.deadline = clock_ms() + SEARCH_MS;
+		if (read_size(&s->file) == 0 && find_leaves(s) == 0 &&
+		    s->leaves > 0) {
+			qsort(s->leaf, s->leaves, sizeof(*s->leaf),
+			    newest_first);
+			newer = find_newer(s);
+		}
+		close(s->file.fd);
+	}
+	free(s->leaf);
+	free(s);
+	return newer;
+}

@@ -14,6 +14,12 @@
 int repair_verify(const char *dir);
 
 /*
+ * Was index.db written by a newer version?  By its pages, and without
+ * Berkeley DB, which may search for ever in a file that was not recovered.
+ */
+int repair_is_newer(const char *dir);
+
+/*
  * Puts index.db aside as index.bad and takes its log away, so that a new one
  * can be made.  Refuses with the error of the disk where no new one could
  * be made to last: what looks like damage may be trouble that passes.
