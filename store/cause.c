@@ -164,6 +164,24 @@ cause_begin(void)
 	(void)db_env_set_func_realloc(noting_realloc);
 }
 
+/*
+ * A failed read(2), which is the library's own call, has the system's words
+ * at the end of what it says.
+ */
+static void
+note_words(const char *message)
+{
+	static const int errors[] = { EIO, ENOMEM, ENOSPC, EDQUOT };
+	size_t i, len = strlen(message), words;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		words = strlen(strerror(errors[i]));
+		if (len > words && strcmp(message + len - words,
+			strerror(errors[i])) == 0)
+			note(errors[i]);
+	}
+}
+
 void
 cause_message(const DB_ENV *env, const char *prefix, const char *message)
 {
@@ -171,6 +189,7 @@ cause_message(const DB_ENV *env, const char *prefix, const char *message)
 	(void)prefix;
 	if (first[0] == '\0')
 		(void)strlcpy(first, message, sizeof(first));
+	note_words(message);
 }
 
 /*
