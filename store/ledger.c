@@ -179,7 +179,7 @@ ledger_recover(struct ledger *l)
 	int error;
 
 	memset(&l->totals, 0, sizeof(l->totals));
-	/* Such a one is left as it is, recovery included. */
+	/* A newer version's index is left as it is: not even recovered. */
 	if (repair_is_newer(l->dir))
 		return INDEX_NEWER;
 	if ((error = open_for_writing(l)) != 0 ||
