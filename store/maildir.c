@@ -150,20 +150,31 @@ maildir_time(const struct maildir *m, enum subdir sub)
 	return to_ns(&st.st_mtim);
 }
 
+/* Whether got is what is left of time in a file system of coarse times. */
+static int
+is_coarse(int64_t got, int64_t time)
+{
+	return got == time || got == time - time % CLOCK_NS;
+}
+
 /*
  * The present time is asked of the file system once more, rather than taken
  * from what cur/ has: others may have given it any, even one that is yet to
- * come.
+ * come.  What cur/ has afterwards may be the time of somebody's change that
+ * came between the two calls and has not been announced yet: it is compared
+ * with what was set, and never taken on trust.  Microseconds are what every
+ * file system keeps that keeps more than seconds.
  */
 int64_t
 maildir_stamp(const struct maildir *m)
 {
 	struct timespec t[2];
-	int64_t past;
+	int64_t past, got;
 
 	if (m->dir[CUR] == -1)
 		return 0;
 	past = maildir_now(m->dir[CUR]) - STAMP_AGE_NS;
+	past -= past % 1000;
 	if (past <= TIME_ABSENT)
 		return 0;
 	t[0].tv_sec = 0;
@@ -172,7 +183,8 @@ maildir_stamp(const struct maildir *m)
 	t[1].tv_nsec = past % CLOCK_NS;
 	if (futimens(m->dir[CUR], t) == -1)
 		return 0;
-	return maildir_time(m, CUR); /* as coarse as the file system is */
+	got = maildir_time(m, CUR);
+	return is_coarse(got, past) ? got : 0;
 }
 
 /* Without a time of ours the server of a file system takes its own. */

@@ -61,7 +61,8 @@ int64_t maildir_time(const struct maildir *m, enum subdir sub);
 /*
  * Gives cur/ a time of our choosing, after changes of our own: two seconds
  * before its present one, which the file system's clock has just given it,
- * so that whatever others change from now on shows; returned, 0: failed.
+ * so that whatever others change from now on shows.  Returned as the file
+ * system keeps it; 0: failed, or somebody changed cur/ in that moment.
  */
 int64_t maildir_stamp(const struct maildir *m);
 

@@ -21,6 +21,22 @@
 
 #define PATIENCE 60 /* seconds until what blocks for ever is a failure */
 
+/*
+ * The system's call, after which somebody else changes the directory at
+ * once, if a test wants that.
+ */
+static const char *others_file;
+
+int
+futimens(int fd, const struct timespec t[2])
+{
+	int error = (int)syscall(SYS_utimensat, fd, NULL, t, 0);
+
+	if (others_file != NULL && t != NULL)
+		close(openat(fd, others_file, O_WRONLY | O_CREAT, 0600));
+	return error;
+}
+
 static struct maildir
 open_new(const char *dir)
 {
@@ -627,6 +643,23 @@ test_stamp(void **state)
 	assert_int_equal(maildir_stamp(&m), 0);
 }
 
+/*
+ * Somebody whose change comes between our setting the time and our looking
+ * at it, and who has not been announced yet: his time is not taken for ours,
+ * for then his change would be hidden.
+ */
+static void
+test_stamp_between(void **state)
+{
+	struct maildir m = open_new(*state);
+
+	others_file = "1";
+	assert_int_equal(maildir_stamp(&m), 0);
+	others_file = NULL;
+	assert_true(maildir_stamp(&m) > 0);
+	maildir_close(&m);
+}
+
 /* As new files are stamped, not a whole clock's tick before or after. */
 static void
 test_now(void **state)
@@ -711,6 +744,7 @@ main(void)
 		IN_SCRATCH(test_move_undone),
 		IN_SCRATCH(test_longest_name),
 		IN_SCRATCH(test_stamp),
+		IN_SCRATCH(test_stamp_between),
 		IN_SCRATCH(test_now),
 		cmocka_unit_test(test_is_past),
 		cmocka_unit_test(test_unique),

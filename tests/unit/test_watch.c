@@ -377,8 +377,7 @@ play_round(struct watch *w, const struct maildir *m, unsigned int *seed)
 		watch_changed(w, change(m, 'a', seed, &ours));
 	expected = (expected & ~((1u << NAMES) - 1)) | ours;
 	stamp = maildir_stamp(m);
-	assert_true(stamp > 0);
-	if (!watch_end(w))
+	if (!watch_end(w) || stamp == 0)
 		return 0;
 	if (rand_r(seed) % 4 == 0)
 		usleep((useconds_t)rand_r(seed) % 300);
