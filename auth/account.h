@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/network.h"
 #include "common/policy.h"
 
 #define HASH_MAX	  383 /* octets */
@@ -15,13 +16,6 @@
 #define NETWORKS_MAX	  4 /* of one application password */
 
 enum access { ACCESS_OFF, ACCESS_ALL, ACCESS_FROM_NOW };
-
-/* Addresses that begin with the same bits, so many as prefix says. */
-struct network {
-	unsigned char family; /* 4 or 6 */
-	unsigned char prefix; /* at most 32 or 128 */
-	unsigned char address[16]; /* of family 4 in the first four octets */
-};
 
 struct app_password {
 	char label[LABEL_MAX + 1];
