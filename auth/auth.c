@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "auth/accounts.h"
@@ -96,13 +97,15 @@ auth_grant(const struct auth *a, const struct msg_login *login,
 
 static void
 auth_fill_verdict(struct msg_verdict *v, const struct account *account,
-    const char *label)
+    const struct app_password *app)
 {
 	memset(v, 0, sizeof(*v));
 	strlcpy(v->address, account->address, sizeof(v->address));
 	strlcpy(v->maildir, account->maildir, sizeof(v->maildir));
-	if (label != NULL)
-		strlcpy(v->label, label, sizeof(v->label));
+	if (app != NULL) {
+		strlcpy(v->label, app->label, sizeof(v->label));
+		v->read_only = app->read_only;
+	}
 	v->uid = account->uid;
 	v->gid = account->gid;
 	v->policy = account->policy;
@@ -164,7 +167,9 @@ static int
 auth_judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
 {
 	static struct account account; /* large */
-	const char *label;
+	const struct attempt attempt = { login->password, login->peer,
+		SERVICE_POP, (int64_t)time(NULL) };
+	const struct app_password *app;
 	char err[512];
 	int found = 0, good;
 
@@ -177,10 +182,9 @@ auth_judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
 	}
 	if (found == 0 && a->system != -1)
 		return auth_ask_system(a, login, v);
-	good = password_check(
-	    found == 1 ? &account : NULL, login->password, &label);
+	good = password_check(found == 1 ? &account : NULL, &attempt, &app);
 	if (good == 1)
-		auth_fill_verdict(v, &account, label);
+		auth_fill_verdict(v, &account, app);
 	else if (good == -1)
 		log_warn("auth: crypt(3) fails: is there too little memory?");
 	explicit_bzero(&account, sizeof(account));

@@ -59,12 +59,12 @@ digest_symbols(const char symbols[SYMBOLS + 1], unsigned char digest[32])
 	explicit_bzero(&ctx, sizeof(ctx));
 }
 
-static const char *
-app_password_check(const struct account *account, const char *password)
+static const struct app_password *
+find_app_password(const struct account *account, const char *password)
 {
+	const struct app_password *found = NULL;
 	char symbols[SYMBOLS + 1];
 	unsigned char digest[32];
-	const char *label = NULL;
 	size_t i;
 
 	if (normalize(password, symbols) == 0) {
@@ -72,32 +72,55 @@ app_password_check(const struct account *account, const char *password)
 		for (i = 0; i < account->napp; i++)
 			if (same(digest, account->app[i].digest,
 				sizeof(digest)))
-				label = account->app[i].label;
+				found = &account->app[i];
 		explicit_bzero(digest, sizeof(digest));
 	}
 	explicit_bzero(symbols, sizeof(symbols));
-	return label;
+	return found;
+}
+
+/* Is the application password good for this? */
+static int
+is_within(const struct app_password *app, const struct attempt *attempt)
+{
+	if (app->expires != FOR_EVER && attempt->now >= app->expires)
+		return 0;
+	if ((app->services & attempt->service) == 0)
+		return 0;
+	return app->nnetwork == 0 ||
+	    network_has(app->network, app->nnetwork, attempt->peer);
+}
+
+static int
+is_usable(const struct account *account, const struct attempt *attempt)
+{
+	if (account == NULL)
+		return 0;
+	return attempt->service == SERVICE_SEND ? account->send :
+						  account->access != ACCESS_OFF;
 }
 
 /*
  * A right application password lets in at once.  Everything else costs one
  * slow hash before it is refused, and the refusal is sent a fixed time
  * after the question (auth.c): neither tells an unknown user, a wrong
- * password, POP switched off and a password where an application password
- * is wanted from each other (I9).
+ * password, POP switched off, a password where an application password is
+ * wanted and an application password that is not good for this from each
+ * other (I9).
  */
 int
-password_check(
-    const struct account *account, const char *password, const char **label)
+password_check(const struct account *account, const struct attempt *attempt,
+    const struct app_password **app)
 {
-	int usable = account != NULL && account->access != ACCESS_OFF;
+	int usable = is_usable(account, attempt);
 	int good;
 
-	*label = NULL;
-	if (usable &&
-	    (*label = app_password_check(account, password)) != NULL)
+	*app = usable ? find_app_password(account, attempt->password) : NULL;
+	if (*app != NULL && is_within(*app, attempt))
 		return 1;
-	good = hash_check(password, account != NULL ? account->hash : NULL);
+	*app = NULL;
+	good = hash_check(
+	    attempt->password, account != NULL ? account->hash : NULL);
 	if (good != 1)
 		return good;
 	return usable && !account->two_factor;

@@ -14,16 +14,25 @@
 /* Five groups of four, four hyphens, and the NUL. */
 #define APP_PASSWORD_SIZE 25
 
+/* What somebody wants to be let in with. */
+struct attempt {
+	const char *password;
+	const char *peer; /* the client's address */
+	enum service service;
+	int64_t now; /* seconds since the epoch */
+};
+
 /*
- * Does password let its owner into account?  account may be NULL (no such
- * user): the work is the same, one slow hash for every refusal (I9), and
- * the access setting is taken into account here so that it cannot be told
- * from a wrong password.  Returns 1, with *label the label of the
- * application password that was used (within account) or NULL for the
- * account's own; 0; or -1 when the system could not hash.
+ * Does it let its owner into account?  account may be NULL (no such user):
+ * the work is the same, one slow hash for every refusal (I9), and the
+ * settings of the account and what an application password is good for are
+ * taken into account here, so that they cannot be told from a wrong password.
+ * Returns 1, with *app the application password that was used (within
+ * account) or NULL for the account's own; 0; or -1 when the system could not
+ * hash.
  */
-int password_check(const struct account *account, const char *password,
-    const char **label);
+int password_check(const struct account *account,
+    const struct attempt *attempt, const struct app_password **app);
 
 /*
  * Hashes a new password with the system's crypt(3).  Returns 0, or -1 with

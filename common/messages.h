@@ -106,6 +106,7 @@ struct msg_open {
 struct msg_maildrop {
 	uint64_t count;
 	uint64_t octets;
+	uint64_t read_only; /* marks are refused */
 };
 
 /*

@@ -7,9 +7,10 @@
 
 #include "auth/password.h"
 #include "ctl/ctl.h"
+#include "ctl/limits.h"
 
 struct app {
-	const char *label;
+	struct app_password new;
 	char text[APP_PASSWORD_SIZE];
 };
 
@@ -39,26 +40,17 @@ static int
 add_label(struct account *a, void *arg)
 {
 	struct app *app = arg;
-	struct app_password *new;
 
-	if (!label_good(app->label))
-		return ctl_fail("a label is what tells devices apart: 1 to %d "
-				"octets, no control characters",
-		    LABEL_MAX);
-	if (label_find(a, app->label) < a->napp)
+	if (label_find(a, app->new.label) < a->napp)
 		return ctl_fail("%s has an application password %s already; "
 				"revoke it first, or take another label",
-		    a->address, app->label);
+		    a->address, app->new.label);
 	if (a->napp == APP_PASSWORDS_MAX)
 		return ctl_fail("%s has %d application passwords already; "
 				"revoke one",
 		    a->address, APP_PASSWORDS_MAX);
-	new = &a->app[a->napp++];
-	memset(new, 0, sizeof(*new));
-	strlcpy(new->label, app->label, sizeof(new->label));
-	new->created = (int64_t)time(NULL);
-	new->services = SERVICE_BOTH;
-	app_password_make(app->text, new->digest);
+	app_password_make(app->text, app->new.digest);
+	a->app[a->napp++] = app->new;
 	a->generation++;
 	return CTL_GOOD;
 }
@@ -80,13 +72,38 @@ revoke_label(struct account *a, void *arg)
 	return CTL_GOOD;
 }
 
+static int
+narrow(struct app_password *new, const struct args *args)
+{
+	char err[ERR_SIZE];
+	size_t i;
+
+	for (i = 0; i < args->ngiven; i++)
+		if (limit_option(new, args->given[i].letter,
+			args->given[i].value, err, sizeof(err)) == -1)
+			return ctl_fail("-%c %s: %s", args->given[i].letter,
+			    args->given[i].value, err);
+	if (new->expires != FOR_EVER && new->expires <= new->created)
+		return ctl_fail("-e %s: that has passed; give a day to come",
+		    args->option['e']);
+	return CTL_GOOD;
+}
+
 int
 ctl_app_password_add(const struct args *args)
 {
 	const char *address = args->word[0];
-	struct app app = { args->word[1], "" };
+	struct app app = { .new = { .created = (int64_t)time(NULL),
+				.services = SERVICE_BOTH } };
 	int status;
 
+	if (!label_good(args->word[1]))
+		return ctl_fail("a label is what tells devices apart: 1 to %d "
+				"octets, no control characters",
+		    LABEL_MAX);
+	strlcpy(app.new.label, args->word[1], sizeof(app.new.label));
+	if (narrow(&app.new, args) != CTL_GOOD)
+		return CTL_FAILED;
 	/* Shown once, and only when it is sure to work. */
 	status = ctl_change(args->conf, address, add_label, &app);
 	if (status == CTL_GOOD &&
@@ -114,7 +131,9 @@ ctl_app_password_list(const struct args *args)
 		return status;
 	for (i = 0; i < account.napp; i++) {
 		ctl_time(when, account.app[i].created);
-		printf("%s\t%s\n", account.app[i].label, when);
+		printf("%s\t%s", account.app[i].label, when);
+		limits_print("\t", &account.app[i]);
+		putchar('\n');
 	}
 	return CTL_GOOD;
 }

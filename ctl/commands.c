@@ -8,7 +8,7 @@
 
 #define ANY	    (-1)
 #define OR_ALL	    (-2) /* words without -a, and none with it */
-#define OPTIONS_MAX 4 /* of one command, and one more that ends the list */
+#define OPTIONS_MAX 5 /* of one command, and one more that ends the list */
 #define NO_OPTIONS  { { 0, NULL, NULL } }
 
 /*
@@ -41,12 +41,22 @@ static const struct command commands[] = {
 		    "whose the mailbox is, a user or UID:GID; "
 		    "unless given, pop3d.conf's owner" },
 		{ 'P', NULL, "the account has no password of its own" } } },
-	{ "app-password", "add", ctl_app_password_add, 2, 2, "ADDRESS LABEL",
+	{ "app-password", "add", ctl_app_password_add, 2, 2,
+	    "ADDRESS LABEL [-e DATE] [-n NETWORK] ... [-r] [-u USE]",
 	    "Makes an application password and prints it, this once.",
-	    NO_OPTIONS },
+	    { { 'e', "DATE",
+		  "it expires: at the end of YYYY-MM-DD, UTC, or in +Nd, "
+		  "N days" },
+		{ 'n', "NETWORK",
+		    "it is good from there alone, ADDRESS or ADDRESS/BITS; at "
+		    "most 4 times" },
+		{ 'r', NULL, "nothing can be deleted with it" },
+		{ 'u', "USE",
+		    "what it is good for: pop, send, or both; unless given, "
+		    "both" } } },
 	{ "app-password", "list", ctl_app_password_list, 1, 1, "ADDRESS",
-	    "Lists application passwords: their labels and when they were "
-	    "made.",
+	    "Lists application passwords: their labels, when they were made, "
+	    "and what narrows them.",
 	    NO_OPTIONS },
 	{ "app-password", "revoke", ctl_app_password_revoke, 2, 2,
 	    "ADDRESS LABEL",
@@ -227,6 +237,10 @@ parse_args(const struct command *c, int argc, char *argv[], struct args *args)
 		if (letter == '?')
 			return -1;
 		args->option[letter] = optarg != NULL ? optarg : "";
+		if (args->ngiven == OPTIONS_GIVEN_MAX)
+			return -1;
+		args->given[args->ngiven].letter = letter;
+		args->given[args->ngiven++].value = args->option[letter];
 	}
 	args->n = argc - optind;
 	args->word = argv + optind;

@@ -15,12 +15,18 @@
 
 enum { CTL_GOOD, CTL_FAILED, CTL_USAGE };
 
-#define ERR_SIZE 1024
+#define ERR_SIZE	  1024
+#define OPTIONS_GIVEN_MAX 16 /* on one command line */
 
 /* What a command was given: by the table in commands.c, checked. */
 struct args {
 	const struct conf *conf;
 	const char *option[128]; /* by letter: its value or "", or NULL */
+	struct {
+		int letter;
+		const char *value; /* or "" */
+	} given[OPTIONS_GIVEN_MAX]; /* all of them, in their order */
+	size_t ngiven;
 	int n;
 	char **word; /* that are no options */
 };

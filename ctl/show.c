@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "ctl/ctl.h"
+#include "ctl/limits.h"
 #include "ctl/settings.h"
 
 static void
@@ -25,7 +26,9 @@ show_text(const struct account *a)
 	}
 	for (i = 0; i < a->napp; i++) {
 		ctl_time(when, a->app[i].created);
-		printf("app-password %s created %s\n", a->app[i].label, when);
+		printf("app-password %s created %s", a->app[i].label, when);
+		limits_print(" ", &a->app[i]);
+		putchar('\n');
 	}
 }
 
@@ -48,7 +51,9 @@ show_json(const struct account *a)
 		ctl_time(when, a->app[i].created);
 		printf("%s{\"label\":", i > 0 ? "," : "");
 		ctl_json_string(stdout, a->app[i].label);
-		printf(",\"created\":\"%s\"}", when);
+		printf(",\"created\":\"%s\"", when);
+		limits_json(&a->app[i]);
+		putchar('}');
 	}
 	fputs("]}", stdout);
 }

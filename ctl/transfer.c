@@ -1,7 +1,8 @@
 /*
  * pop3ctl export, import: accounts as text, one a line.
  *
- *	address KEY=VALUE ... [from-now=NS] [hash=H] [app-password=D,T,LABEL]
+ *	address KEY=VALUE ... [from-now=NS] [hash=H]
+ *	    [app-password=DIGEST,TIME[;LIMIT ...],LABEL] ...
  *
  * In values blanks, percent signs and control characters are %XX.  Import
  * also takes address:crypt-hash[:...], as Dovecot's passwd-file and shadow
@@ -16,6 +17,7 @@
 #include "common/error.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"
+#include "ctl/limits.h"
 #include "ctl/maildirs.h"
 #include "ctl/settings.h"
 
@@ -23,11 +25,10 @@
 #define DIGEST_SIZE sizeof(((struct app_password *)0)->digest)
 
 static void
-put_value(const char *key, const char *value)
+put_escaped(const char *value)
 {
 	const unsigned char *p = (const unsigned char *)value;
 
-	printf(" %s=", key);
 	for (; *p != '\0'; p++)
 		if (*p <= 0x20 || *p == '%' || *p == 0x7f)
 			printf("%%%02X", *p);
@@ -36,11 +37,32 @@ put_value(const char *key, const char *value)
 }
 
 static void
+put_value(const char *key, const char *value)
+{
+	printf(" %s=", key);
+	put_escaped(value);
+}
+
+static void
+put_app_password(const struct app_password *app)
+{
+	size_t i;
+
+	fputs(" app-password=", stdout);
+	for (i = 0; i < DIGEST_SIZE; i++)
+		printf("%02x", app->digest[i]);
+	printf(",%lld", (long long)app->created);
+	limits_print(";", app);
+	putchar(',');
+	put_escaped(app->label);
+}
+
+static void
 put_account(const struct account *a)
 {
 	const struct setting *s;
-	char value[VALUE_SIZE], text[2 * DIGEST_SIZE + LABEL_MAX + 32];
-	size_t i, j;
+	char value[VALUE_SIZE];
+	size_t i;
 
 	fputs(a->address, stdout);
 	for (s = settings; s->key != NULL; s++) {
@@ -52,13 +74,8 @@ put_account(const struct account *a)
 		printf(" from-now=%lld", (long long)a->policy.from_now);
 	if (a->hash[0] != '\0')
 		put_value("hash", a->hash);
-	for (i = 0; i < a->napp; i++) {
-		for (j = 0; j < DIGEST_SIZE; j++)
-			snprintf(text + 2 * j, 3, "%02x", a->app[i].digest[j]);
-		snprintf(text + 2 * j, sizeof(text) - 2 * j, ",%lld,%s",
-		    (long long)a->app[i].created, a->app[i].label);
-		put_value("app-password", text);
-	}
+	for (i = 0; i < a->napp; i++)
+		put_app_password(&a->app[i]);
 	putchar('\n');
 }
 
@@ -135,13 +152,31 @@ import_hash_value(struct import *im, struct account *a, const char *hash)
 	return 0;
 }
 
+/* TIME[;LIMIT ...], cut into pieces. */
 static int
-set_app_password(struct import *im, struct account *a, const char *text)
+set_terms(struct import *im, struct app_password *app, char *text)
+{
+	const char *bad, *word = strsep(&text, ";");
+	char why[ERR_SIZE / 2];
+
+	app->services = SERVICE_BOTH;
+	app->created = strtonum(word, 0, INT64_MAX, &bad);
+	if (bad != NULL)
+		return error_set(im->err, ERR_SIZE,
+		    "app-password: the time is %s", bad);
+	while ((word = strsep(&text, ";")) != NULL)
+		if (limit_word(app, word, why, sizeof(why)) == -1)
+			return error_set(im->err, ERR_SIZE,
+			    "app-password: %s", why);
+	return 0;
+}
+
+static int
+set_app_password(struct import *im, struct account *a, char *text)
 {
 	struct app_password *app = &a->app[a->napp];
-	const char *bad;
-	char number[24];
-	size_t i, len;
+	char *terms;
+	size_t i;
 
 	if (a->napp == APP_PASSWORDS_MAX)
 		return error_set(im->err, ERR_SIZE,
@@ -151,22 +186,19 @@ set_app_password(struct import *im, struct account *a, const char *text)
 		if (hex(text, &app->digest[i]) == -1)
 			return error_set(im->err, ERR_SIZE,
 			    "app-password: the digest is short");
-	len = *text == ',' ? strcspn(++text, ",") : 0;
-	if (len == 0 || len >= sizeof(number) || text[len] != ',')
+	terms = text + (*text == ',');
+	if (*text == ',')
+		text = terms + strcspn(terms, ",");
+	if (text == terms || *text != ',' || !label_good(text + 1))
 		return error_set(
 		    im->err, ERR_SIZE, "app-password: write DIGEST,TIME,LABEL");
-	memcpy(number, text, len);
-	number[len] = '\0';
-	app->created = strtonum(number, 0, INT64_MAX, &bad);
-	text += len + 1;
-	if (bad != NULL || !label_good(text))
-		return error_set(
-		    im->err, ERR_SIZE, "app-password: write DIGEST,TIME,LABEL");
+	*text++ = '\0';
+	if (set_terms(im, app, terms) == -1)
+		return -1;
 	if (label_find(a, text) < a->napp)
 		return error_set(im->err, ERR_SIZE,
 		    "app-password: the label %s twice", text);
 	strlcpy(app->label, text, sizeof(app->label));
-	app->services = SERVICE_BOTH;
 	a->napp++;
 	return 0;
 }

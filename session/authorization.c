@@ -33,6 +33,7 @@ open_maildrop(struct pop3 *p)
 		return OUTCOME_END;
 	}
 	p->count = maildrop.count;
+	p->read_only = maildrop.read_only != 0;
 	p->octets = p->all_octets = maildrop.octets;
 	p->table = transaction_commands;
 	p->logged_in = 1;

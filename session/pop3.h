@@ -53,6 +53,7 @@ struct pop3 {
 	int user_given;
 	uint32_t logins; /* asked for so far: the last one's id */
 
+	int read_only;	 /* by this password nothing may be deleted */
 	uint64_t count;	 /* of the maildrop, as it was opened */
 	uint64_t all_octets;
 	uint64_t octets; /* of the messages not marked */

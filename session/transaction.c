@@ -345,6 +345,11 @@ run_dele(struct pop3 *p, struct args *args)
 
 	if (!exists(p, args->n))
 		return OUTCOME_GOOD;
+	if (p->read_only) {
+		talk_reply(p, "-ERR this password may read mail, and not "
+		    "delete it");
+		return OUTCOME_GOOD;
+	}
 	if (get_size(p, args->n, &octets) == -1)
 		return OUTCOME_END;
 	if (marks_set(&p->marks, args->n) == -1) {

@@ -164,6 +164,7 @@ do_open(struct store *s)
 	log_login(s, &open);
 	maildrop.count = s->shown = mailbox_count(s->mailbox);
 	maildrop.octets = mailbox_octets(s->mailbox);
+	maildrop.read_only = s->verdict->read_only != 0;
 	store_answer(s, MSG_MAILDROP, &maildrop, sizeof(maildrop));
 	/* What the client need not wait for. */
 	if (mailbox_settle(s->mailbox) != TROUBLE_NONE)

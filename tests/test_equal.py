@@ -45,6 +45,15 @@ def people(shared_server):
     done = server.ctl("app-password", "add", "two@equal.example", "phone")
     server.ctl("app-password", "revoke", "two@equal.example", "phone")
     found["revoked"] = (found["two-factor"][0], done.stdout.splitlines()[-1])
+    for reason, options in (("network", ["-n", "192.0.2.0/24"]),
+                            ("for sending", ["-u", "send"]),
+                            ("expired", ["-e", "+1d"])):
+        done = server.ctl("app-password", "add", "two@equal.example", reason,
+                          *options)
+        found[reason] = (found["two-factor"][0], done.stdout.splitlines()[-1])
+    text = server.ctl("export").stdout
+    text = re.sub("expires=[^,]*", "expires=2001-01-01T00:00:00Z", text)
+    server.ctl("import", "-", stdin=text)
     return found
 
 

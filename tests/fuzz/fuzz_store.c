@@ -63,6 +63,7 @@ check_answer(void)
 		MUST(maildrop.count == MESSAGES);
 		MUST(maildrop.octets == MESSAGES *
 			(OCTETS(1) + OCTETS(MESSAGES)) / 2);
+		MUST(maildrop.read_only == 0);
 		break;
 	case MSG_SIZES:
 		check_sizes(got.data, got.len);

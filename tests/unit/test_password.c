@@ -26,6 +26,7 @@ make_account(void)
 	a.napp = 2;
 	strlcpy(a.app[0].label, "phone", sizeof(a.app[0].label));
 	strlcpy(a.app[1].label, "desk", sizeof(a.app[1].label));
+	a.app[0].services = a.app[1].services = SERVICE_BOTH;
 	app_password_make(app_text[0], a.app[0].digest);
 	app_password_make(app_text[1], a.app[1].digest);
 	return a;
@@ -44,17 +45,29 @@ make_hash(void **state)
 	    strlcpy(hash, made, sizeof(hash)) >= sizeof(hash);
 }
 
+#define NOW 1800000000
+
 /* The label, "" for the account's own password, NULL for no. */
+static const char *
+judged(const struct account *a, const struct attempt *attempt)
+{
+	static const struct app_password not_set;
+	const struct app_password *app = &not_set;
+
+	if (!password_check(a, attempt, &app)) {
+		assert_null(app);
+		return NULL;
+	}
+	return app == NULL ? "" : app->label;
+}
+
 static const char *
 verdict(const struct account *a, const char *password)
 {
-	const char *label = "not set";
+	const struct attempt attempt = { password, "192.0.2.1", SERVICE_POP,
+		NOW };
 
-	if (!password_check(a, password, &label)) {
-		assert_null(label);
-		return NULL;
-	}
-	return label == NULL ? "" : label;
+	return judged(a, &attempt);
 }
 
 static void
@@ -217,6 +230,108 @@ test_nobody(void **state)
 	assert_string_equal(verdict(&a, SECRET), "");
 }
 
+/* Which attempts a narrowed application password is good for. */
+static const struct {
+	int64_t expires;
+	const char *network[2];
+	enum service services;
+	struct attempt attempt; /* its password is the application password */
+	int good;
+} narrowed[] = {
+	{ FOR_EVER, { NULL }, SERVICE_BOTH, { NULL, "unknown", SERVICE_POP,
+	    INT64_MAX }, 1 },
+	{ NOW, { NULL }, SERVICE_BOTH, { NULL, "192.0.2.1", SERVICE_POP,
+	    NOW - 1 }, 1 },
+	{ NOW, { NULL }, SERVICE_BOTH, { NULL, "192.0.2.1", SERVICE_POP, NOW },
+	    0 },
+	{ 1, { NULL }, SERVICE_BOTH, { NULL, "192.0.2.1", SERVICE_POP, NOW },
+	    0 },
+	{ FOR_EVER, { "192.0.2.0/24" }, SERVICE_BOTH, { NULL, "192.0.2.1",
+	    SERVICE_POP, NOW }, 1 },
+	{ FOR_EVER, { "192.0.2.0/24" }, SERVICE_BOTH, { NULL,
+	    "::ffff:192.0.2.1", SERVICE_POP, NOW }, 1 },
+	{ FOR_EVER, { "::ffff:192.0.2.0/120" }, SERVICE_BOTH, { NULL,
+	    "192.0.2.1", SERVICE_POP, NOW }, 1 },
+	{ FOR_EVER, { "192.0.2.0/24" }, SERVICE_BOTH, { NULL, "192.0.3.1",
+	    SERVICE_POP, NOW }, 0 },
+	{ FOR_EVER, { "192.0.2.0/24" }, SERVICE_BOTH, { NULL, "unknown",
+	    SERVICE_POP, NOW }, 0 },
+	{ FOR_EVER, { "0.0.0.0/0" }, SERVICE_BOTH, { NULL, "unknown",
+	    SERVICE_POP, NOW }, 0 },
+	{ FOR_EVER, { "192.0.2.0/24", "2001:db8::/32" }, SERVICE_BOTH, { NULL,
+	    "2001:db8::1", SERVICE_POP, NOW }, 1 },
+	{ FOR_EVER, { "192.0.2.0/24", "2001:db8::/32" }, SERVICE_BOTH, { NULL,
+	    "2001:db9::1", SERVICE_POP, NOW }, 0 },
+	{ FOR_EVER, { NULL }, SERVICE_POP, { NULL, "192.0.2.1", SERVICE_POP,
+	    NOW }, 1 },
+	{ FOR_EVER, { NULL }, SERVICE_SEND, { NULL, "192.0.2.1", SERVICE_POP,
+	    NOW }, 0 },
+	{ FOR_EVER, { NULL }, SERVICE_POP, { NULL, "192.0.2.1", SERVICE_SEND,
+	    NOW }, 0 },
+	{ FOR_EVER, { NULL }, SERVICE_SEND, { NULL, "192.0.2.1", SERVICE_SEND,
+	    NOW }, 1 },
+};
+
+static void
+narrow(struct app_password *app, size_t row)
+{
+	app->expires = narrowed[row].expires;
+	app->services = narrowed[row].services;
+	for (app->nnetwork = 0; app->nnetwork < 2 &&
+	     narrowed[row].network[app->nnetwork] != NULL; app->nnetwork++)
+		assert_int_equal(network_parse(&app->network[app->nnetwork],
+				     narrowed[row].network[app->nnetwork]), 0);
+}
+
+static void
+test_narrowed(void **state)
+{
+	struct account a = make_account();
+	struct attempt attempt;
+	const char *got;
+	size_t i;
+
+	(void)state;
+	a.send = 1;
+	for (i = 0; i < NITEMS(narrowed); i++) {
+		narrow(&a.app[0], i);
+		attempt = narrowed[i].attempt;
+		attempt.password = app_text[0];
+		got = judged(&a, &attempt);
+		if (narrowed[i].good)
+			assert_string_equal(got, "phone");
+		else
+			assert_null(got);
+		/* The others are what they were. */
+		attempt.password = app_text[1];
+		assert_string_equal(judged(&a, &attempt), "desk");
+		attempt.password = SECRET;
+		assert_string_equal(judged(&a, &attempt), "");
+	}
+}
+
+/* Who may do what: access is about POP, and send about sending. */
+static void
+test_services(void **state)
+{
+	struct attempt pop = { SECRET, "::1", SERVICE_POP, NOW };
+	struct attempt send = { SECRET, "::1", SERVICE_SEND, NOW };
+	struct account a = make_account();
+
+	(void)state;
+	assert_null(judged(&a, &send));
+	assert_string_equal(judged(&a, &pop), "");
+	a.send = 1;
+	a.access = ACCESS_OFF;
+	assert_string_equal(judged(&a, &send), "");
+	assert_null(judged(&a, &pop));
+	a.two_factor = 1;
+	assert_null(judged(&a, &send));
+	send.password = app_text[0];
+	assert_string_equal(judged(&a, &send), "phone");
+	assert_null(judged(NULL, &send));
+}
+
 /* A hash that crypt(3) cannot use lets nobody in: locked, unknown, cut. */
 static void
 test_useless_hashes(void **state)
@@ -283,6 +398,8 @@ main(void)
 		cmocka_unit_test(test_mistyped),
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_narrowed),
+		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_useless_hashes),
 		cmocka_unit_test(test_hash),
 	};
