@@ -90,6 +90,13 @@ static const struct command commands[] = {
 	    { { 'j', NULL, "as JSON" } } },
 	{ "passwd", NULL, ctl_passwd, 1, 1, "ADDRESS",
 	    "Asks for a new password and sets it.", NO_OPTIONS },
+	{ "purge", NULL, ctl_purge, 0, OR_ALL, "[-o DAYS] ADDRESS ... | -a",
+	    "Deletes for good what clients deleted and was kept back for "
+	    "longer than the account's setting keep says.",
+	    { { 'a', NULL, "the mailboxes of all accounts" },
+		{ 'o', "DAYS",
+		    "what was kept back for so many days, whatever keep "
+		    "says; 0: all of it" } } },
 	{ "queue", NULL, ctl_queue, 1, 1, "ADDRESS [-a] [-j]",
 	    "Lists the messages that POP shows: number, octets, UIDL, folder.",
 	    { { 'a', NULL,

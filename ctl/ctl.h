@@ -88,6 +88,7 @@ int ctl_import(const struct args *args);
 int ctl_index(const struct args *args);
 int ctl_list(const struct args *args);
 int ctl_passwd(const struct args *args);
+int ctl_purge(const struct args *args);
 int ctl_queue(const struct args *args);
 int ctl_requeue(const struct args *args);
 int ctl_set(const struct args *args);

@@ -1,8 +1,9 @@
 /*
- * pop3ctl queue, requeue, index, check: mailboxes, by the store's own
+ * pop3ctl queue, requeue, purge, index, check: mailboxes, by the store's own
  * hand, as their owners and in the store's sandbox.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "common/sandbox.h"
 #include "ctl/ctl.h"
 #include "ctl/owner.h"
+#include "ctl/settings.h"
 #include "ctl/targets.h"
 #include "store/check.h"
 #include "store/mailbox.h"
@@ -21,12 +23,15 @@
 struct job {
 	const struct conf *conf;
 	int (*run)(struct job *job);
+	int (*spares)(const struct job *job); /* is there nothing to do? */
 	struct mailbox *mailbox;
 	struct target target;
 	int all, json;
 	int checks;   /* it tells itself what it found damaged */
 	int writes;   /* without an index on the disk it is in vain */
+	int routine;  /* with all, what is in use waits for the next time */
 	int terminal; /* somebody watches how far it is */
+	int64_t days; /* of purge: kept for so long; -1: as keep says */
 	uint64_t printed;
 	char **uidl; /* of requeue, up to NULL */
 };
@@ -50,6 +55,12 @@ refused(const struct job *job, enum trouble trouble)
 		return ctl_fail("%s: interrupted; what was done is kept, run "
 				"it again to go on",
 		    job->target.address);
+	if (trouble == TROUBLE_IN_USE && job->routine && job->all) {
+		if (job->terminal)
+			fprintf(stderr, "%s: passed by, a session has the "
+			    "mailbox\n", job->target.address);
+		return CTL_GOOD;
+	}
 	if (trouble == TROUBLE_IN_USE)
 		return ctl_fail("%s: a session has the mailbox; try again "
 				"when it is over",
@@ -113,7 +124,8 @@ each_mailbox(struct job *job, int n, char *address[])
 	if (targets_open(&targets, job->conf, n, address) != CTL_GOOD)
 		return CTL_FAILED;
 	while (!owner_interrupted() && targets_next(&targets, &job->target))
-		if (owner_run(job->target.address, job->target.uid,
+		if ((job->spares == NULL || !job->spares(job)) &&
+		    owner_run(job->target.address, job->target.uid,
 			job->target.gid, lock_in_and_run, job) != CTL_GOOD)
 			status = CTL_FAILED;
 	if (targets_close(&targets) != CTL_GOOD || owner_interrupted())
@@ -125,8 +137,8 @@ each_mailbox(struct job *job, int n, char *address[])
 static int
 named_or_all(struct job *job, const struct args *args)
 {
-	return each_mailbox(
-	    job, args->n, args->option['a'] != NULL ? NULL : args->word);
+	job->all = args->option['a'] != NULL;
+	return each_mailbox(job, args->n, job->all ? NULL : args->word);
 }
 
 static const char *const folder_words[] = { "inbox", "junk" };
@@ -250,6 +262,56 @@ ctl_requeue(const struct args *args)
 	return each_mailbox(&job, 1, args->word);
 }
 
+static int
+run_purge(struct job *job)
+{
+	const struct target *t = &job->target;
+	struct purged purged;
+	enum trouble trouble;
+
+	trouble = mailbox_purge(job->mailbox,
+	    job->days != -1 ? job->days : t->policy.keep, &purged);
+	if (trouble != TROUBLE_NONE)
+		return refused(job, trouble);
+	if (purged.messages > 0)
+		log_info("purged: user=%s messages=%llu octets=%llu",
+		    t->address, (unsigned long long)purged.messages,
+		    (unsigned long long)purged.octets);
+	if (purged.messages > 0 || !job->all)
+		printf("%s: %llu purged, %llu octets\n", t->address,
+		    (unsigned long long)purged.messages,
+		    (unsigned long long)purged.octets);
+	return CTL_GOOD;
+}
+
+/* Most accounts keep all for ever: their mailboxes are not even opened. */
+static int
+keeps_for_ever(const struct job *job)
+{
+	if (job->days != -1 || job->target.policy.keep != FOR_EVER)
+		return 0;
+	if (!job->all)
+		printf("%s: 0 purged, keep=forever\n", job->target.address);
+	return 1;
+}
+
+int
+ctl_purge(const struct args *args)
+{
+	struct job job = { .conf = args->conf, .run = run_purge,
+		.spares = keeps_for_ever, .writes = 1, .routine = 1,
+		.days = -1 };
+	const char *wrong, *days = args->option['o'];
+
+	if (days != NULL) {
+		job.days = strtonum(days, 0, DAYS_MAX, &wrong);
+		if (wrong != NULL)
+			return ctl_fail("-o %s: write a number of days from "
+					"0 to %d", days, DAYS_MAX);
+	}
+	return named_or_all(&job, args);
+}
+
 /* All of it is read, whatever the directories' times say. */
 static int
 run_index(struct job *job)
@@ -269,7 +331,8 @@ run_index(struct job *job)
 int
 ctl_index(const struct args *args)
 {
-	struct job job = { .conf = args->conf, .run = run_index, .writes = 1 };
+	struct job job = { .conf = args->conf, .run = run_index, .writes = 1,
+		.routine = 1 };
 
 	return named_or_all(&job, args);
 }

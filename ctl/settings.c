@@ -2,6 +2,7 @@
  * The settings of an account, and pop3ctl set.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -102,6 +103,31 @@ set_access(const struct setting *s, struct account *a, const char *value)
 }
 
 static int
+set_keep(const struct setting *s, struct account *a, const char *value)
+{
+	const char *wrong;
+
+	(void)s;
+	a->policy.keep = FOR_EVER;
+	if (strcmp(value, "forever") == 0)
+		return 0;
+	a->policy.keep = (uint32_t)strtonum(value, 1, DAYS_MAX, &wrong);
+	return wrong == NULL ? 0 : -1;
+}
+
+static void
+get_keep(
+    const struct setting *s, const struct account *a, char value[VALUE_SIZE])
+{
+	(void)s;
+	if (a->policy.keep == FOR_EVER)
+		strlcpy(value, "forever", VALUE_SIZE);
+	else
+		snprintf(value, VALUE_SIZE, "%lu",
+		    (unsigned long)a->policy.keep);
+}
+
+static int
 set_password(const struct setting *s, struct account *a, const char *value)
 {
 	if (strcmp(value, s->values) != 0)
@@ -165,6 +191,9 @@ const struct setting settings[] = {
 	{ "auto-delete", "yes|no", NULL,
 	    "whether what a client deletes is deleted, or kept back", "yes",
 	    AT(policy.auto_delete), set_flag, get_flag },
+	{ "keep", "DAYS|forever", NULL,
+	    "how long purge spares what a client deleted and was kept back",
+	    "forever", AT(policy.keep), set_keep, get_keep },
 	{ "two-factor", "on|off", NULL,
 	    "whether only application passwords let in", "off",
 	    AT(two_factor), set_flag, get_flag },

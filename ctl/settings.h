@@ -10,6 +10,7 @@
 #include "auth/accounts.h"
 
 #define VALUE_SIZE (MAILDIR_MAX + 1)
+#define DAYS_MAX   36500 /* of keep, and of purge: a hundred years */
 
 struct setting {
 	const char *key;

@@ -25,7 +25,8 @@
 #define VERSIONS   0xff /* of totals: a greater one is no version */
 #define FLAG_CUR   1
 #define FLAG_YOUNG 2
-#define FLAGS	   (FLAG_CUR | FLAG_YOUNG)
+#define FLAG_PURGED 4
+#define FLAGS	   (FLAG_CUR | FLAG_YOUNG | FLAG_PURGED)
 
 #define NAME_1_FIXED  18
 #define QUEUE_1_FIXED 8
@@ -254,7 +255,8 @@ entry_encode_name(const struct entry *e, unsigned char *buf)
 	*p++ = MARK | VERSION;
 	*p++ = (unsigned char)e->state;
 	*p++ = (unsigned char)((e->sub == CUR ? FLAG_CUR : 0) |
-	    (e->young ? FLAG_YOUNG : 0));
+	    (e->young ? FLAG_YOUNG : 0) |
+	    (e->state == EXPUNGING && e->purged ? FLAG_PURGED : 0));
 	p = put_number(p, e->sequence);
 	p = put_number(p, e->octets);
 	p = put_number(p, e->size);
@@ -278,6 +280,7 @@ decode_name_1(struct entry *e, const unsigned char *p, size_t len)
 	e->state = (enum state)state;
 	e->sub = (enum subdir)sub;
 	e->young = 0;
+	e->purged = 0;
 	e->sequence = take64(&r);
 	e->octets = take64(&r);
 	e->size = SIZE_UNKNOWN;
@@ -301,11 +304,13 @@ entry_decode_name(struct entry *e, const unsigned char *p, size_t len)
 		return unknown(mark);
 	state = *take(&r, 1);
 	flags = *take(&r, 1);
-	if (state > LEFT_OUT || (flags & ~FLAGS) != 0)
+	if (state > LEFT_OUT || (flags & ~FLAGS) != 0 ||
+	    (state != EXPUNGING && (flags & FLAG_PURGED) != 0))
 		return ENTRY_DAMAGED;
 	e->state = (enum state)state;
 	e->sub = (flags & FLAG_CUR) != 0 ? CUR : NEW;
 	e->young = (flags & FLAG_YOUNG) != 0;
+	e->purged = (flags & FLAG_PURGED) != 0;
 	e->sequence = take_number(&r);
 	e->octets = take_number(&r);
 	e->size = take_number(&r);

@@ -22,7 +22,7 @@ enum state {
 	QUEUED,	   /* in the maildrop */
 	RETAINED,  /* taken out by a QUIT, kept on disk */
 	EARLIER,   /* from before "from now on" */
-	EXPUNGING, /* taken out by a QUIT, its file is to be unlinked */
+	EXPUNGING, /* its file is to be unlinked: by a QUIT, or by a purge */
 	LEFT_OUT   /* its file could not be read so far: not measured */
 };
 
@@ -33,6 +33,7 @@ struct entry {
 	enum state state;
 	enum subdir sub;  /* where its file was seen last */
 	int young;	  /* its file was no two seconds old when measured */
+	int purged;	  /* EXPUNGING: whatever auto-delete says */
 	uint64_t sequence;
 	uint64_t octets;  /* as LIST shows them */
 	uint64_t size;	  /* of the file, octets on disk */

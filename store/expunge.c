@@ -221,7 +221,8 @@ sort_out(void *arg, struct entry *e)
 		return 0;
 	if ((error = entry_name(e, name)) != 0)
 		return error;
-	condemned = r->auto_delete && is_condemned(r, e, &error);
+	condemned = (r->auto_delete || e->purged) &&
+	    is_condemned(r, e, &error);
 	if (error != 0)
 		return error;
 	return condemned ?
@@ -244,7 +245,7 @@ spare(struct rest *r, enum folder folder, const struct listed *name)
 	entry_cut(&old, name->name);
 	if ((error = index_get_name(l->index, &old)) != 0)
 		return error;
-	if (r->auto_delete) {
+	if (r->auto_delete || old.purged) {
 		l->totals.folder[folder].time[CUR] = 0;
 		return ledger_remove(l, &old);
 	}

@@ -22,7 +22,8 @@ int expunge(struct ledger *l, struct listing names[FOLDERS]);
 /*
  * Finishes an interrupted unlinking: before the folders are looked at.  What
  * was restored meanwhile (it has another inode) stays, as new mail; with
- * auto-delete off by now nothing is unlinked any more: it is all retained.
+ * auto-delete off by now what a QUIT took out is not unlinked any more: it is
+ * retained.  What was purged is unlinked all the same.
  */
 int expunge_finish(struct ledger *l, const struct policy *policy);
 

@@ -555,6 +555,14 @@ mailbox_requeue(struct mailbox *mb, const char *uidl, uint64_t *requeued)
 	    mb, "queueing again", requeue(&mb->ledger, uidl, requeued));
 }
 
+enum trouble
+mailbox_purge(struct mailbox *mb, int64_t days, struct purged *purged)
+{
+	end_walk(mb);
+	return mailbox_trouble(
+	    mb, "nothing was purged", purge(&mb->ledger, days, purged));
+}
+
 struct ledger *
 mailbox_ledger(struct mailbox *mb)
 {

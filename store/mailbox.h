@@ -14,6 +14,7 @@
 #include "common/messages.h"
 #include "store/index.h"
 #include "store/ledger.h"
+#include "store/purge.h"
 
 /* What of the account's settings makes the mailbox: all stays the caller's. */
 struct view {
@@ -90,6 +91,10 @@ enum trouble mailbox_each_kept(
     struct mailbox *mb, visit_fn visit, void *arg);
 enum trouble mailbox_requeue(
     struct mailbox *mb, const char *uidl, uint64_t *requeued);
+
+/* Unlinks what has been retained for so many days (purge.h). */
+enum trouble mailbox_purge(
+    struct mailbox *mb, int64_t days, struct purged *purged);
 
 /* For check.h: what is under all this, the folders that are seen, trouble. */
 struct ledger *mailbox_ledger(struct mailbox *mb);

@@ -19,7 +19,7 @@
 struct update {
 	struct ledger *ledger;
 	const struct listing *marked;
-	const struct policy *policy;
+	const struct policy *policy; /* NULL: retained ones are purged */
 	int64_t now; /* seconds */
 	uint64_t taken;
 	int full; /* why new mail could not be recorded */
@@ -39,7 +39,7 @@ condemn(struct update *u, struct entry *e)
 	return listing_add(&u->unlink[e->folder], name, e->sub);
 }
 
-/* Takes a message out of its queue. */
+/* Takes a message out of its queue, or of those that are retained. */
 static int
 take_out(struct update *u, enum folder folder, const struct listed *marked)
 {
@@ -50,12 +50,14 @@ take_out(struct update *u, enum folder folder, const struct listed *marked)
 	entry_cut(&old, marked->name);
 	if ((error = index_get_name(u->ledger->index, &old)) != 0)
 		return error == INDEX_NOT_FOUND ? ESTALE : error;
-	if (old.state != QUEUED)
+	if (old.state != (u->policy != NULL ? QUEUED : RETAINED))
 		return ESTALE;
 	e = old;
 	e.state = RETAINED;
 	e.retained = u->now;
-	if (u->policy->auto_delete && (error = condemn(u, &e)) != 0)
+	e.purged = u->policy == NULL;
+	if ((e.purged || u->policy->auto_delete) &&
+	    (error = condemn(u, &e)) != 0)
 		return error;
 	u->taken++;
 	return ledger_change(u->ledger, &old, &e);
@@ -180,28 +182,47 @@ make_room(const struct update *u)
 	return reserve_room(u->ledger->dir, octets);
 }
 
+static int
+update_run(struct update *u, uint64_t *taken)
+{
+	struct ledger *l = u->ledger;
+	int error;
+
+	if ((error = make_room(u)) == 0)
+		error = l->mode == INDEX_MEMORY ? return_to_disk(u) :
+						  ledger_writable(l);
+	if (error == 0)
+		error = transact(u);
+	if (ledger_is_full(error))
+		error = transact_again(u, error);
+	if (error == ESTALE && u->full != 0)
+		error = u->full; /* what was marked is not on the disk yet */
+	if (error == 0)
+		finish(u);
+	else
+		ledger_drop(l);
+	*taken = error == 0 ? u->taken : 0;
+	expunge_free(u->unlink);
+	return error;
+}
+
 int
 update_commit(struct ledger *l, const struct listing names[FOLDERS],
     const struct policy *policy, uint64_t *deleted)
 {
 	struct update u = { .ledger = l, .marked = names, .policy = policy,
 		.now = clock_ns() / CLOCK_NS };
-	int error;
 
-	if ((error = make_room(&u)) == 0)
-		error = l->mode == INDEX_MEMORY ? return_to_disk(&u) :
-						  ledger_writable(l);
-	if (error == 0)
-		error = transact(&u);
-	if (ledger_is_full(error))
-		error = transact_again(&u, error);
-	if (error == ESTALE && u.full != 0)
-		error = u.full; /* what was marked is not on the disk yet */
-	if (error == 0)
-		finish(&u);
-	else
-		ledger_drop(l);
-	*deleted = error == 0 ? u.taken : 0;
-	expunge_free(u.unlink);
-	return error;
+	return update_run(&u, deleted);
+}
+
+int
+update_purge(
+    struct ledger *l, const struct listing names[FOLDERS], uint64_t *purged)
+{
+	struct update u = { .ledger = l, .marked = names };
+
+	if (l->mode == INDEX_MEMORY)
+		return l->why;
+	return update_run(&u, purged);
 }

@@ -20,4 +20,11 @@
 int update_commit(struct ledger *l, const struct listing names[FOLDERS],
     const struct policy *policy, uint64_t *deleted);
 
+/*
+ * The same for retained messages, which no queue has: their files are
+ * unlinked, whatever auto-delete says by now.  On the disk only.
+ */
+int update_purge(struct ledger *l, const struct listing names[FOLDERS],
+    uint64_t *purged);
+
 #endif

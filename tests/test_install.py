@@ -57,6 +57,8 @@ def test_install_and_uninstall(destination):
                  "usr/share/man/man5/pop3d.conf.5",
                  "usr/lib/systemd/system/pop3d.socket",
                  "usr/lib/systemd/system/pop3d@.service",
+                 "usr/lib/systemd/system/pop3d-purge.service",
+                 "usr/lib/systemd/system/pop3d-purge.timer",
                  "usr/lib/sysusers.d/pop3d.conf",
                  "usr/lib/tmpfiles.d/pop3d.conf",
                  "etc/fail2ban/filter.d/pop3d.conf"):
@@ -85,12 +87,14 @@ def test_the_units_are_good(destination):
         shutil.copy(destination * 2 + "/sbin/" + name,
                     destination + "/sbin/")
     run("systemd-analyze", "verify", "--man=no", units + "pop3d.socket",
-        units + "pop3d@.service")
-    told = run("systemd-analyze", "security", "--offline=true",
-               units + "pop3d@.service")
-    exposure = float(re.search(r"exposure level.*?: ([0-9.]+)",
-                               told).group(1))
-    assert exposure < 2.0
+        units + "pop3d@.service", units + "pop3d-purge.timer",
+        units + "pop3d-purge.service")
+    for service in ("pop3d@.service", "pop3d-purge.service"):
+        told = run("systemd-analyze", "security", "--offline=true",
+                   units + service)
+        exposure = float(re.search(r"exposure level.*?: ([0-9.]+)",
+                                   told).group(1))
+        assert exposure < 2.0, service
 
 
 def test_fail2ban_sees_the_guesses_and_only_them(server, account, tmp_path):

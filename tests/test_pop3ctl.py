@@ -163,7 +163,8 @@ def test_add(server):
     server.ctl("add", "added@example.com", stdin="secret\n")
     assert show(server, "added@example.com") == {
         "address": "added@example.com", "access": "all", "spam": "exclude",
-        "auto-delete": "yes", "two-factor": "off", "password": "yes",
+        "auto-delete": "yes", "keep": "forever", "two-factor": "off",
+        "password": "yes",
         "owner": server.owner.pw_name,
         "maildir": server.mail + "/example.com/added/Maildir"}
 
@@ -483,7 +484,8 @@ def test_unknown_account_before_the_prompt(server):
 
 SETTINGS = [("access", ["off", "all", "from-now"]),
             ("spam", ["exclude", "include", "only"]),
-            ("auto-delete", ["yes", "no"]), ("two-factor", ["on", "off"]),
+            ("auto-delete", ["yes", "no"]), ("keep", ["1", "36500", "forever"]),
+            ("two-factor", ["on", "off"]),
             ("password", ["none"]), ("maildir", ["/x", "/a b"]),
             ("owner", ["daemon", "12345:23456"])]
 

@@ -305,8 +305,8 @@ def test_completion_of_options(name):
 def test_completion_of_settings():
     wanted = set()
     for key, values in settings().items():
-        wanted |= {key + "="} if values.isupper() else {
-            "%s=%s" % (key, value) for value in values.split("|")}
+        wanted |= {"%s=%s" % (key, "" if value.isupper() else value)
+                   for value in values.split("|")}
     assert set(completed("set", "word")) == wanted
 
 

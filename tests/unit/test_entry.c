@@ -35,6 +35,7 @@ same_entry(const struct entry *a, const struct entry *b)
 	assert_int_equal(a->state, b->state);
 	assert_int_equal(a->sub, b->sub);
 	assert_int_equal(a->young, b->young);
+	assert_int_equal(a->purged, b->purged);
 	assert_true(a->sequence == b->sequence);
 	assert_true(a->octets == b->octets);
 	assert_true(a->size == b->size);
@@ -110,7 +111,10 @@ test_name(void **state)
 		e.retained = 0;
 		e.inode = numbers[i];
 		there_and_back(&e);
+		e.purged = 1;
+		there_and_back(&e);
 	}
+	e.purged = 0;
 	e.state = EARLIER;
 	e.inode = 0;
 	e.sub = NEW;
@@ -134,12 +138,13 @@ test_length_stays(void **state)
 	e.state = EXPUNGING;
 	e.inode = UINT64_MAX;
 	e.young = 0;
+	e.purged = 1;
 	assert_int_equal(entry_encode_name(&e, buf), len);
 	/* What its state does not have is not kept. */
 	e.state = QUEUED;
 	assert_int_equal(entry_encode_name(&e, buf), len);
 	assert_int_equal(entry_decode_name(&e, buf, len), ENTRY_GOOD);
-	assert_true(e.inode == UINT64_MAX && e.retained == 0);
+	assert_true(e.inode == UINT64_MAX && e.retained == 0 && !e.purged);
 }
 
 static void
@@ -261,7 +266,7 @@ test_bad_names(void **state)
 		{ 1, CUR + 1, 1 }, { 18, '2', 1 }, { 19, '/', 1 },
 		{ 21, '\0', 1 } };
 	static const struct bad bad_2[] = { { 0, 0x83, ENTRY_NEWER },
-		{ 1, LEFT_OUT + 1, 1 }, { 2, 4, 1 }, { 2, 0x80, 1 },
+		{ 1, LEFT_OUT + 1, 1 }, { 2, 8, 1 }, { 2, 0x80, 1 },
 		{ 4, 0, 1 }, { 19, 8, 1 },
 		{ 20, 'x', 1 }, { 22, '/', 1 }, { 22, 0, 1 }, { 25, ' ', 1 },
 		{ 26, 0x7f, 1 }, { 26, 0, 1 }, { 26, 0xe4, 1 } };
