@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -39,12 +40,24 @@ struct options {
 	int debug;
 };
 
+static struct connection connection;
+
 static int
 is_socket(int fd)
 {
 	struct stat st;
 
 	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* All lines of a connection have its id, from the first one on. */
+static void
+begin_log(int debug)
+{
+	snprintf(connection.id, sizeof(connection.id), "%08lx",
+	    (unsigned long)arc4random());
+	log_open("pop3d", debug);
+	log_tag(connection.id);
 }
 
 /* Under inetd standard error is the client, who must not read this. */
@@ -54,7 +67,7 @@ usage(void)
 	static const char text[] = "usage: pop3d [-dnV] [-f file]";
 
 	if (is_socket(2)) {
-		log_open("pop3d", 0);
+		begin_log(0);
 		log_warn("%s", text);
 	} else
 		fprintf(stderr, "%s\n", text);
@@ -129,8 +142,28 @@ take_socket(const struct options *o)
 		close(null);
 }
 
+/*
+ * A client that has reset the connection already is no peer of the socket any
+ * more; systemd and tcpserver say who it was.
+ */
+static const char *
+peer_of_environment(void)
+{
+	static const char *const names[] = { "REMOTE_ADDR", "TCPREMOTEIP" };
+	unsigned char address[sizeof(struct in6_addr)];
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((value = getenv(names[i])) != NULL &&
+		    (inet_pton(AF_INET, value, address) == 1 ||
+			inet_pton(AF_INET6, value, address) == 1))
+			return value;
+	return "unknown";
+}
+
 static void
-identify(struct connection *c)
+find_peer(void)
 {
 	char host[NI_MAXHOST];
 	const char *peer = host;
@@ -140,12 +173,11 @@ identify(struct connection *c)
 	if (getpeername(0, (struct sockaddr *)&ss, &len) == -1 ||
 	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), NULL,
 		0, NI_NUMERICHOST) != 0 || host[0] == '\0')
-		strlcpy(host, "unknown", sizeof(host));
+		peer = peer_of_environment();
 	/* IPv4 on an IPv6 socket: the same peer has one name in the log. */
-	if (strncmp(host, MAPPED, strlen(MAPPED)) == 0)
+	if (strncmp(peer, MAPPED, strlen(MAPPED)) == 0)
 		peer += strlen(MAPPED);
-	strlcpy(c->peer, peer, sizeof(c->peer));
-	snprintf(c->id, sizeof(c->id), "%08lx", (unsigned long)arc4random());
+	strlcpy(connection.peer, peer, sizeof(connection.peer));
 }
 
 static void
@@ -283,8 +315,7 @@ wait_for_verdict(int verdict, int channel)
 
 static void
 authenticate(const struct conf *conf, const struct identity *as, int channel,
-    pid_t session, const struct connection *connection,
-    struct msg_verdict *verdict)
+    pid_t session, struct msg_verdict *verdict)
 {
 	static struct message m;
 	int fd[2];
@@ -293,7 +324,7 @@ authenticate(const struct conf *conf, const struct identity *as, int channel,
 	make_channel(fd);
 	if ((pid = start()) == 0) {
 		close(fd[1]);
-		auth_run(conf, as, channel, fd[0], connection);
+		auth_run(conf, as, channel, fd[0], &connection);
 	}
 	close(fd[0]);
 	if (wait_for_verdict(fd[1], channel) == -1) {
@@ -318,7 +349,6 @@ main(int argc, char *argv[])
 	struct options options;
 	struct identity as;
 	struct msg_verdict verdict;
-	struct connection connection;
 	char err[1024];
 	pid_t session;
 	int channel;
@@ -332,7 +362,7 @@ main(int argc, char *argv[])
 	/* A file that may not grow is an error, not an end. */
 	signal(SIGXFSZ, SIG_IGN);
 	stop_block();
-	log_open("pop3d", options.debug);
+	begin_log(options.debug);
 	if (conf_load(&conf, options.file, err, sizeof(err)) == -1) {
 		log_warn("%s", err);
 		return 1;
@@ -342,10 +372,10 @@ main(int argc, char *argv[])
 		log_warn("/: %s", strerror(errno));
 		return 1;
 	}
-	identify(&connection);
+	find_peer();
 	find_identity(&conf, &as);
 	channel = start_session(&conf, &as, connection.peer, &session);
 	wait_for_login(channel, session);
-	authenticate(&conf, &as, channel, session, &connection, &verdict);
+	authenticate(&conf, &as, channel, session, &verdict);
 	store_run(&conf, &as, &verdict, channel, verdict.peer);
 }

@@ -114,18 +114,18 @@ auth_fill_verdict(struct msg_verdict *v, const struct account *account,
 }
 
 static void
-auth_deny(struct auth *a, const struct msg_login *login, int again,
-    int64_t asked)
+auth_deny(struct auth *a, const struct msg_login *login, enum denial denial,
+    int again, int64_t asked)
 {
 	struct refusal refusal = { asked + REFUSAL_MS, login->id, 0 };
 	char user[LOG_SAFE_MAX];
 
 	if (!again)
 		a->failures++;
-	log_info("login refused%s: peer=%s user=%s mechanism=%s",
+	log_info("login refused%s: peer=%s user=%s mechanism=%s reason=%s",
 	    again ? " again" : "", login->peer,
 	    log_safe(user, sizeof(user), login->user),
-	    mechanism_word(login));
+	    mechanism_word(login), denial_word(denial));
 	refusal.last = a->failures >= a->conf->max_failures;
 	refusals_add(&a->refusals, &refusal);
 }
@@ -147,7 +147,7 @@ auth_send_refusals(struct auth *a)
 	}
 }
 
-/* The system's word: as auth_judge(). */
+/* The system's word: 1 and the verdict, 0, or -1 when there is none. */
 static int
 auth_ask_system(const struct auth *a, const struct msg_login *login,
     struct msg_verdict *v)
@@ -161,10 +161,11 @@ auth_ask_system(const struct auth *a, const struct msg_login *login,
 
 /*
  * The accounts' word, or the system's on whom they do not know: 1 and the
- * verdict, 0, or -1 when there is none.
+ * verdict, 0 and why, or -1 when there is none.
  */
 static int
-auth_judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
+auth_judge(struct auth *a, const struct msg_login *login,
+    struct msg_verdict *v, enum denial *denial)
 {
 	static struct account account; /* large */
 	const struct attempt attempt = { login->password, login->peer,
@@ -180,9 +181,11 @@ auth_judge(struct auth *a, const struct msg_login *login, struct msg_verdict *v)
 		log_warn("%s", err);
 		return -1;
 	}
+	*denial = DENIAL_SYSTEM;
 	if (found == 0 && a->system != -1)
 		return auth_ask_system(a, login, v);
-	good = password_check(found == 1 ? &account : NULL, &attempt, &app);
+	good = password_check(
+	    found == 1 ? &account : NULL, &attempt, &app, denial);
 	if (good == 1)
 		auth_fill_verdict(v, &account, app);
 	else if (good == -1)
@@ -195,13 +198,14 @@ static void
 auth_answer(struct auth *a, struct msg_login *login)
 {
 	struct msg_verdict verdict;
+	enum denial denial;
 	int64_t asked = clock_ms();
 	int good, again = 0;
 
 	/* Nobody may claim another address: no proxy is known. */
 	strlcpy(login->peer, a->connection->peer, sizeof(login->peer));
 	login->via[0] = '\0';
-	good = auth_judge(a, login, &verdict);
+	good = auth_judge(a, login, &verdict, &denial);
 	if (good == 0)
 		again = repeat_note(&a->repeat, login->user,
 		    login->password, mechanism_word(login));
@@ -210,7 +214,7 @@ auth_answer(struct auth *a, struct msg_login *login)
 		auth_trouble(a, login->id, TROUBLE_TEMP);
 	if (good)
 		auth_grant(a, login, &verdict);
-	auth_deny(a, login, again, asked);
+	auth_deny(a, login, denial, again, asked);
 }
 
 static void

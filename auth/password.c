@@ -80,24 +80,27 @@ find_app_password(const struct account *account, const char *password)
 }
 
 /* Is the application password good for this? */
-static int
-is_within(const struct app_password *app, const struct attempt *attempt)
+static enum denial
+why_outside(const struct app_password *app, const struct attempt *attempt)
 {
 	if (app->expires != FOR_EVER && attempt->now >= app->expires)
-		return 0;
+		return DENIAL_EXPIRED;
 	if ((app->services & attempt->service) == 0)
-		return 0;
+		return DENIAL_SERVICE;
 	return app->nnetwork == 0 ||
-	    network_has(app->network, app->nnetwork, attempt->peer);
+		network_has(app->network, app->nnetwork, attempt->peer) ?
+	    DENIAL_NONE : DENIAL_NETWORK;
 }
 
-static int
-is_usable(const struct account *account, const struct attempt *attempt)
+/* Is the account, whatever the password? */
+static enum denial
+why_unusable(const struct account *account, const struct attempt *attempt)
 {
 	if (account == NULL)
-		return 0;
-	return attempt->service == SERVICE_SEND ? account->send :
-						  account->access != ACCESS_OFF;
+		return DENIAL_UNKNOWN;
+	if (attempt->service == SERVICE_SEND)
+		return account->send ? DENIAL_NONE : DENIAL_OFF;
+	return account->access != ACCESS_OFF ? DENIAL_NONE : DENIAL_OFF;
 }
 
 /*
@@ -110,20 +113,25 @@ is_usable(const struct account *account, const struct attempt *attempt)
  */
 int
 password_check(const struct account *account, const struct attempt *attempt,
-    const struct app_password **app)
+    const struct app_password **app, enum denial *denial)
 {
-	int usable = is_usable(account, attempt);
-	int good;
+	int good, usable;
 
+	*denial = why_unusable(account, attempt);
+	usable = *denial == DENIAL_NONE;
 	*app = usable ? find_app_password(account, attempt->password) : NULL;
-	if (*app != NULL && is_within(*app, attempt))
+	if (*app != NULL &&
+	    (*denial = why_outside(*app, attempt)) == DENIAL_NONE)
 		return 1;
 	*app = NULL;
 	good = hash_check(
 	    attempt->password, account != NULL ? account->hash : NULL);
-	if (good != 1)
-		return good;
-	return usable && !account->two_factor;
+	if (good == 1 && usable)
+		*denial =
+		    account->two_factor ? DENIAL_APP_PASSWORD : DENIAL_NONE;
+	else if (*denial == DENIAL_NONE)
+		*denial = DENIAL_PASSWORD;
+	return good == -1 ? -1 : *denial == DENIAL_NONE;
 }
 
 int

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "auth/accounts.h"
+#include "auth/denial.h"
 
 /* Five groups of four, four hyphens, and the NUL. */
 #define APP_PASSWORD_SIZE 25
@@ -28,11 +29,12 @@ struct attempt {
  * settings of the account and what an application password is good for are
  * taken into account here, so that they cannot be told from a wrong password.
  * Returns 1, with *app the application password that was used (within
- * account) or NULL for the account's own; 0; or -1 when the system could not
- * hash.
+ * account) or NULL for the account's own; 0, with *denial why; or -1 when the
+ * system could not hash.
  */
 int password_check(const struct account *account,
-    const struct attempt *attempt, const struct app_password **app);
+    const struct attempt *attempt, const struct app_password **app,
+    enum denial *denial);
 
 /*
  * Hashes a new password with the system's crypt(3).  Returns 0, or -1 with

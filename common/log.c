@@ -1,11 +1,13 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
 #include <time.h>
 
 #include "common/log.h"
 
 static char last_warning[LOG_SAFE_MAX];
+static const char *tag; /* NULL: none */
 
 void
 log_open(const char *program, int to_stderr)
@@ -17,26 +19,42 @@ log_open(const char *program, int to_stderr)
 }
 
 void
+log_tag(const char *id)
+{
+	tag = id;
+}
+
+/* However long a line is, its tag is whole. */
+static void
+write_line(int level, const char *line)
+{
+	syslog(level, "%s%s%s", line, tag != NULL ? " id=" : "",
+	    tag != NULL ? tag : "");
+}
+
+void
 log_info(const char *fmt, ...)
 {
+	char line[LOG_LINE_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsyslog(LOG_INFO, fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	write_line(LOG_INFO, line);
 }
 
 void
 log_warn(const char *fmt, ...)
 {
+	char line[LOG_LINE_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(last_warning, sizeof(last_warning), fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	va_start(ap, fmt);
-	vsyslog(LOG_WARNING, fmt, ap);
-	va_end(ap);
+	strlcpy(last_warning, line, sizeof(last_warning));
+	write_line(LOG_WARNING, line);
 }
 
 const char *

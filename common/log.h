@@ -12,12 +12,20 @@
 #include <stddef.h>
 
 #define LOG_SAFE_MAX 1024
+#define LOG_LINE_MAX 4096 /* octets of a line; what is longer is cut */
 
 /*
  * Opens the log under the name "program", which must outlive the process.
  * With to_stderr, every line goes to standard error as well.
  */
 void log_open(const char *program, int to_stderr);
+
+/*
+ * From now on every line ends with " id=" and this string, which must outlive
+ * the process: it tells the lines of one connection from others.  Processes
+ * that are forked have it, too.  NULL: no more.
+ */
+void log_tag(const char *id);
 
 /* What happened: logins, ends of sessions, refusals. */
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -60,6 +61,20 @@ close_files(struct store *s)
 		close(s->files[--s->nfiles]);
 }
 
+/* By which application password, if it was by one: the end of a line. */
+static const char *
+label_field(const struct store *s)
+{
+	static char field[LOG_SAFE_MAX];
+	char label[LOG_SAFE_MAX / 2];
+
+	if (s->verdict->label[0] == '\0')
+		return "";
+	snprintf(field, sizeof(field), " app-password=%s",
+	    log_safe(label, sizeof(label), s->verdict->label));
+	return field;
+}
+
 /* The session has gone, or asks what it never should: ends the store. */
 static void __attribute__((noreturn))
 store_end(struct store *s, const char *reason, uint64_t retrieved,
@@ -71,12 +86,13 @@ store_end(struct store *s, const char *reason, uint64_t retrieved,
 	if (s->state != UNOPENED) {
 		mailbox_close(s->mailbox);
 		log_info("end: user=%s peer=%s reason=%s retrieved=%llu "
-		    "octets=%llu deleted=%llu left=%llu",
+		    "octets=%llu deleted=%llu left=%llu%s",
 		    s->verdict->address, s->peer,
 		    log_safe(safe, sizeof(safe), reason),
 		    (unsigned long long)retrieved, (unsigned long long)octets,
 		    (unsigned long long)s->deleted,
-		    (unsigned long long)(s->shown - s->deleted));
+		    (unsigned long long)(s->shown - s->deleted),
+		    label_field(s));
 	}
 	_exit(0);
 }
@@ -131,16 +147,14 @@ nobody_waits(void *arg, uint64_t done, uint64_t all)
 static void
 log_login(const struct store *s, struct msg_open *open)
 {
-	char tls[LOG_SAFE_MAX], label[LOG_SAFE_MAX];
-	char *blank;
+	char tls[LOG_SAFE_MAX], *blank;
 
 	if ((blank = strchr(open->tls, ' ')) != NULL)
 		*blank = '/';
 	log_safe(tls, sizeof(tls), open->tls);
-	log_safe(label, sizeof(label), s->verdict->label);
-	log_info("login: user=%s peer=%s tls=%s mechanism=%s%s%s",
+	log_info("login: user=%s peer=%s tls=%s mechanism=%s%s",
 	    s->verdict->address, s->peer, tls, s->verdict->mechanism,
-	    label[0] != '\0' ? " app-password=" : "", label);
+	    label_field(s));
 }
 
 static void

@@ -301,11 +301,19 @@ class Server:
             f.seek(self.log_start)
             return f.read().decode("utf-8", "backslashreplace")
 
-    def log_lines(self):
-        """What pop3d logged since mark_log(), without "pop3d[pid]: "."""
+    def log_lines_with_ids(self):
+        """What pop3d logged since mark_log(), as pairs: the line without
+        "pop3d[pid]: ", and the connection's id, which every line has."""
         lines = re.findall(r"^pop3d\[\d+\]: (.*)$", self.log(), re.M)
-        return [line for line in lines
-                if not (SANITIZED and line == UNSANDBOXED)]
+        parts = [re.fullmatch(r"(.*) id=([0-9a-f]{8})", line)
+                 for line in lines]
+        assert all(parts), "a line without id: %r" % lines
+        return [part.groups() for part in parts
+                if not (SANITIZED and part.group(1) == UNSANDBOXED)]
+
+    def log_lines(self):
+        """The same without the ids."""
+        return [line for line, _ in self.log_lines_with_ids()]
 
     def wait_log(self, pattern, seconds=20):
         """The match of the first line that pattern is found in."""

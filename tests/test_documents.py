@@ -263,6 +263,39 @@ def test_every_line_of_the_log_is_explained():
                 for part in fixed_parts(line))} == {}
 
 
+def fields(form):
+    """{the words before the first field: the fields' names in order}."""
+    found = re.match(r"([\w ]+: )?(?=[\w-]+=)", re.sub("%s", "", form))
+    if not found or not found.group(1):
+        return None
+    return found.group(1), re.findall(r"(?<![\w-])([a-z-]+)=", form)
+
+
+def test_every_field_of_the_log_is_explained():
+    """The tags in DIAGNOSTICS have all fields of a line, in their order."""
+    tags = [fields(tag) for tag in re.findall(
+        r"^\.It Li (.*=.*)$", re.search(
+            r"^\.Sh DIAGNOSTICS\n(.*?)^\.Sh ", read("man/pop3d.8"),
+            re.M | re.S).group(1), re.M)]
+    lines = [fields(line) for line in log_lines() if fields(line)]
+    assert len(lines) >= 6  # else they are not found where they are
+    for begin, names in lines:
+        assert any(begin == tag and names == of_tag[:len(names)] and
+                   set(of_tag[len(names):]) <= {"app-password"}
+                   for tag, of_tag in filter(None, tags)), (begin, names)
+
+
+def test_every_denial_is_explained():
+    found = re.findall(r'^\t\[DENIAL_\w+\] = "(.*)",$',
+                       read("auth/denial.c"), re.M)
+    assert {"unknown", "password", "off"} <= set(found)
+    text = re.search(r"^\.It Li login refused: .*?^\.El\n", read(
+        "man/pop3d.8"), re.M | re.S).group(0)
+    assert {word for tag in re.findall(r"^\.It Li (\S+(?: , \S+)*)$", text,
+                                       re.M) for word in tag.split(" , ")} == \
+        set(found) - {"none"}
+
+
 def reasons():
     """Why a session ended: words for the log, set in the code."""
     found = {}

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from daemon import HERE, ROOT, Server, temporary_directory
+from pop3 import plain
 import daemon
 
 TOP = os.path.dirname(HERE)
@@ -97,6 +98,56 @@ def test_the_units_are_good(destination):
         assert exposure < 2.0, service
 
 
+def strikes(server, tmp_path, mode="normal"):
+    """What fail2ban's filter counts in the log, by fail2ban's own word."""
+    log = tmp_path / "mail.log"
+    with open(log, "w") as f:
+        for pair in server.log_lines_with_ids():
+            f.write("Nov 23 10:22:11 mail pop3d[7]: %s id=%s\n" % pair)
+    shutil.copy(TOP + "/etc/pop3d.fail2ban", tmp_path / "pop3d.conf")
+    shutil.copy("/etc/fail2ban/filter.d/common.conf", tmp_path)
+    told = run("fail2ban-regex", str(log),
+               "%s/pop3d.conf[mode=%s]" % (tmp_path, mode))
+    return int(re.search(r"Lines: \d+ lines, 0 ignored, (\d+) matched",
+                         told).group(1))
+
+
+def wrong_entry(client, account, password):
+    """What Thunderbird does with one: both ways that it knows."""
+    client.send("CAPA\r\nAUTH PLAIN\r\n")
+    client.multiline()
+    assert client.line() == b"+ "
+    client.err(plain(account.address, password), "AUTH")
+    client.ok("USER " + account.address)
+    client.err("PASS " + password, "AUTH")
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_fail2ban_counts_a_mistake_once(server, account, tmp_path,
+                                        connections):
+    """Two wrong entries are two strikes, on one connection or on two."""
+    client = server.connect()
+    wrong_entry(client, account, "wrong")
+    if connections == 2:
+        client.quit()
+        client = server.connect()
+    wrong_entry(client, account, "wrong again")
+    client.login(account.address)
+    client.quit()
+    server.wait_log("^end: ")
+    assert strikes(server, tmp_path) == 2
+    assert strikes(server, tmp_path, "aggressive") == 2
+
+
+def test_fail2ban_counts_no_connection_twice(server, account, tmp_path):
+    """Sent away after the third entry: three strikes."""
+    client = server.connect()
+    for password in "one", "two", "three":
+        client.err(b"AUTH PLAIN " + plain(account.address, password), "AUTH")
+    server.wait_log("^no login: .*too-many-failures")
+    assert strikes(server, tmp_path) == 3
+
+
 def test_fail2ban_sees_the_guesses_and_only_them(server, account, tmp_path):
     with server.connect() as client:
         client.ok(b"USER " + account.address.encode())
@@ -106,15 +157,11 @@ def test_fail2ban_sees_the_guesses_and_only_them(server, account, tmp_path):
         client.err(b"PASS c", "AUTH")  # the same: has failed once
     with account.login() as client:
         client.quit()
+    server.connect_raw().close()
     server.wait_log("^end: ")
-    log = tmp_path / "mail.log"
-    with open(log, "w") as f:
-        for line in server.log_lines():
-            f.write("Nov 23 10:22:11 mail pop3d[7]: %s\n" % line)
-    shutil.copy(TOP + "/etc/pop3d.fail2ban", tmp_path / "pop3d.conf")
-    shutil.copy("/etc/fail2ban/filter.d/common.conf", tmp_path)
-    told = run("fail2ban-regex", str(log), str(tmp_path / "pop3d.conf"))
-    assert re.search(r"Lines: \d+ lines, 0 ignored, 2 matched", told), told
+    server.wait_log("^no TLS: ")
+    assert strikes(server, tmp_path) == 2
+    assert strikes(server, tmp_path, "aggressive") == 3
 
 
 @pytest.mark.long

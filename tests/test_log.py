@@ -4,11 +4,14 @@ import base64
 import os
 import re
 import signal
+import socket
 import ssl
+import struct
+import subprocess
 
 import pytest
 
-from daemon import ROOT, wait_until
+from daemon import POP3D, ROOT, wait_until
 from maildir import message
 from pop3 import plain, wire
 from syslogd import Syslogd
@@ -85,8 +88,10 @@ def test_login_with_application_password(server, account):
     pop = server.connect()
     pop.ok(b"AUTH PLAIN " + plain(account.address, password))
     pop.quit()
-    assert lines_of(server, 2)[0].endswith(
-        r" mechanism=PLAIN app-password=the\040new\040phone")
+    begin, over = lines_of(server, 2)
+    label = r" app-password=the\040new\040phone"
+    assert begin.endswith(" mechanism=PLAIN" + label)
+    assert over == end(account, "quit") + label
 
 
 def test_disconnected(server, account):
@@ -202,10 +207,107 @@ def test_refused(make_server):
     pop.err(b"AUTH PLAIN " + plain("nobody@example.com", "wrong"), "AUTH")
     pop.ended()
     assert lines_of(server, 3) == [
-        "login refused: peer=127.0.0.1 user=%s mechanism=USER"
+        "login refused: peer=127.0.0.1 user=%s mechanism=USER reason=password"
         % account.address,
         "login refused: peer=127.0.0.1 user=nobody@example.com "
-        "mechanism=PLAIN", no_login("too-many-failures")]
+        "mechanism=PLAIN reason=unknown", no_login("too-many-failures")]
+
+
+def refused_accounts(server):
+    """{(address, password): why it is refused}."""
+    found = {("nobody@example.com", "secret"): "unknown"}
+    for name, settings in (("plain", []), ("off", ["access=off"]),
+                           ("two", ["two-factor=on"]),
+                           ("none", ["password=none"])):
+        account = server.add_account(name + "@reason.example")
+        if settings:
+            server.ctl("set", account.address, *settings)
+        found[account.address, "wrong"] = "password"
+    found["off@reason.example", "secret"] = "off"
+    found["off@reason.example", "wrong"] = "off"
+    found["two@reason.example", "secret"] = "app-password-required"
+    found["none@reason.example", "secret"] = "password"
+    return found
+
+
+def test_reasons(make_server):
+    """Why, for the administrator alone: the client hears one answer."""
+    server = make_server(max_failures=1)
+    logins = refused_accounts(server)
+    clients = []
+    for address, password in logins:
+        pop = server.connect()
+        pop.send(b"AUTH PLAIN " + plain(address, password) + b"\r\n")
+        clients.append(pop)
+    assert len({pop.rest() for pop in clients}) == 1
+    lines = lines_of(server, 2 * len(logins))
+    for (address, _), reason in logins.items():
+        lines.remove("login refused: peer=127.0.0.1 user=%s mechanism=PLAIN "
+                     "reason=%s" % (address, reason))
+    assert set(lines) == {no_login("too-many-failures")}
+
+
+# Whose line it is.
+
+def test_one_id_a_connection(make_server):
+    """From the parent on, in each process; no two connections have the same."""
+    server = make_server(max_failures=2)
+    account = server.add_account()
+    for _ in range(3):
+        pop = server.connect()
+        pop.err(b"AUTH PLAIN " + plain(account.address, "wrong"), "AUTH")
+        pop.login(account.address)
+        pop.quit()
+    lines_of(server, 9)
+    ids = [i for _, i in server.log_lines_with_ids()]
+    assert len(set(ids)) == 3
+    assert all(ids.count(i) == 3 for i in ids)
+    assert "id=" not in "".join(server.log_lines())
+
+
+def test_id_of_a_mistake_in_the_configuration(make_server):
+    """The parent's own line has one, too."""
+    server = make_server()
+    with open(server.conf, "a") as f:
+        f.write("nonsense\n")
+    server.connect_raw().close()
+    line, = lines_of(server, 1)
+    assert "nonsense is not a keyword" in line
+
+
+# Whose address it is, when the client has gone already.
+
+def log_after_a_reset(server, **environment):
+    """Of a pop3d that is started when its client has reset the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        client = socket.create_connection(listening.getsockname())
+        accepted = listening.accept()[0]
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                      struct.pack("ii", 1, 0))
+    client.close()
+    with pytest.raises(OSError):
+        accepted.getpeername()
+    done = subprocess.run(
+        [POP3D, "-d", "-f", server.conf], stdin=accepted, stdout=accepted,
+        stderr=subprocess.PIPE, env={**os.environ, **environment}, timeout=60)
+    accepted.close()
+    return done.stderr.decode()
+
+
+@pytest.mark.parametrize("name", ["REMOTE_ADDR", "TCPREMOTEIP"])
+@pytest.mark.parametrize("value, peer", [
+    ("192.0.2.7", "192.0.2.7"), ("2001:db8::7", "2001:db8::7"),
+    ("::ffff:192.0.2.7", "192.0.2.7"), ("", "unknown"),
+    ("192.0.2.7 user=me", "unknown"), ("localhost", "unknown")])
+def test_peer_of_a_client_that_has_gone(server, name, value, peer):
+    """systemd and tcpserver say it; inetd does not."""
+    log = log_after_a_reset(server, **{name: value})
+    assert re.search(r"^pop3d\[\d+\]: no TLS: peer=%s reason=" %
+                     re.escape(peer), log, re.M), log
+
+
+def test_peer_that_nobody_tells(server):
+    assert " peer=unknown " in log_after_a_reset(server)
 
 
 # What clients send cannot forge a line, or a field of one.
@@ -224,8 +326,9 @@ def escaped(name):
 
 def refused(name, mechanism):
     """A name that is longer than an account's can be is left out."""
-    return "login refused: peer=127.0.0.1 user=%s mechanism=%s" % (
-        escaped(name) if len(name) <= 254 else "", mechanism)
+    return ("login refused: peer=127.0.0.1 user=%s mechanism=%s "
+            "reason=unknown" % (
+                escaped(name) if len(name) <= 254 else "", mechanism))
 
 
 def test_names(make_server):
@@ -296,7 +399,7 @@ def test_syslog(make_server, syslogd):
     for begin in ("login: user=", "end: user="):
         line = syslogd.line()
         assert re.fullmatch(
-            r"<%d>.{15} pop3d\[\d+\]: %s%s .*"
+            r"<%d>.{15} pop3d\[\d+\]: %s%s .* id=[0-9a-f]{8}"
             % (MAIL | INFO, begin, account.address), line), line
     with open(server.conf, "a") as f:
         f.write("nonsense\n")

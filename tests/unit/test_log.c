@@ -81,10 +81,67 @@ test_every_size(void **state)
 	assert_string_equal(dst, whole);
 }
 
+/* What the last datagram to syslogd would be, by standard error. */
+static char *
+logged(void (*log)(void), char *buf, size_t size)
+{
+	int fd[2], saved = dup(STDERR_FILENO);
+	ssize_t n;
+
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(dup2(fd[1], STDERR_FILENO), STDERR_FILENO);
+	log_open("test", 1);
+	log();
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	close(fd[1]);
+	close(saved);
+	n = read(fd[0], buf, size - 1);
+	assert_true(n > 0);
+	buf[n] = '\0';
+	close(fd[0]);
+	return buf;
+}
+
+static void
+log_short(void)
+{
+	log_warn("a %s line", "short");
+}
+
+static void
+log_long(void)
+{
+	char line[2 * LOG_LINE_MAX];
+
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	log_info("%s", line);
+}
+
+/* The tag is the end of each line, of one that is cut as well. */
+static void
+test_tag(void **state)
+{
+	char buf[2 * LOG_LINE_MAX];
+
+	(void)state;
+	assert_non_null(
+	    strstr(logged(log_short, buf, sizeof(buf)), ": a short line\n"));
+	log_tag("0123abcd");
+	assert_non_null(strstr(logged(log_short, buf, sizeof(buf)),
+	    ": a short line id=0123abcd\n"));
+	assert_string_equal(log_last_warning(), "a short line");
+	assert_non_null(strstr(logged(log_long, buf, sizeof(buf)),
+	    "xxx id=0123abcd\n"));
+	assert_in_range(strlen(buf), LOG_LINE_MAX, LOG_LINE_MAX + 64);
+	log_tag(NULL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tag),
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_every_octet),
 		cmocka_unit_test(test_every_size),

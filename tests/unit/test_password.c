@@ -53,11 +53,14 @@ judged(const struct account *a, const struct attempt *attempt)
 {
 	static const struct app_password not_set;
 	const struct app_password *app = &not_set;
+	enum denial denial;
 
-	if (!password_check(a, attempt, &app)) {
+	if (!password_check(a, attempt, &app, &denial)) {
 		assert_null(app);
+		assert_int_not_equal(denial, DENIAL_NONE);
 		return NULL;
 	}
+	assert_int_equal(denial, DENIAL_NONE);
 	return app == NULL ? "" : app->label;
 }
 
@@ -211,6 +214,47 @@ test_policies(void **state)
 	}
 }
 
+static enum denial
+denial_of(const struct account *a, const struct attempt *attempt)
+{
+	const struct app_password *app;
+	enum denial denial;
+
+	assert_int_equal(password_check(a, attempt, &app, &denial), 0);
+	assert_null(app);
+	return denial;
+}
+
+static enum denial
+denial_for(const struct account *a, const char *password)
+{
+	const struct attempt attempt = { password, "192.0.2.1", SERVICE_POP,
+		NOW };
+
+	return denial_of(a, &attempt);
+}
+
+/* What the administrator has to do comes before what the user has. */
+static void
+test_denials(void **state)
+{
+	struct account a = make_account();
+
+	(void)state;
+	assert_int_equal(denial_for(NULL, SECRET), DENIAL_UNKNOWN);
+	assert_int_equal(denial_for(&a, "wrong"), DENIAL_PASSWORD);
+	a.app[0].expires = 1;
+	assert_int_equal(denial_for(&a, app_text[0]), DENIAL_EXPIRED);
+	a.two_factor = 1;
+	assert_int_equal(denial_for(&a, "wrong"), DENIAL_PASSWORD);
+	assert_int_equal(denial_for(&a, SECRET), DENIAL_APP_PASSWORD);
+	assert_int_equal(denial_for(&a, app_text[0]), DENIAL_EXPIRED);
+	a.access = ACCESS_OFF;
+	assert_int_equal(denial_for(&a, SECRET), DENIAL_OFF);
+	assert_int_equal(denial_for(&a, "wrong"), DENIAL_OFF);
+	assert_int_equal(denial_for(&a, app_text[0]), DENIAL_OFF);
+}
+
 static void
 test_nobody(void **state)
 {
@@ -236,40 +280,46 @@ static const struct {
 	const char *network[2];
 	enum service services;
 	struct attempt attempt; /* its password is the application password */
-	int good;
+	enum denial denial;
 } narrowed[] = {
 	{ FOR_EVER, { NULL }, SERVICE_BOTH, { NULL, "unknown", SERVICE_POP,
-	    INT64_MAX }, 1 },
+	    INT64_MAX }, DENIAL_NONE },
 	{ NOW, { NULL }, SERVICE_BOTH, { NULL, "192.0.2.1", SERVICE_POP,
-	    NOW - 1 }, 1 },
+	    NOW - 1 }, DENIAL_NONE },
 	{ NOW, { NULL }, SERVICE_BOTH, { NULL, "192.0.2.1", SERVICE_POP, NOW },
-	    0 },
+	    DENIAL_EXPIRED },
 	{ 1, { NULL }, SERVICE_BOTH, { NULL, "192.0.2.1", SERVICE_POP, NOW },
-	    0 },
+	    DENIAL_EXPIRED },
 	{ FOR_EVER, { "192.0.2.0/24" }, SERVICE_BOTH, { NULL, "192.0.2.1",
-	    SERVICE_POP, NOW }, 1 },
+	    SERVICE_POP, NOW }, DENIAL_NONE },
 	{ FOR_EVER, { "192.0.2.0/24" }, SERVICE_BOTH, { NULL,
-	    "::ffff:192.0.2.1", SERVICE_POP, NOW }, 1 },
+	    "::ffff:192.0.2.1", SERVICE_POP, NOW }, DENIAL_NONE },
 	{ FOR_EVER, { "::ffff:192.0.2.0/120" }, SERVICE_BOTH, { NULL,
-	    "192.0.2.1", SERVICE_POP, NOW }, 1 },
+	    "192.0.2.1", SERVICE_POP, NOW }, DENIAL_NONE },
 	{ FOR_EVER, { "192.0.2.0/24" }, SERVICE_BOTH, { NULL, "192.0.3.1",
-	    SERVICE_POP, NOW }, 0 },
+	    SERVICE_POP, NOW },
+	    DENIAL_NETWORK },
 	{ FOR_EVER, { "192.0.2.0/24" }, SERVICE_BOTH, { NULL, "unknown",
-	    SERVICE_POP, NOW }, 0 },
+	    SERVICE_POP, NOW },
+	    DENIAL_NETWORK },
 	{ FOR_EVER, { "0.0.0.0/0" }, SERVICE_BOTH, { NULL, "unknown",
-	    SERVICE_POP, NOW }, 0 },
+	    SERVICE_POP, NOW },
+	    DENIAL_NETWORK },
 	{ FOR_EVER, { "192.0.2.0/24", "2001:db8::/32" }, SERVICE_BOTH, { NULL,
-	    "2001:db8::1", SERVICE_POP, NOW }, 1 },
+	    "2001:db8::1", SERVICE_POP, NOW }, DENIAL_NONE },
 	{ FOR_EVER, { "192.0.2.0/24", "2001:db8::/32" }, SERVICE_BOTH, { NULL,
-	    "2001:db9::1", SERVICE_POP, NOW }, 0 },
+	    "2001:db9::1", SERVICE_POP, NOW },
+	    DENIAL_NETWORK },
 	{ FOR_EVER, { NULL }, SERVICE_POP, { NULL, "192.0.2.1", SERVICE_POP,
-	    NOW }, 1 },
+	    NOW }, DENIAL_NONE },
 	{ FOR_EVER, { NULL }, SERVICE_SEND, { NULL, "192.0.2.1", SERVICE_POP,
-	    NOW }, 0 },
+	    NOW },
+	    DENIAL_SERVICE },
 	{ FOR_EVER, { NULL }, SERVICE_POP, { NULL, "192.0.2.1", SERVICE_SEND,
-	    NOW }, 0 },
+	    NOW },
+	    DENIAL_SERVICE },
 	{ FOR_EVER, { NULL }, SERVICE_SEND, { NULL, "192.0.2.1", SERVICE_SEND,
-	    NOW }, 1 },
+	    NOW }, DENIAL_NONE },
 };
 
 static void
@@ -298,10 +348,11 @@ test_narrowed(void **state)
 		attempt = narrowed[i].attempt;
 		attempt.password = app_text[0];
 		got = judged(&a, &attempt);
-		if (narrowed[i].good)
+		if (narrowed[i].denial == DENIAL_NONE)
 			assert_string_equal(got, "phone");
 		else
-			assert_null(got);
+			assert_int_equal(
+			    denial_of(&a, &attempt), narrowed[i].denial);
 		/* The others are what they were. */
 		attempt.password = app_text[1];
 		assert_string_equal(judged(&a, &attempt), "desk");
@@ -397,6 +448,7 @@ main(void)
 		cmocka_unit_test(test_typed),
 		cmocka_unit_test(test_mistyped),
 		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_denials),
 		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_narrowed),
 		cmocka_unit_test(test_services),
