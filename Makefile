@@ -16,7 +16,7 @@
 
 PREFIX		= /usr/local
 SBINDIR		= $(PREFIX)/sbin
-MANDIR		= $(PREFIX)/share/man
+MANDIR		= $(PREFIX)/$(MANDIR_$(SYSTEM))
 LIBDIR		= $(PREFIX)/lib
 SHAREDIR	= $(PREFIX)/share
 CC		= cc
@@ -38,33 +38,51 @@ HARDEN		= -fstack-protector-strong -fPIE -pie -Wl,-z,relro,-z,now
 HARDEN_SANITIZE_ = -D_FORTIFY_SOURCE=2
 CFLAGS_SANITIZE_1 = -fsanitize=address,undefined -fno-sanitize-recover=all \
 		  -fno-omit-frame-pointer
-PKGS		= libtls libssl libcrypto libbsd-overlay libmd libcrypt
-PKGS_STATIC_1	= --static
 LDFLAGS_STATIC_1 = -static-pie
-CPPFLAGS	= -I. -D_GNU_SOURCE
-# Before the first `make run' of a bare machine there is no pkg-config.
-PKG_CFLAGS	!= $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null || :
-PKG_LIBS	!= $(PKG_CONFIG) $(PKGS_STATIC_$(STATIC)) --libs $(PKGS) \
-		  2>/dev/null || :
 
+# What differs from system to system: files that end in one's name are its
+# own, and so are flags and libraries.  OpenBSD has all of it in its base but
+# Berkeley DB, which the port databases/db/v4 keeps out of the way of <db.h>.
+SYSTEM		!= case `uname` in OpenBSD) echo openbsd ;; *) echo linux ;; esac
+DB4		= /usr/local
+MANDIR_linux	= share/man
+MANDIR_openbsd	= man
+NOT_linux	= _openbsd
+NOT_openbsd	= _linux|_pam|_crypt
+CPPFLAGS_linux	= -D_GNU_SOURCE
+CPPFLAGS_openbsd = -I$(DB4)/include/db4
+PKGS_linux	= libtls libssl libcrypto libbsd-overlay libmd libcrypt
+PKGS_STATIC_1	= --static
+# Archives of these: to load and relocate them as shared libraries took a
+# tenth of every session's time.
+LIBS_linux_STATIC_ = -Wl,-Bstatic -ldb -lresolv -Wl,-Bdynamic -ldl
+LIBS_linux_STATIC_1 = -ldb -lresolv -ldl
+LIBS_openbsd_STATIC_ = -L$(DB4)/lib/db4 -ldb -ltls -lssl -lcrypto
+LIBS_openbsd_STATIC_1 = $(LIBS_openbsd_STATIC_)
+# Unit tests that need no system of their own.
+TESTS_linux	= ls tests/unit/test_*.c
+TESTS_openbsd	= grep -L -e '<linux/' -e '<sys/prctl.h>' -e '<sys/vfs.h>' \
+		  tests/unit/test_*.c
+
+# Before the first `make run' of a bare machine there is no pkg-config.
+PKG_CFLAGS	!= test -z "$(PKGS_$(SYSTEM))" || \
+		  $(PKG_CONFIG) --cflags $(PKGS_$(SYSTEM)) 2>/dev/null || :
+PKG_LIBS	!= test -z "$(PKGS_$(SYSTEM))" || \
+		  $(PKG_CONFIG) $(PKGS_STATIC_$(STATIC)) --libs \
+		  $(PKGS_$(SYSTEM)) 2>/dev/null || :
+
+CPPFLAGS	= -I. $(CPPFLAGS_$(SYSTEM))
 ALL_CFLAGS	= -std=c99 $(CPPFLAGS) $(PKG_CFLAGS) $(WARNINGS) $(HARDEN) \
 		  $(HARDEN_SANITIZE_$(SANITIZE)) \
 		  $(CFLAGS_SANITIZE_$(SANITIZE)) $(CFLAGS)
-# Archives of these: to load and relocate them as shared libraries took a
-# tenth of every session's time.
-ARCHIVES_STATIC_ = -Wl,-Bstatic -ldb -lresolv -Wl,-Bdynamic
-ARCHIVES_STATIC_1 = -ldb -lresolv
 LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) \
-		  $(ARCHIVES_STATIC_$(STATIC)) -ldl
+		  $(LIBS_$(SYSTEM)_STATIC_$(STATIC))
 
-# Files of one system: *_openbsd.c there, its counterparts elsewhere.
-ROOMS		!= case `uname` in OpenBSD) not='_linux|_pam|_crypt' ;; \
-		  *) not=_openbsd ;; esac; \
-		  ls common/*.c session/*.c auth/*.c store/*.c | \
-		  grep -Ev "($$not)\.c"
+ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c | \
+		  grep -Ev '($(NOT_$(SYSTEM)))\.c'
 PARENT		!= ls *.c | grep -v '^pop3ctl'
 CTL		!= ls pop3ctl*.c ctl/*.c
-TESTS		!= ls tests/unit/test_*.c | sed 's|.*/||; s|\.c$$||'
+TESTS		!= $(TESTS_$(SYSTEM)) | sed 's|.*/||; s|\.c$$||'
 
 COMPILE		= $(CC) $(ALL_CFLAGS) -MMD -MP
 LINK		= $(CC) $(ALL_CFLAGS)
@@ -159,10 +177,10 @@ fuzz-now: build/flags
 
 install: all
 	@DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) MANDIR=$(MANDIR) \
-	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) etc/install
+	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) SYSTEM=$(SYSTEM) etc/install
 uninstall:
 	@DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) MANDIR=$(MANDIR) \
-	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) etc/install -u
+	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) SYSTEM=$(SYSTEM) etc/install -u
 
 deb:
 	@etc/deb

@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+/* How many octets of a password count; longer ones are not hashed. */
+size_t hash_longest(void);
+
 /* Hashes a new password in the system's way.  Returns 0, or -1. */
 int hash_make(const char *password, char *hash, size_t size);
 

@@ -39,6 +39,13 @@ hash_as(const char *password, const char *setting, char *hash, size_t size)
 	return good;
 }
 
+/* Of the hashes that hash_make() makes, none has a limit of its own. */
+size_t
+hash_longest(void)
+{
+	return PASSWORD_MAX;
+}
+
 int
 hash_make(const char *password, char *hash, size_t size)
 {

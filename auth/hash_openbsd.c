@@ -1,6 +1,6 @@
 /*
  * The hashes of OpenBSD: bcrypt.  Octets of a password behind the 72nd do
- * not count there, so that longer ones are not made.
+ * not count there, so longer ones are refused.
  */
 #include <pwd.h>
 #include <string.h>
@@ -10,11 +10,15 @@
 
 #define BCRYPT_OCTETS 72
 
+size_t
+hash_longest(void)
+{
+	return BCRYPT_OCTETS;
+}
+
 int
 hash_make(const char *password, char *hash, size_t size)
 {
-	if (strlen(password) > BCRYPT_OCTETS)
-		return -1;
 	return crypt_newhash(password, "bcrypt,a", hash, size);
 }
 

@@ -1,3 +1,5 @@
+#include <sys/types.h>
+
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,9 +145,9 @@ password_hash(const char *password, char *hash, size_t size, char *err,
 	if (password[0] == '\0')
 		snprintf(err, errsize, "the password is empty; give one, or "
 		    "say that the account has none: password=none");
-	else if (strlen(password) > PASSWORD_MAX)
-		snprintf(err, errsize, "the password is longer than %d "
-		    "octets; choose a shorter one", PASSWORD_MAX);
+	else if (strlen(password) > hash_longest())
+		snprintf(err, errsize, "the password is longer than %zu "
+		    "octets; choose a shorter one", hash_longest());
 	else if (hash_make(password, hash, size) == -1)
 		snprintf(err, errsize, "crypt(3) cannot hash the password");
 	else

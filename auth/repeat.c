@@ -1,3 +1,5 @@
+#include <sys/types.h>
+
 #include <sha2.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,6 +10,7 @@
 #include "auth/system.h"
 #include "common/channel.h"
 #include "common/log.h"
+#include "common/sandbox.h"
 
 /* The local user that a login means: NAME or NAME@hostname. */
 static int
@@ -160,7 +161,7 @@ system_start(const struct conf *conf, const int *keep_out, int nkeep_out)
 		close(alive[1]);
 		while (nkeep_out > 0)
 			close(keep_out[--nkeep_out]);
-		if (system_watch(alive[0]) == -1)
+		if (system_watch(alive[0]) == -1 || sandbox_system() == -1)
 			_exit(1);
 		system_serve(conf, fd[1]);
 	}

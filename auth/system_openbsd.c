@@ -1,5 +1,5 @@
 /*
- * The system's word on OpenBSD: bsd_auth(3), type "auth-pop3".
+ * The system's word on OpenBSD: bsd_auth(3), type "auth-pop3d".
  */
 #include <sys/types.h>
 
@@ -27,7 +27,7 @@ system_password(const char *user, const char *password, const char *peer)
 	if (strlcpy(name, user, sizeof(name)) >= sizeof(name) ||
 	    strlcpy(typed, password, sizeof(typed)) >= sizeof(typed))
 		return 0;
-	good = auth_userokay(name, NULL, "auth-pop3", typed) != 0;
+	good = auth_userokay(name, NULL, "auth-pop3d", typed) != 0;
 	explicit_bzero(typed, sizeof(typed));
 	return good;
 }

@@ -27,10 +27,30 @@ typedef char control_has_no_room_for_one_more
 	    1 :
 	    -1];
 
+/* A system can be set to give sockets less room than one message needs. */
+static int
+make_room(int fd)
+{
+	int have = 0, want = 2 * CHANNEL_MAX;
+	socklen_t len = sizeof(have);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &have, &len) == -1)
+		return -1;
+	if (have >= want)
+		return 0;
+	return setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &want, sizeof(want));
+}
+
 int
 channel_pair(int fd[2])
 {
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) == -1)
+		return -1;
+	if (make_room(fd[0]) == 0 && make_room(fd[1]) == 0)
+		return 0;
+	close(fd[0]);
+	close(fd[1]);
+	return -1;
 }
 
 int
@@ -56,8 +76,9 @@ channel_send_fds(int fd, uint32_t type, const void *data, size_t len,
 	if (nfd > 0) {
 		memset(&control, 0, sizeof(control));
 		msg.msg_control = control.buf;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfd);
-		control.hdr.cmsg_len = CMSG_LEN(sizeof(int) * nfd);
+		/* Both are size_t on one system and socklen_t on another. */
+		msg.msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * nfd);
+		control.hdr.cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * nfd);
 		control.hdr.cmsg_level = SOL_SOCKET;
 		control.hdr.cmsg_type = SCM_RIGHTS;
 		memcpy(CMSG_DATA(&control.hdr), fds, sizeof(int) * nfd);

@@ -255,7 +255,7 @@ static const struct keyword keywords[] = {
 #define NKEYWORDS (sizeof(keywords) / sizeof(keywords[0]))
 
 /* struct conf has a line number for each. */
-_Static_assert(NKEYWORDS <= CONF_KEYWORDS_MAX, "more room for keywords");
+typedef char room_for_keywords[NKEYWORDS <= CONF_KEYWORDS_MAX ? 1 : -1];
 
 /*
  * Cuts the line into words, in place.  A word may be put in double quotes,

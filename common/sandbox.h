@@ -29,6 +29,13 @@ int sandbox_session(int channel, int required);
 int sandbox_auth(int channel, int verdict, int system, int required);
 
 /*
+ * The process that asks the system, which is root.  On Linux it is in no
+ * box: PAM's modules may do what they like.  On OpenBSD it starts the login
+ * class's authentication program, which is not in the box.
+ */
+int sandbox_system(void);
+
+/*
  * As the mailbox's owner; maildir is the directory that may be used, with
  * all that is below.  If it does not exist, no file may be: make it first.
  * That a file elsewhere exists can still be seen (stat(2)).

@@ -38,6 +38,12 @@ sandbox_auth(int channel, int verdict, int system, int required)
 	return promise("stdio");
 }
 
+int
+sandbox_system(void)
+{
+	return promise("stdio rpath getpw proc exec");
+}
+
 /* "fattr" is for the time that the store gives cur/ (maildir_stamp()). */
 int
 sandbox_store(const char *maildir, int channel, int required)

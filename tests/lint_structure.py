@@ -6,6 +6,7 @@
    has no header of its own, by another one's, counts as including it.
  * common/ includes no other room.
  * Berkeley DB's header is included by the few files that speak to it.
+ * <sha2.h> stands behind a header of <sys/>: OpenBSD's includes none itself.
  * A function has 45 lines at most, from its type to its closing brace.
  * A line has 80 columns at most, is indented by tabs, and ends in no blank.
    (clang-format is not asked for more: with the settings that come closest to
@@ -113,8 +114,13 @@ def circles(graph):
 def wrong_includes(paths):
     faults = []
     for path in paths:
+        before = []
         for line, what in includes(path):
             other = what[1:-1].split("/")[0]
+            if what == "<sha2.h>" and "<sys" not in before:
+                faults.append("%s:%d: <sha2.h> wants <sys/types.h> before it"
+                              % (path, line))
+            before.append(what.split("/")[0])
             if room(path) == "common" and what[0] == '"' and \
                     other != "common":
                 faults.append("%s:%d: common/ includes %s of another room"

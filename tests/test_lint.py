@@ -62,6 +62,9 @@ FAULTS = [
      ['common/log.c:1: common/ includes "store/index.h" of another room']),
     ({"store/store.c": "\n#include <db.h>\n"},
      ["store/store.c:2: <db.h> is not for this file"]),
+    ({"auth/a.c": "#include <sha2.h>\n#include <sys/types.h>\n",
+      "auth/b.c": "#include <sys/types.h>\n\n#include <sha2.h>\n"},
+     ["auth/a.c:1: <sha2.h> wants <sys/types.h> before it"]),
     ({"store/store.c": "/* Why. */\n" +
       FUNCTION % ("too_long", "\tx();\n" * 41)},
      ["store/store.c:2: a function of 46 lines; 45 are the most"]),
