@@ -212,6 +212,20 @@ entry_set_uidl(struct entry *e, int hashed)
 		e->uidl[0] = '\0';
 }
 
+int
+entry_is_foreign(const struct entry *e)
+{
+	char own[UIDL_MAX + 1];
+
+	if (e->uidl[0] == '\0')
+		return 0;
+	(void)maildir_uidl(e->base, 0, own);
+	if (strcmp(own, e->uidl) == 0)
+		return 0;
+	(void)maildir_uidl(e->base, 1, own);
+	return strcmp(own, e->uidl) != 0;
+}
+
 unsigned char
 entry_folder_letter(enum folder folder)
 {

@@ -58,6 +58,9 @@ int entry_name(const struct entry *e, char name[NAME_OCTETS]);
 size_t entry_uidl(const struct entry *e, char uidl[UIDL_MAX + 1]);
 void entry_set_uidl(struct entry *e, int hashed);
 
+/* Is the UIDL one that its name cannot lead to: brought from elsewhere? */
+int entry_is_foreign(const struct entry *e);
+
 #define IDENTITY_OCTETS 16
 
 struct folder_totals {

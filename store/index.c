@@ -81,6 +81,12 @@ index_strerror(int error)
 		return "the index is damaged";
 	case INDEX_NEWER:
 		return "the index was written by a newer version of pop3d";
+	case UIDLS_DAMAGED:
+		return "uidls, the unique-ids from elsewhere, is damaged";
+	case UIDLS_NEWER:
+		return "uidls was written by a newer version of pop3d";
+	case UIDLS_UNREADABLE:
+		return "uidls, the unique-ids from elsewhere, cannot be read";
 	default:
 		return strerror(error);
 	}
@@ -587,18 +593,20 @@ delete_at(DBC *cursor, int error)
 }
 
 /* Its row, where it is this name's; version 1 made none. */
-static int
-delete_uidl(struct index *ix, const char *uidl, const DBT *name)
+int
+index_release_uidl(struct index *ix, const struct entry *e)
 {
-	DBT key = dbt(uidl, strlen(uidl)), data;
+	unsigned char keybuf[ENTRY_KEY_MAX];
+	size_t len = entry_encode_key(e, keybuf);
+	DBT key = dbt(e->uidl, strlen(e->uidl)), data;
 	DBC *cursor;
 	int error;
 
 	error = find(ix, TABLE_UIDLS, &key, &data, &cursor);
 	if (error != 0)
 		return error == INDEX_NOT_FOUND ? 0 : error;
-	if (data.size > 0 && data.size == name->size &&
-	    memcmp(data.data, name->data, data.size) == 0)
+	if (data.size > 0 && data.size == len &&
+	    memcmp(data.data, keybuf, len) == 0)
 		return delete_at(cursor, 0);
 	return cause_of(cursor->close(cursor));
 }
@@ -617,7 +625,7 @@ index_delete_name(struct index *ix, const struct entry *e)
 	error = decoded(entry_decode_name(&old, data.data, data.size));
 	error = delete_at(cursor, error);
 	if (error == 0 && old.uidl[0] != '\0')
-		error = delete_uidl(ix, old.uidl, &key);
+		error = index_release_uidl(ix, &old);
 	return error;
 }
 
@@ -632,6 +640,21 @@ index_find_uidl(struct index *ix, const char *uidl, struct entry *e)
 	if ((error = get(ix, TABLE_UIDLS, &key, buf, &len)) != 0)
 		return error;
 	return decoded(entry_decode_key(e, buf, len));
+}
+
+int
+index_claim_uidl(struct index *ix, const struct entry *e)
+{
+	unsigned char keybuf[ENTRY_KEY_MAX], buf[RECORD_OCTETS];
+	size_t len, name = entry_encode_key(e, keybuf);
+	DBT key = dbt(e->uidl, strlen(e->uidl));
+	int error = get(ix, TABLE_UIDLS, &key, buf, &len);
+
+	if (error == 0 && len == name && memcmp(buf, keybuf, len) == 0)
+		return 0;
+	if (error != 0 && error != INDEX_NOT_FOUND)
+		return error;
+	return put(ix, TABLE_UIDLS, &key, keybuf, name);
 }
 
 int

@@ -9,8 +9,8 @@
  *			record with the totals
  *	uidls		UIDL -> folder and base name, of all UIDLs that are
  *			not base names (I4: such a one may equal a base name
- *			that comes later); kept by index_put_name() and
- *			index_delete_name()
+ *			that comes later), and of all that are in the file
+ *			uidls (uidls.h), whether their messages are there
  *
  * Written only inside transactions of a private environment (DB_PRIVATE),
  * whose log makes them atomic; read without one where the seal says that the
@@ -103,8 +103,7 @@ int index_put_totals(struct index *index, const struct totals *t);
 /*
  * By e->folder and e->base; they must be set before the others are asked
  * for.  index_put_name() adds e->uidl to the table uidls where it is not
- * empty, index_delete_name() takes it out of there.  A name never changes
- * its UIDL (I4), so putting it again takes none out; and a UIDL that another
+ * empty, index_delete_name() takes it out of there.  A UIDL that another
  * name has stays that one's: ask index_find_uidl() before giving it.
  */
 int index_get_name(struct index *index, struct entry *e);
@@ -116,6 +115,14 @@ int index_delete_name(struct index *index, const struct entry *e);
  * and base.
  */
 int index_find_uidl(struct index *index, const char *uidl, struct entry *e);
+
+/*
+ * For a UIDL that comes from elsewhere: makes e->uidl that of e->folder and
+ * e->base in the table uidls, whether there is such a name and whoever had
+ * the UIDL; and undoes that where it is so.
+ */
+int index_claim_uidl(struct index *index, const struct entry *e);
+int index_release_uidl(struct index *index, const struct entry *e);
 
 /* Appends to, and takes out of, the queue of e->folder, by e->sequence. */
 int index_enqueue(struct index *index, const struct entry *e);

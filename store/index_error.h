@@ -8,7 +8,11 @@
 enum index_error {
 	INDEX_NOT_FOUND = -29001, /* no such record; the end of a walk */
 	INDEX_DAMAGED,		  /* proven damage of the index itself */
-	INDEX_NEWER		  /* written by a newer version */
+	INDEX_NEWER,		  /* written by a newer version */
+	/* The same of the file uidls, which nobody can make anew. */
+	UIDLS_DAMAGED,
+	UIDLS_NEWER,
+	UIDLS_UNREADABLE /* for a reason that was told */
 };
 
 #endif

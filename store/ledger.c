@@ -14,6 +14,7 @@
 #define LOG_OCTETS   1536
 #define LOGGED_MAX   20000
 #define MANY	     1000 /* changes, for which the log gets larger files */
+#define TRIM	     20000 /* changes until the log is shortened */
 #define ROOM_MUCH    (8 << 20)
 #define ROOM_LEAST   (512 << 10)
 
@@ -40,7 +41,10 @@ mend(int error)
 		return "; pop3d/ was removed or replaced while a session had "
 		       "it, and the session's numbers are void";
 	case INDEX_NEWER:
+	case UIDLS_NEWER:
 		return "; install that version again";
+	case UIDLS_DAMAGED:
+		return "; restore that file, or import them again";
 	default:
 		return "";
 	}
@@ -67,6 +71,19 @@ ledger_given_up(void *ledger)
 	const struct ledger *l = ledger;
 
 	return l->progress != NULL && l->progress(l->progress_arg, 0, 0);
+}
+
+int
+ledger_progress(struct ledger *l, size_t done, size_t all)
+{
+	int error = 0;
+
+	if (done / MANY % (TRIM / MANY) == TRIM / MANY - 1)
+		error = index_trim(l->index);
+	if (error == 0 && l->progress != NULL &&
+	    l->progress(l->progress_arg, done, all) != 0)
+		error = ECANCELED;
+	return error;
 }
 
 void
@@ -401,16 +418,33 @@ ledger_add(struct ledger *l, const struct entry *e)
 	return 0;
 }
 
-int
-ledger_change(
+/* Only an id from elsewhere takes the place of another one (adopt.h). */
+static int
+change_uidl(
     struct ledger *l, const struct entry *old, const struct entry *new)
 {
 	int error = 0;
 
+	if (old->uidl[0] != '\0')
+		error = index_release_uidl(l->index, old);
+	if (error == 0 && new->uidl[0] != '\0')
+		error = index_claim_uidl(l->index, new);
+	return error;
+}
+
+int
+ledger_change(
+    struct ledger *l, const struct entry *old, const struct entry *new)
+{
+	const int renamed = strcmp(old->uidl, new->uidl) != 0;
+	int error = 0;
+
+	if (renamed && (error = change_uidl(l, old, new)) != 0)
+		return error;
 	if (old->state == QUEUED && new->state != QUEUED)
 		error = index_dequeue(l->index, old);
-	else if (new->state == QUEUED &&
-	    (old->state != QUEUED || old->octets != new->octets))
+	else if (new->state == QUEUED && (old->state != QUEUED || renamed ||
+		old->octets != new->octets))
 		error = index_enqueue(l->index, new);
 	if (error != 0 || (error = index_put_name(l->index, new)) != 0)
 		return error;
@@ -430,6 +464,9 @@ ledger_remove(struct ledger *l, const struct entry *e)
 	    (error = index_delete_name(l->index, e)) != 0)
 		return error;
 	ledger_tally(&l->totals, e, -1);
+	/* An id from elsewhere is never given again. */
+	if (l->totals.uidls_inode != 0 && entry_is_foreign(e))
+		return index_claim_uidl(l->index, e);
 	return 0;
 }
 

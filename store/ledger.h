@@ -19,6 +19,7 @@
 #include "store/index.h"
 #include "store/lock.h"
 #include "store/maildir.h"
+#include "store/uidls.h"
 #include "store/watch.h"
 
 /*
@@ -59,6 +60,9 @@ struct ledger {
 	int unsaved; /* it is new, and index.bad is to be read first */
 	int remade;  /* the index was damaged, and is made anew */
 
+	struct uidls uidls; /* from elsewhere; read where it is needed */
+	int uidls_loaded;
+
 	progress_fn progress; /* may be NULL */
 	void *progress_arg;
 };
@@ -71,6 +75,12 @@ int ledger_is_full(int error);
 
 /* Is there nobody who waits for the long work that is being done? */
 int ledger_given_up(void *ledger);
+
+/*
+ * Between the transactions of long work, each of a thousand changes or so:
+ * shortens the log now and then, and asks the same: ECANCELED.
+ */
+int ledger_progress(struct ledger *l, size_t done, size_t all);
 
 /*
  * Loads the totals: from the seal, or through recovery (INDEX_DAMAGED and

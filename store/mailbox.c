@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/adopt.h"
 #include "store/expunge.h"
 #include "store/mailbox.h"
 #include "store/remake.h"
@@ -146,7 +147,8 @@ sync_folders(struct mailbox *mb)
 	const struct policy *p = &mb->view.policy;
 	int error, i;
 
-	if ((error = expunge_finish(&mb->ledger, p)) != 0)
+	if ((error = expunge_finish(&mb->ledger, p)) != 0 ||
+	    (error = adopt(&mb->ledger)) != 0)
 		return error;
 	for (i = 0; error == 0 && i < mb->folders; i++)
 		error = sync_look(&mb->ledger, mb->order[i], p->from_now,
@@ -191,7 +193,8 @@ open_otherwise(struct mailbox *mb, int error)
 		forget_coming(mb);
 	}
 	if (error == ECANCELED || error == INDEX_NEWER || error == ESTALE ||
-	    error == INDEX_DAMAGED)
+	    error == INDEX_DAMAGED || error == UIDLS_NEWER ||
+	    error == UIDLS_DAMAGED || error == UIDLS_UNREADABLE)
 		return error;
 	(void)ledger_complain(l, "the index is not written", error);
 	if ((error = remake_in_memory(l, error)) != 0)
@@ -255,6 +258,7 @@ mailbox_settle(struct mailbox *mb)
 		error = sync_settle(&mb->coming[mb->order[i]]);
 	if (error != 0 && error != ECANCELED)
 		error = open_otherwise(mb, error);
+	adopt_end(&mb->ledger);
 	if (error == 0 &&
 	    (count != mailbox_count(mb) || octets != mailbox_octets(mb)))
 		error = EAGAIN;
@@ -286,6 +290,7 @@ mailbox_close(struct mailbox *mb)
 
 	end_walk(mb);
 	forget_coming(mb);
+	adopt_end(l);
 	if (l->lock.fd != -1) {
 		resize_changed(mb);
 		(void)ledger_complain(

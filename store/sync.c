@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "store/adopt.h"
 #include "store/from_now.h"
 #include "store/left_out.h"
 #include "store/resize.h"
@@ -17,7 +18,6 @@
 #define BATCH 1000 /* messages in a transaction */
 #define FEW   50   /* messages, for which there is room, or the reserve */
 #define ASK   16   /* messages until it is asked who waits */
-#define TRIM  20   /* batches until the log is shortened */
 
 struct sync {
 	struct ledger *ledger;
@@ -98,25 +98,6 @@ describe(struct sync *s, const struct found *f, struct entry *e)
 	    f->size.modified < s->from_now ? EARLIER : QUEUED;
 }
 
-/*
- * A new message's UIDL is its base name, unless that is the unique-id that
- * another one brought along from elsewhere.
- */
-static int
-give_uidl(struct sync *s, struct entry *e)
-{
-	struct entry other;
-	int error;
-
-	entry_set_uidl(e, e->folder == JUNK);
-	if (s->ledger->totals.uidls_inode == 0 || e->uidl[0] != '\0')
-		return 0;
-	error = index_find_uidl(s->ledger->index, e->base, &other);
-	if (error == 0)
-		entry_set_uidl(e, 1);
-	return error == INDEX_NOT_FOUND ? 0 : error;
-}
-
 static int
 is_known(struct index *index, const struct entry *e)
 {
@@ -144,24 +125,10 @@ add(struct sync *s, struct found *f)
 	move_in(s, f, &e);
 	if (f->renew && is_known(l->index, &e))
 		return 0; /* it could not get a name of its own */
-	if ((error = give_uidl(s, &e)) != 0)
+	if ((error = adopt_uidl(l, &e)) != 0)
 		return error;
 	e.sequence = l->totals.next_sequence++;
 	return ledger_add(l, &e);
-}
-
-/* After a batch: does anybody still wait for this? */
-static int
-report_progress(struct ledger *l, size_t done, size_t all)
-{
-	int error = 0;
-
-	if (done / BATCH % TRIM == TRIM - 1)
-		error = index_trim(l->index);
-	if (error == 0 && l->progress != NULL &&
-	    l->progress(l->progress_arg, done, all) != 0)
-		error = ECANCELED;
-	return error;
 }
 
 /* One transaction; *i goes on to the first that is not done. */
@@ -200,7 +167,7 @@ add_found(struct sync *s)
 	scan_sort(&s->scan);
 	while (error == 0 && i < s->scan.nfound)
 		if ((error = add_batch(s, &i)) == 0)
-			error = report_progress(s->ledger, i, s->scan.nfound);
+			error = ledger_progress(s->ledger, i, s->scan.nfound);
 	return error;
 }
 

@@ -285,6 +285,32 @@ def test_login_after_changes_by_others(mailbox, everything, capsys):
         lambda: mailbox.check([after]), everything, capsys)
 
 
+def test_login_with_ids_from_elsewhere(mailbox, everything, capsys):
+    """Who comes after it sees all of them, old messages and new ones."""
+    old = mailbox.fill(60)
+    mailbox.settle()
+    new = mailbox.fill(5)
+    ids = {name: "id-%d" % n for n, name in enumerate(old + new)
+           if n % 3 == 0}
+    path = mailbox.maildir.path + "/pop3d/uidls"
+    with open(path, "w") as f:
+        f.write("uidls 1\n" + "".join("%s %s\n" % (uidl, name)
+                                      for name, uidl in ids.items()))
+    os.chown(path, mailbox.maildir.uid, mailbox.maildir.gid)
+    after = [ids.get(name, name) for name in old + new]
+    for name, uidl in ids.items():
+        mailbox.data[uidl] = mailbox.data[name]
+
+    def check():
+        assert mailbox.see() == after
+        assert len(mailbox.maildir.files()) == len(after)
+        assert mailbox.see() == after
+
+    crash_everywhere(Saved(mailbox.maildir),
+                     lambda kill_at: login(mailbox, kill_at), check,
+                     everything, capsys)
+
+
 def unindexed(mailbox):
     """Mail in cur/ and new/ that no index knows."""
     return (mailbox.fill(60, mailbox.maildir.put) + mailbox.fill(20))

@@ -1,0 +1,24 @@
+/*
+ * Lines of text files, which may have anything in them.
+ */
+#ifndef STORE_TEXT_LINE_H
+#define STORE_TEXT_LINE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+enum text_line {
+	LINE_GOOD, /* in text, without its newline */
+	LINE_BAD,  /* too long, cut off, or with a NUL: it is passed over */
+	LINE_END   /* there are no more, or ferror(3) says why */
+};
+
+enum text_line text_line(FILE *f, char *text, size_t size);
+
+/*
+ * Opens a regular file to be read, no link and nothing that one would wait
+ * for: 0 or an errno value, EINVAL where it is something else.
+ */
+int text_open(int dir, const char *name, FILE **f);
+
+#endif
