@@ -159,7 +159,7 @@ peer_of_environment(void)
 		    (inet_pton(AF_INET, value, address) == 1 ||
 			inet_pton(AF_INET6, value, address) == 1))
 			return value;
-	return "unknown";
+	return PEER_UNKNOWN;
 }
 
 static void
@@ -377,5 +377,6 @@ main(int argc, char *argv[])
 	channel = start_session(&conf, &as, connection.peer, &session);
 	wait_for_login(channel, session);
 	authenticate(&conf, &as, channel, session, &verdict);
+	log_via(verdict.via);
 	store_run(&conf, &as, &verdict, channel, verdict.peer);
 }

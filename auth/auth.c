@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/messages.h"
+#include "common/network.h"
 #include "common/privdrop.h"
 #include "common/sandbox.h"
 
@@ -194,6 +195,29 @@ auth_judge(struct auth *a, const struct msg_login *login,
 	return good;
 }
 
+/*
+ * Who is at the other end?  Another address than the connection's may be
+ * claimed where a proxy is, and nowhere else; it is written anew, since the
+ * session's word is not trusted for its form.
+ */
+static void
+settle_peer(const struct auth *a, struct msg_login *login)
+{
+	const struct conf *conf = a->conf;
+	const char *peer = a->connection->peer;
+	struct network claimed;
+
+	login->via[0] = '\0';
+	if (login->peer[0] != '\0' && strchr(login->peer, '/') == NULL &&
+	    network_has(conf->proxy, conf->nproxy, peer) &&
+	    network_parse(&claimed, login->peer) == 0) {
+		(void)network_text(&claimed, login->peer);
+		strlcpy(login->via, peer, sizeof(login->via));
+	} else
+		strlcpy(login->peer, peer, sizeof(login->peer));
+	log_via(login->via);
+}
+
 static void
 auth_answer(struct auth *a, struct msg_login *login)
 {
@@ -202,9 +226,7 @@ auth_answer(struct auth *a, struct msg_login *login)
 	int64_t asked = clock_ms();
 	int good, again = 0;
 
-	/* Nobody may claim another address: no proxy is known. */
-	strlcpy(login->peer, a->connection->peer, sizeof(login->peer));
-	login->via[0] = '\0';
+	settle_peer(a, login);
 	good = auth_judge(a, login, &verdict, &denial);
 	if (good == 0)
 		again = repeat_note(&a->repeat, login->user,

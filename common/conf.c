@@ -9,7 +9,7 @@
 
 #include "common/conf.h"
 
-#define WORDS_MAX 4
+#define WORDS_MAX 17 /* a keyword and, of proxy, 16 networks */
 
 struct line;
 
@@ -222,8 +222,31 @@ add_outgoing(struct line *l)
 	return 0;
 }
 
+static int
+add_proxies(struct line *l)
+{
+	struct network *n;
+	int i;
+
+	for (i = 1; i < l->nwords; i++) {
+		if (l->conf->nproxy == CONF_PROXIES_MAX)
+			return line_wrong(l,
+			    "proxy: more than %d networks; put some "
+			    "together",
+			    CONF_PROXIES_MAX);
+		n = &l->conf->proxy[l->conf->nproxy];
+		if (network_parse(n, l->word[i]) == -1)
+			return line_wrong(l,
+			    "proxy: %s is not a network; give it like "
+			    "10.0.0.0/8 or 2001:db8::/32",
+			    l->word[i]);
+		l->conf->nproxy++;
+	}
+	return 0;
+}
+
 #define AT(member) offsetof(struct conf, member)
-#define NOWHERE	   0 /* add_keypair(), add_outgoing() know where */
+#define NOWHERE	   0 /* the functions whose names begin with add_ know where */
 
 static const struct keyword keywords[] = {
 	{ "accounts", NULL, "FILE", 2, 2, set_path, AT(accounts),
@@ -243,6 +266,8 @@ static const struct keyword keywords[] = {
 	{ "outgoing", NULL, "HOST PORT tls|starttls", 4, 4, add_outgoing,
 	    NOWHERE, NULL, 65535 },
 	{ "owner", NULL, "USER", 2, 2, set_string, AT(owner), NULL, 0 },
+	{ "proxy", NULL, "NETWORK ...", 2, 17, add_proxies, NOWHERE,
+	    NULL, 0 },
 	{ "sandbox", "required", "required", 2, 2, set_flag,
 	    AT(sandbox_required), NULL, 0 },
 	{ "timeout", "login", "login|idle SECONDS", 3, 3, set_number,

@@ -11,10 +11,13 @@
 #include <limits.h>
 #include <stddef.h>
 
+#include "common/network.h"
+
 #define CONF_FILE	  "/etc/pop3d.conf"
 #define CONF_KEYWORDS_MAX 32
 #define CONF_KEYPAIRS_MAX 32
 #define CONF_OUTGOING_MAX 4
+#define CONF_PROXIES_MAX  64
 #define CONF_HOSTNAME_MAX 255 /* octets: RFC 1035, 2.3.4; a greeting has room */
 #define CONF_PLACE_SIZE	  (PATH_MAX + 16)
 
@@ -43,6 +46,9 @@ struct conf {
 	size_t nkeypair;
 	struct outgoing outgoing[CONF_OUTGOING_MAX];
 	size_t noutgoing;
+	/* There, and only there, a PROXY header tells who the client is. */
+	struct network proxy[CONF_PROXIES_MAX];
+	size_t nproxy;
 	int login_timeout; /* seconds */
 	int idle_timeout;  /* seconds */
 	int max_failures;

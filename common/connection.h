@@ -9,9 +9,11 @@
 /* 8 hexadecimal digits, at random, and the NUL. */
 #define CONNECTION_ID_SIZE 9
 
+#define PEER_UNKNOWN "unknown"
+
 struct connection {
 	char id[CONNECTION_ID_SIZE]; /* tells it from others in the log */
-	char peer[PEER_MAX + 1];     /* the client's address, or "unknown" */
+	char peer[PEER_MAX + 1]; /* the client's address, or PEER_UNKNOWN */
 };
 
 #endif

@@ -8,6 +8,7 @@
 
 static char last_warning[LOG_SAFE_MAX];
 static const char *tag; /* NULL: none */
+static char via[64]; /* " via=", and the proxy */
 
 void
 log_open(const char *program, int to_stderr)
@@ -24,11 +25,18 @@ log_tag(const char *id)
 	tag = id;
 }
 
-/* However long a line is, its tag is whole. */
+void
+log_via(const char *proxy)
+{
+	snprintf(via, sizeof(via), "%s%s", proxy[0] != '\0' ? " via=" : "",
+	    proxy);
+}
+
+/* However long a line is, what all lines have is whole. */
 static void
 write_line(int level, const char *line)
 {
-	syslog(level, "%s%s%s", line, tag != NULL ? " id=" : "",
+	syslog(level, "%s%s%s%s", line, via, tag != NULL ? " id=" : "",
 	    tag != NULL ? tag : "");
 }
 

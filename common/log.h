@@ -27,6 +27,12 @@ void log_open(const char *program, int to_stderr);
  */
 void log_tag(const char *id);
 
+/*
+ * From now on every line of this process has " via=" and the proxy that the
+ * client came through, before its id; not for an empty one.
+ */
+void log_via(const char *proxy);
+
 /* What happened: logins, ends of sessions, refusals. */
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

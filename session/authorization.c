@@ -53,6 +53,10 @@ log_in(struct pop3 *p, struct msg_login *login)
 
 	login->id = id = ++p->logins;
 	login->service = SERVICE_POP;
+	if (p->via[0] != '\0') {
+		strlcpy(login->peer, p->peer, sizeof(login->peer));
+		strlcpy(login->via, p->via, sizeof(login->via));
+	}
 	rv = talk_ask(p, MSG_LOGIN, login, sizeof(*login));
 	explicit_bzero(login, sizeof(*login));
 	if (rv == -1)

@@ -37,6 +37,8 @@ struct file {
 struct pop3 {
 	const struct conf *conf;
 	const char *peer; /* the client's address, for the log */
+	const char *via;  /* the proxy that claims it, or "" */
+	int unnamed;	  /* the proxy named no client but itself */
 	int channel;
 	int logged_in;		/* the maildrop is open */
 	int64_t idle_deadline;	/* of the command waited for; 0: of none */

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/network.h"
 #include "common/privdrop.h"
 #include "common/sandbox.h"
 #include "session/engine.h"
+#include "session/proxy.h"
 #include "session/session.h"
 #include "session/tls.h"
 
@@ -58,6 +60,68 @@ prepare_socket(int fd)
 }
 
 /*
+ * Proxies look whether we are there every few seconds: they connect, for
+ * nobody, and go, with or without a handshake.
+ */
+static int
+is_health_check(const struct pop3 *p)
+{
+	return p->unnamed && p->logins == 0;
+}
+
+/* One that said nothing looked for a sign of life, and has seen it. */
+static void
+report_no_header(const struct pop3 *p, const struct proxy_claim *claim)
+{
+	const char *reason = p->stream.reason, *error = "none";
+
+	if (claim->wrong != NULL) {
+		reason = "malformed";
+		error = claim->wrong;
+	} else if (!claim->began && strcmp(reason, "disconnected") == 0)
+		return;
+	log_info("no PROXY header: peer=%s reason=%s error=\"%s\"", p->peer,
+	    reason, error);
+}
+
+/* A peer that had reset the connection before it could be asked for is one. */
+static int
+comes_from_proxy(const struct pop3 *p)
+{
+	const struct conf *conf = p->conf;
+
+	return conf->nproxy > 0 && (strcmp(p->peer, PEER_UNKNOWN) == 0 ||
+		network_has(conf->proxy, conf->nproxy, p->peer));
+}
+
+/*
+ * From a proxy, a header comes first, which says for whom it connects.
+ * Returns -1 when there is none.
+ */
+static int
+take_header(struct pop3 *p)
+{
+	static struct proxy_claim claim;
+
+	if (!comes_from_proxy(p))
+		return 0;
+	if (proxy_take(&p->stream, &claim) == -1) {
+		report_no_header(p, &claim);
+		return -1;
+	}
+	/* In health checks some proxies name themselves. */
+	p->unnamed = claim.peer[0] == '\0' ||
+	    strcmp(claim.peer, p->peer) == 0 ||
+	    strcmp(p->peer, PEER_UNKNOWN) == 0;
+	if (!p->unnamed) {
+		p->via = p->peer;
+		p->peer = claim.peer;
+		log_via(p->via);
+	}
+	return 0;
+}
+
+/*
  * The store logs how a session ended.  Before the login, and where the store
  * has died, this process does; a store that was stopped has logged it already.
  */
@@ -67,8 +131,9 @@ report_end(struct pop3 *p)
 	struct msg_end end;
 
 	if (!p->logged_in) {
-		log_info("no login: peer=%s reason=%s", p->peer,
-		    p->reason);
+		if (!is_health_check(p))
+			log_info("no login: peer=%s reason=%s", p->peer,
+			    p->reason);
 		return;
 	}
 	memset(&end, 0, sizeof(end));
@@ -81,17 +146,29 @@ report_end(struct pop3 *p)
 }
 
 static void
+report_no_tls(const struct pop3 *p)
+{
+	const char *error = NULL;
+
+	if (p->stream.tls != NULL)
+		error = tls_error(p->stream.tls);
+	log_info("no TLS: peer=%s reason=%s error=\"%s\"", p->peer,
+	    p->stream.reason, error != NULL ? error : "none");
+}
+
+static void
 session_serve(struct pop3 *p, struct tls *server)
 {
+	const int64_t deadline =
+	    stream_now() + (int64_t)p->conf->login_timeout * 1000;
+
 	p->stream.patience = (int64_t)p->conf->idle_timeout * 1000;
-	if (stream_accept(&p->stream, server, 0, p->channel,
-		stream_now() + (int64_t)p->conf->login_timeout * 1000) ==
-	    -1) {
-		log_info("no TLS: peer=%s reason=%s error=\"%s\"", p->peer,
-		    p->stream.reason,
-		    p->stream.tls != NULL && tls_error(p->stream.tls) != NULL
-			? tls_error(p->stream.tls)
-			: "none");
+	stream_open(&p->stream, 0, p->channel, deadline);
+	if (take_header(p) == -1)
+		return;
+	if (stream_accept(&p->stream, server) == -1) {
+		if (!is_health_check(p))
+			report_no_tls(p);
 		return;
 	}
 	engine_run(p);
@@ -121,6 +198,7 @@ session_run(const struct conf *conf, const struct identity *as, int channel,
 	p.conf = conf;
 	p.channel = channel;
 	p.peer = peer;
+	p.via = "";
 	session_serve(&p, server);
 	tls_free(server);
 	_exit(0);

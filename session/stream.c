@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/stop.h"
 #include "common/wire.h"
@@ -65,12 +66,9 @@ wants(ssize_t n)
 	return n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT;
 }
 
-int
-stream_accept(struct stream *s, struct tls *server, int fd, int channel,
-    int64_t deadline)
+void
+stream_open(struct stream *s, int fd, int channel, int64_t deadline)
 {
-	int n;
-
 	s->fd = fd;
 	s->channel = channel;
 	s->reason = NULL;
@@ -78,10 +76,36 @@ stream_accept(struct stream *s, struct tls *server, int fd, int channel,
 	s->deadline = deadline;
 	s->used = 0;
 	s->tls = NULL;
-	if (tls_accept_fds(server, &s->tls, fd, fd) == -1)
+}
+
+int
+stream_read_plain(struct stream *s, void *buf, size_t len)
+{
+	unsigned char *at = buf;
+	ssize_t n;
+
+	while (len > 0) {
+		n = read(s->fd, at, len);
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+		} else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			return stream_ended(s, "disconnected");
+		else if (stream_wait(s, TLS_WANT_POLLIN, s->deadline) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+stream_accept(struct stream *s, struct tls *server)
+{
+	int n;
+
+	if (tls_accept_fds(server, &s->tls, s->fd, s->fd) == -1)
 		return stream_ended(s, "no-handshake");
 	while (wants(n = tls_handshake(s->tls)))
-		if (stream_wait(s, n, deadline) == -1)
+		if (stream_wait(s, n, s->deadline) == -1)
 			return -1;
 	return n == 0 ? 0 : stream_ended(s, "handshake-failed");
 }

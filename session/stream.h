@@ -32,12 +32,19 @@ struct stream {
 int64_t stream_now(void);
 
 /*
- * Begins TLS with the client on fd for reading and writing.  Everything must
- * be done by deadline (stream_now()), until the caller lifts it: sets it to 0.
+ * The client is on fd, for reading and writing.  Everything must be done by
+ * deadline (stream_now()), until the caller lifts it: sets it to 0.
+ */
+void stream_open(struct stream *s, int fd, int channel, int64_t deadline);
+
+/*
+ * Reads exactly len octets that come before TLS, which stream_accept() begins.
  * Returns 0, or -1 with s->reason set.
  */
-int stream_accept(struct stream *s, struct tls *server, int fd, int channel,
-    int64_t deadline);
+int stream_read_plain(struct stream *s, void *buf, size_t len);
+
+/* Begins TLS.  Returns 0, or -1 with s->reason set. */
+int stream_accept(struct stream *s, struct tls *server);
 
 /*
  * Reads at least one octet.  Returns how many; 0 at the end of the

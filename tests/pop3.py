@@ -55,7 +55,7 @@ class Pop3:
     """One connection.  Lines and data are bytes; CRLF is checked and cut."""
 
     def __init__(self, port, cafile, *, greeting=True, name="mail.example.com",
-                 minimum=None, maximum=None):
+                 minimum=None, maximum=None, before=b""):
         context = ssl.create_default_context(cafile=cafile)
         context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
         if minimum is not None:
@@ -69,6 +69,7 @@ class Pop3:
         self.local_port = raw.getsockname()[1]
         self.server_port = port
         try:
+            raw.sendall(before)  # TLS
             self.socket = context.wrap_socket(
                 raw, server_hostname=name, suppress_ragged_eofs=False)
         except BaseException:

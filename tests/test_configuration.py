@@ -119,7 +119,12 @@ LINES = [
     ("hostname a b", "write: hostname NAME"),
     ('hostname ""', "hostname: the value is empty"),
     ('hostname "x', "the quote is not closed"),
-    ("a b c d e", "more than 4 words; put a word with blanks in quotes"),
+    ("x" + 17 * " y", "more than 17 words; put a word with blanks in quotes"),
+    ("proxy", "write: proxy NETWORK ..."),
+    ("proxy 10.0.0.0/8 10.0.0.0/33", "proxy: 10.0.0.0/33 is not a network; "
+     "give it like 10.0.0.0/8 or 2001:db8::/32"),
+    ("\n".join(["proxy 10.0.0.1 10.0.0.2"] * 32 + ["proxy ::1"]),
+     "proxy: more than 64 networks; put some together"),
     ("x" * 5000, "the line is longer than 4094 octets"),
     ("accounts db", "accounts: db is not an absolute path; begin it with a "
      "slash"),

@@ -62,7 +62,7 @@ def keywords():
     found = []
     for row in rows:
         name, second, rest = re.match(
-            r'"(.*?)", (?:"(.*?)"|NULL), ".*?", \d, \d, (.*)', row).groups()
+            r'"(.*?)", (?:"(.*?)"|NULL), ".*?", \d, \d+, (.*)', row).groups()
         preset, largest = re.search(
             r'(?:"(.*)"|NULL),\s+(\d+)$', rest).groups()
         found.append((name, second, preset, int(largest)))

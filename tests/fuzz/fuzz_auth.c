@@ -36,7 +36,8 @@ USES_BERKELEY_DB
 #define FAILURES 3
 #define MESSAGES 5 /* in one session */
 
-static struct conf conf = { .max_failures = FAILURES, .auth_accounts = 1 };
+static struct conf conf = { .max_failures = FAILURES, .auth_accounts = 1,
+	.proxy = { { 4, 24, { 192, 0, 2 } } } };
 static const struct connection connection = { "0badc0de", "192.0.2.1" };
 static struct auth a;
 static struct message got;
@@ -151,6 +152,22 @@ answered(int fd)
 	return (poll)(&p, 1, 0) == 1 && channel_recv(fd, &got) == 1;
 }
 
+/* Whatever was claimed: who else it can be, only a proxy may say. */
+static void
+check_peer(const struct msg_verdict *v)
+{
+	char text[NETWORK_TEXT_SIZE];
+	struct network n;
+
+	if (v->via[0] == '\0') {
+		MUST(strcmp(v->peer, connection.peer) == 0);
+		return;
+	}
+	MUST(conf.nproxy > 0 && strcmp(v->via, connection.peer) == 0);
+	MUST(network_parse(&n, v->peer) == 0 && strchr(v->peer, '/') == NULL);
+	MUST(strcmp(network_text(&n, text), v->peer) == 0);
+}
+
 static void
 check_grant(int session, int parent, uint32_t id)
 {
@@ -164,8 +181,7 @@ check_grant(int session, int parent, uint32_t id)
 	MUST(message_get(&got, MSG_VERDICT, &v, sizeof(v)));
 	MUST(v.uid == 1000 && v.gid == 1000 && v.address[0] != '\0');
 	MUST(strcmp(v.maildir, "/var/vmail") == 0);
-	/* Whatever was claimed. */
-	MUST(strcmp(v.peer, connection.peer) == 0 && v.via[0] == '\0');
+	check_peer(&v);
 	MUST(strcmp(v.id, connection.id) == 0);
 }
 
@@ -178,6 +194,10 @@ check_denial(int session, uint32_t id, int last)
 	MUST(message_get(&got, MSG_DENIED, &denied, sizeof(denied)));
 	MUST(denied.id == id && denied.last == last);
 }
+
+static const char *const claims[] = { "2001:DB8::7", "::ffff:198.51.100.7",
+	"198.51.100.0/24", "198.51.100.7 user=you@example.com" };
+#define CLAIMS (sizeof(claims) / sizeof(claims[0]))
 
 /* Puts somebody's name and password together, right, wrong or overlong. */
 static void
@@ -194,7 +214,12 @@ make_login(struct input *in, unsigned int how, struct msg_login *login)
 	    people[person].password, sizeof(login->password));
 	if (how & 4)
 		login->user[0] ^= 0x20;
+	if (how & 32)
+		strlcpy(login->peer, claims[person % CLAIMS],
+		    sizeof(login->peer));
 	text = take(in, take8(in), &len);
+	if (how & 32 && person == NOBODY)
+		memcpy(login->peer, text, len < PEER_MAX ? len : PEER_MAX);
 	if (how & 8)
 		memcpy(login->password + 3, text, len);
 	if (how & 16)
@@ -306,6 +331,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	fds = open_fds();
 	MUST(channel_pair(channel) == 0 && channel_pair(verdict) == 0);
+	conf.nproxy = size / MESSAGES % 2;
 	a.conf = &conf;
 	a.connection = &connection;
 	a.channel = channel[0];

@@ -22,6 +22,19 @@ check_keypairs(const struct conf *c)
 	}
 }
 
+/* Reading what was written is the same again. */
+static void
+check_network(const struct network *n)
+{
+	char text[NETWORK_TEXT_SIZE];
+	struct network again;
+
+	MUST(n->family == 4 || n->family == 6);
+	MUST(n->prefix <= (n->family == 4 ? 32 : 128));
+	MUST(network_parse(&again, network_text(n, text)) == 0);
+	MUST(memcmp(n, &again, sizeof(again)) == 0);
+}
+
 static void
 check(const struct conf *c)
 {
@@ -42,6 +55,9 @@ check(const struct conf *c)
 		MUST(c->outgoing[i].host[0] != '\0' &&
 		    c->outgoing[i].port >= 1 && c->outgoing[i].port <= 65535);
 	check_keypairs(c);
+	MUST(c->nproxy <= CONF_PROXIES_MAX);
+	for (i = 0; i < c->nproxy; i++)
+		check_network(&c->proxy[i]);
 }
 
 /* A process has one configuration and never frees it; we have millions. */

@@ -302,6 +302,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&p, 0, sizeof(p));
 	p.conf = &conf;
 	p.peer = "192.0.2.1";
+	p.via = "";
 	p.channel = world.poll[0];
 	p.stream.fd = world.poll[0];
 	engine_run(&p);

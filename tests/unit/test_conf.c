@@ -109,7 +109,11 @@ test_every_keyword(void **state)
 	    "max-failures 100\n"
 	    "auth accounts\n"
 	    "auth system\n"
+	    "proxy 10.0.0.0/8 ::1\n"
+	    "proxy 192.0.2.1\n"
 	    "sandbox required\n");
+	assert_int_equal(conf.nproxy, 3);
+	assert_int_equal(conf.proxy[1].prefix, 128);
 	assert_string_equal(conf.hostname, "mail.example.com");
 	assert_string_equal(conf.accounts, "/a/accounts.db");
 	assert_string_equal(conf.maildir, "/m/%a");
@@ -221,7 +225,8 @@ static const struct {
 	{ "junk .a/b\n", "not a Maildir++ folder", 1 },
 	{ "junk\n", "write: junk .FOLDER", 1 },
 	{ "keypair /a\n", "write: keypair CERTIFICATE KEY", 1 },
-	{ "keypair /a /b /c /d\n", "more than 4 words", 1 },
+	{ "keypair /a /b /c /d\n", "write: keypair", 1 },
+	{ "a b c d e f g h i j k l m n o p q r\n", "more than 17 words", 1 },
 	{ "keypair a /b\n", "keypair: a is not an absolute path", 1 },
 	{ "keypair /a b\n", "keypair: b is not an absolute path", 1 },
 	{ "keypair /a /b c\n", "keypair: c is not an absolute path", 1 },
