@@ -42,21 +42,61 @@ has_login_shell(const struct passwd *pw)
 	return found && strstr(own, "nologin") == NULL;
 }
 
+/* Why the user has no mail here, for the log; NULL: he has. */
+static const char *
+obstacle_of(const struct passwd *pw)
+{
+	if (pw->pw_uid == 0)
+		return "root";
+	return has_login_shell(pw) ? NULL : "no login shell";
+}
+
+static int
+fill_account(struct account *a, const struct passwd *pw)
+{
+	memset(a, 0, sizeof(*a));
+	if (strlcpy(a->address, pw->pw_name, sizeof(a->address)) >=
+		sizeof(a->address) ||
+	    pw->pw_dir[0] != '/' ||
+	    (size_t)snprintf(a->maildir, sizeof(a->maildir), "%s/Maildir",
+		pw->pw_dir) >= sizeof(a->maildir))
+		return 0;
+	a->uid = pw->pw_uid;
+	a->gid = pw->pw_gid;
+	a->access = ACCESS_ALL;
+	a->policy.spam = SPAM_EXCLUDE;
+	a->policy.keep = FOR_EVER;
+	a->policy.auto_delete = 1;
+	a->send = 1;
+	return 1;
+}
+
+int
+system_account(
+    const struct conf *conf, const char *user, struct account *account)
+{
+	char name[ADDRESS_MAX + 1];
+	struct passwd *pw;
+
+	if (local_name(user, conf->hostname, name, sizeof(name)) == -1 ||
+	    (pw = getpwnam(name)) == NULL || obstacle_of(pw) != NULL)
+		return 0;
+	return fill_account(account, pw);
+}
+
 static int
 system_verdict(struct msg_verdict *v, const struct passwd *pw)
 {
+	static struct account account; /* large */
+
 	memset(v, 0, sizeof(*v));
-	if (strlcpy(v->address, pw->pw_name, sizeof(v->address)) >=
-		sizeof(v->address) ||
-	    pw->pw_dir[0] != '/' ||
-	    (size_t)snprintf(v->maildir, sizeof(v->maildir), "%s/Maildir",
-		pw->pw_dir) >= sizeof(v->maildir))
+	if (!fill_account(&account, pw))
 		return 0;
-	v->uid = pw->pw_uid;
-	v->gid = pw->pw_gid;
-	v->policy.spam = SPAM_EXCLUDE;
-	v->policy.keep = FOR_EVER;
-	v->policy.auto_delete = 1;
+	strlcpy(v->address, account.address, sizeof(v->address));
+	strlcpy(v->maildir, account.maildir, sizeof(v->maildir));
+	v->uid = account.uid;
+	v->gid = account.gid;
+	v->policy = account.policy;
 	v->home = 1;
 	return 1;
 }
@@ -79,9 +119,9 @@ system_judge(const struct conf *conf, const struct msg_login *login,
 	good = system_password(name, login->password, login->peer);
 	if (!good || (pw = getpwnam(name)) == NULL)
 		return 0;
-	if (pw->pw_uid == 0 || !has_login_shell(pw)) {
+	if (obstacle_of(pw) != NULL) {
 		log_info("system: %s may not have mail: %s", pw->pw_name,
-		    pw->pw_uid == 0 ? "root" : "no login shell");
+		    obstacle_of(pw));
 		return 0;
 	}
 	return system_verdict(verdict, pw);

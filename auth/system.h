@@ -10,8 +10,17 @@
 #ifndef AUTH_SYSTEM_H
 #define AUTH_SYSTEM_H
 
+#include "auth/account.h"
 #include "common/conf.h"
 #include "common/messages.h"
+
+/*
+ * Is there a user of the system by NAME or NAME@hostname, who may have mail?
+ * 1 and what stands for his account, or 0.  Anybody may ask: it says nothing
+ * of passwords.
+ */
+int system_account(
+    const struct conf *conf, const char *user, struct account *account);
 
 /*
  * Starts the process.  keep_out are descriptors that it is not to have.

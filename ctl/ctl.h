@@ -46,6 +46,14 @@ int ctl_account(
     const struct conf *conf, const char *address, struct account *account);
 
 /*
+ * The same, and where the configuration says auth system also the system's
+ * own users, by name: they have mailboxes, and settings that are all the
+ * same.
+ */
+int ctl_user(
+    const struct conf *conf, const char *name, struct account *account);
+
+/*
  * Calls each() for all accounts, for reading, until it returns other than
  * CTL_GOOD.  A record that cannot be read is told of, and the others come all
  * the same.  Returns CTL_GOOD, or CTL_FAILED, told, if one was missed.

@@ -1,10 +1,18 @@
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "auth/system.h"
 #include "ctl/ctl.h"
 
 static int
-no_account(const char *address)
+no_account(const struct conf *conf, const char *address)
 {
+	static struct account user; /* large */
+
+	if (conf->auth_system && system_account(conf, address, &user))
+		return ctl_fail("%s is a user of the system, whose password "
+				"and settings are not kept here", address);
 	return ctl_fail("no account %s; `pop3ctl list' shows them", address);
 }
 
@@ -38,7 +46,24 @@ ctl_account(
 
 	if (found == -1)
 		return CTL_FAILED;
-	return found == 1 ? CTL_GOOD : no_account(address);
+	return found == 1 ? CTL_GOOD : no_account(conf, address);
+}
+
+int
+ctl_user(const struct conf *conf, const char *name, struct account *account)
+{
+	int found = 0;
+
+	/* Who lets in the system's users alone need not have any accounts. */
+	if (conf->auth_accounts || access(conf->accounts, F_OK) == 0 ||
+	    errno != ENOENT)
+		found = ctl_look_up(conf, name, account);
+	if (found == -1)
+		return CTL_FAILED;
+	if (found == 1 ||
+	    (conf->auth_system && system_account(conf, name, account)))
+		return CTL_GOOD;
+	return no_account(conf, name);
 }
 
 static int
@@ -119,7 +144,7 @@ ctl_change(const struct conf *conf, const char *address,
 	if (found == -1)
 		status = ctl_fail("%s", err);
 	else if (found != 1)
-		status = no_account(address);
+		status = no_account(conf, address);
 	else if ((status = change(&account, arg)) == CTL_GOOD &&
 	    accounts_edit_put(edit, &account, err, sizeof(err)) == -1)
 		status = ctl_fail("%s", err);

@@ -141,7 +141,9 @@ static void
 get_password(
     const struct setting *s, const struct account *a, char value[VALUE_SIZE])
 {
-	strlcpy(value, a->hash[0] == '\0' ? s->values : "yes", VALUE_SIZE);
+	/* A user of the system has no domain, and his password is there. */
+	strlcpy(value, strchr(a->address, '@') == NULL ? "system" :
+	    a->hash[0] == '\0' ? s->values : "yes", VALUE_SIZE);
 }
 
 static int

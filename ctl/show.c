@@ -64,7 +64,7 @@ ctl_show(const struct args *args)
 	static struct account account;
 	int status;
 
-	status = ctl_account(args->conf, args->word[0], &account);
+	status = ctl_user(args->conf, args->word[0], &account);
 	if (status != CTL_GOOD)
 		return status;
 	if (args->option['j'] == NULL) {

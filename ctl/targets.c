@@ -43,7 +43,7 @@ look_up_named(const struct conf *conf, int fd, int n, char *address[])
 	int i, status = CTL_GOOD;
 
 	for (i = 0; i < n; i++)
-		if (ctl_account(conf, address[i], &account) != CTL_GOOD ||
+		if (ctl_user(conf, address[i], &account) != CTL_GOOD ||
 		    hand_on(&account, &fd) != CTL_GOOD)
 			status = CTL_FAILED;
 	return status;

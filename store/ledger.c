@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "store/ledger.h"
+#include "store/passage.h"
 #include "store/repair.h"
 #include "store/reserve.h"
 #include "store/seal.h"
@@ -53,7 +54,15 @@ mend(int error)
 int
 ledger_complain(const struct ledger *l, const char *what, int error)
 {
-	if (error != 0 && error != ECANCELED)
+	char where[PASSAGE_SIZE];
+
+	if (error == 0 || error == ECANCELED)
+		return error;
+	if ((error == EACCES || error == EPERM || error == ENOTDIR) &&
+	    passage_blocked(l->path, l->uid, where))
+		log_warn("%s: %s: %s; %s", l->path, what,
+		    index_strerror(error), where);
+	else
 		log_warn("%s: %s: %s%s", l->path, what, index_strerror(error),
 		    mend(error));
 	return error;

@@ -44,6 +44,7 @@ struct ledger {
 	struct watch watch[FOLDERS]; /* over cur/ */
 	int changed[FOLDERS];	     /* by us, since ledger_changes_begin() */
 	int local; /* the file system is of this machine */
+	uid_t uid; /* whose process this is */
 	struct lock lock;
 
 	struct index *index; /* NULL: not needed so far */

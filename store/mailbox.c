@@ -114,6 +114,7 @@ mailbox_new(
 	mb->view = *view;
 	l = &mb->ledger;
 	l->path = view->maildir;
+	l->uid = geteuid();
 	l->lock.fd = -1;
 	l->progress = progress;
 	l->progress_arg = progress_arg;

@@ -163,3 +163,59 @@ def test_nothing_of_root_outlives_its_connection(slow_system, make_server,
         os.kill(getattr(found, victim), signal.SIGKILL)
     server.wait_empty(1)
     wait_until(lambda: not sleepers(), "what PAM started stays", 1)
+
+
+# pop3ctl, by name.
+
+@pytest.fixture
+def local(system):
+    """A user of the system who has had a session with one message."""
+    with system.connect() as client:
+        client.login("poptest", PASSWORD).quit()
+    user = pwd.getpwnam("poptest")
+    for name in os.listdir("/home/poptest/Maildir/cur"):
+        os.unlink("/home/poptest/Maildir/cur/" + name)
+    path = "/home/poptest/Maildir/new/1764000000.M1P1.mx"
+    with open(path, "wb") as f:
+        f.write(b"Subject: local\n\nmail\n")
+    os.chown(path, user.pw_uid, user.pw_gid)
+    return system
+
+
+@pytest.mark.parametrize("name", ["poptest", "poptest@mail.example.com"])
+def test_pop3ctl_looks_after_a_local_mailbox(local, name):
+    assert local.ctl("queue", name).stdout == \
+        "1 24 1764000000.M1P1.mx inbox\n"
+    assert local.ctl("index", name).stdout == \
+        "poptest: 1 messages, 24 octets\n"
+    assert local.ctl("check", name).stdout == \
+        "poptest: 1 messages, 24 octets, 0 mended\n"
+    assert local.ctl("purge", "-o", "0", name).stdout == \
+        "poptest: 0 purged, 0 octets\n"
+    shown = local.ctl("show", name).stdout.splitlines()
+    assert {"address=poptest", "password=system", "owner=poptest",
+            "maildir=/home/poptest/Maildir"} <= set(shown)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["set", "poptest", "spam=only"], ["passwd", "poptest"],
+    ["app-password", "add", "poptest", "phone"]], ids=" ".join)
+def test_what_is_the_systems_is_not_changed(local, arguments):
+    done = local.ctl(*arguments, stdin="x\n", check=False)
+    assert done.returncode == 1
+    if os.path.exists(local.directory + "/db/accounts.db"):
+        assert "poptest is a user of the system" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["root", "popnologin", "poptest@else.where",
+                                  "nobody-of-that-name"])
+def test_no_mailbox_of_others(local, name):
+    done = local.ctl("queue", name, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == \
+        "pop3ctl: no account %s; `pop3ctl list' shows them\n" % name
+
+
+def test_not_without_auth_system(users, server):
+    done = server.ctl("queue", "poptest", check=False)
+    assert done.returncode == 1 and "no account poptest" in done.stderr

@@ -115,3 +115,26 @@ def test_a_time_to_come_costs_nothing(mailbox):
     pop.quit()
     strace.finish()
     assert not [line for line in strace.calls("openat") if name in line]
+
+
+@pytest.mark.parametrize("part,mode,words", [
+    ("..", 0o700, "cannot pass"), (".", 0o000, "cannot read and write"),
+    ("cur", 0o500, "cannot read and write"),
+    ("pop3d", 0o000, "cannot read and write")])
+def test_the_way_is_told(account, part, mode, words):
+    """Who cannot pass which directory, and of what mode it is."""
+    if os.geteuid() != 0:
+        pytest.skip("only root makes what the owner may not enter")
+    account.login().quit()
+    path = os.path.normpath(os.path.join(account.maildir.path, part))
+    before = os.stat(path)
+    os.chown(path, 0, 0)
+    os.chmod(path, mode)
+    try:
+        done = account.server.ctl("check", account.address, check=False)
+    finally:
+        os.chown(path, before.st_uid, before.st_gid)
+        os.chmod(path, before.st_mode & 0o7777)
+    wanted = "uid %d %s %s, which is mode %04o of uid 0 and gid 0" % (
+        account.maildir.uid, words, path, mode)
+    assert done.returncode == 1 and wanted in done.stderr, done.stderr
