@@ -51,11 +51,12 @@ obstacle_of(const struct passwd *pw)
 	return has_login_shell(pw) ? NULL : "no login shell";
 }
 
-static int
-fill_account(struct account *a, const struct passwd *pw)
+int
+system_user(const struct passwd *pw, struct account *a)
 {
 	memset(a, 0, sizeof(*a));
-	if (strlcpy(a->address, pw->pw_name, sizeof(a->address)) >=
+	if (obstacle_of(pw) != NULL ||
+	    strlcpy(a->address, pw->pw_name, sizeof(a->address)) >=
 		sizeof(a->address) ||
 	    pw->pw_dir[0] != '/' ||
 	    (size_t)snprintf(a->maildir, sizeof(a->maildir), "%s/Maildir",
@@ -78,10 +79,8 @@ system_account(
 	char name[ADDRESS_MAX + 1];
 	struct passwd *pw;
 
-	if (local_name(user, conf->hostname, name, sizeof(name)) == -1 ||
-	    (pw = getpwnam(name)) == NULL || obstacle_of(pw) != NULL)
-		return 0;
-	return fill_account(account, pw);
+	return local_name(user, conf->hostname, name, sizeof(name)) == 0 &&
+	    (pw = getpwnam(name)) != NULL && system_user(pw, account);
 }
 
 static int
@@ -90,7 +89,7 @@ system_verdict(struct msg_verdict *v, const struct passwd *pw)
 	static struct account account; /* large */
 
 	memset(v, 0, sizeof(*v));
-	if (!fill_account(&account, pw))
+	if (!system_user(pw, &account))
 		return 0;
 	strlcpy(v->address, account.address, sizeof(v->address));
 	strlcpy(v->maildir, account.maildir, sizeof(v->maildir));

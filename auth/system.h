@@ -22,6 +22,10 @@
 int system_account(
     const struct conf *conf, const char *user, struct account *account);
 
+/* The same for a user who was found in another way. */
+struct passwd;
+int system_user(const struct passwd *pw, struct account *account);
+
 /*
  * Starts the process.  keep_out are descriptors that it is not to have.
  * Returns auth's end of the channel to it, or -1 after a line in the log.

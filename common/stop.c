@@ -1,18 +1,21 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <time.h>
 
 #include "common/stop.h"
 
-static volatile sig_atomic_t stopped;
+static const int signals[] = { SIGTERM, SIGUSR1 };
+
+static volatile sig_atomic_t stopped; /* the signal that came first */
 static sigset_t waiting; /* the signals that are blocked in stop_poll() */
 
 static void
 stop_note(int number)
 {
-	(void)number;
-	stopped = 1;
+	if (!stopped)
+		stopped = number;
 }
 
 void
@@ -20,13 +23,17 @@ stop_block(void)
 {
 	struct sigaction action = { .sa_handler = stop_note };
 	sigset_t stop;
+	size_t i;
 
-	sigemptyset(&action.sa_mask);
 	sigemptyset(&stop);
-	sigaddset(&stop, SIGTERM);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&stop, signals[i]);
+	action.sa_mask = stop;
 	(void)sigprocmask(SIG_BLOCK, &stop, &waiting);
-	sigdelset(&waiting, SIGTERM);
-	(void)sigaction(SIGTERM, &action, NULL);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		sigdelset(&waiting, signals[i]);
+		(void)sigaction(signals[i], &action, NULL);
+	}
 }
 
 int
@@ -47,5 +54,17 @@ stop_requested(void)
 {
 	if (!stopped)
 		(void)stop_poll(NULL, 0, 0);
-	return stopped;
+	return stopped != 0;
+}
+
+const char *
+stop_word(const char *said)
+{
+	return strcmp(said, STOP_KICKED) == 0 ? STOP_KICKED : STOP_STOPPED;
+}
+
+const char *
+stop_reason(void)
+{
+	return stopped == SIGUSR1 ? STOP_KICKED : STOP_STOPPED;
 }

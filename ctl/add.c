@@ -11,6 +11,8 @@
 #include "ctl/address.h"
 #include "ctl/ctl.h"
 #include "ctl/maildirs.h"
+#include "ctl/revoke.h"
+#include "ctl/targets.h"
 
 #define TYPED_SIZE (PASSWORD_MAX + 2) /* one more than allowed, and the NUL */
 
@@ -189,24 +191,39 @@ ctl_add(const struct args *args)
 	return status == CTL_GOOD ? add_new(&account, args) : status;
 }
 
-int
-ctl_delete(const struct args *args)
+static int
+delete_account(
+    const struct conf *conf, const char *address, struct revocation *r)
 {
 	static struct account account;
-	const char *address = args->word[0];
 	struct accounts_edit *edit;
 	char err[ERR_SIZE];
-	int status = CTL_GOOD;
+	int found, status = CTL_GOOD;
 
-	if ((edit = ctl_edit(args->conf)) == NULL)
+	if ((edit = ctl_edit(conf)) == NULL)
 		return CTL_FAILED;
 	/* A damaged record, too, can be deleted. */
-	if (accounts_edit_get(edit, address, &account, err, sizeof(err)) == 0)
+	found = accounts_edit_get(edit, address, &account, err, sizeof(err));
+	if (found == 0)
 		status = ctl_fail(
 		    "no account %s; `pop3ctl list' shows them", address);
 	else if (accounts_edit_delete(edit, address, err, sizeof(err)) == -1)
 		status = ctl_fail("%s", err);
+	if (found == 1)
+		revocation_note(r, &account, NULL);
+	explicit_bzero(&account, sizeof(account));
 	return ctl_edit_end(edit, status);
+}
+
+int
+ctl_delete(const struct args *args)
+{
+	struct revocation r;
+
+	if (revocation_open(&r, args->conf) != CTL_GOOD)
+		return CTL_FAILED;
+	return revocation_close(
+	    &r, delete_account(args->conf, args->word[0], &r));
 }
 
 static int
@@ -217,16 +234,31 @@ put_hash(struct account *account, void *hash)
 	return CTL_GOOD;
 }
 
+/*
+ * Asked of another process: this one is to know no hash when it has sessions
+ * ended.
+ */
+static int
+has_password(const struct args *args)
+{
+	struct targets targets;
+	struct target target;
+
+	if (targets_open(&targets, args->conf, 1, args->word) != CTL_GOOD)
+		return CTL_FAILED;
+	(void)targets_next(&targets, &target);
+	return targets_close(&targets);
+}
+
 int
 ctl_passwd(const struct args *args)
 {
-	static struct account account;
 	char hash[HASH_MAX + 1];
 	int status;
 
 	/* Before the password is asked for. */
-	status = ctl_account(args->conf, args->word[0], &account);
-	if (status == CTL_GOOD && (status = new_hash(hash)) == CTL_GOOD)
+	if ((status = has_password(args)) == CTL_GOOD &&
+	    (status = new_hash(hash)) == CTL_GOOD)
 		status = ctl_change(args->conf, args->word[0], put_hash, hash);
 	explicit_bzero(hash, sizeof(hash));
 	return status;

@@ -85,6 +85,9 @@ static const struct command commands[] = {
 	    "Brings the index of mailboxes up to date, so that the next login "
 	    "need not.",
 	    { { 'a', NULL, "the mailboxes of all accounts" } } },
+	{ "kick", NULL, ctl_kick, 1, 1, "ADDRESS",
+	    "Ends the session that has the mailbox; nothing is deleted by it.",
+	    NO_OPTIONS },
 	{ "list", NULL, ctl_list, 0, 0, "[-j]",
 	    "Lists all accounts with their settings.",
 	    { { 'j', NULL, "as JSON" } } },
@@ -112,6 +115,9 @@ static const struct command commands[] = {
 	    NO_OPTIONS },
 	{ "show", NULL, ctl_show, 1, 1, "ADDRESS [-j]",
 	    "Shows an account with its settings and application passwords.",
+	    { { 'j', NULL, "as JSON" } } },
+	{ "who", NULL, ctl_who, 0, 0, "[-j]",
+	    "Lists the sessions that are under way.",
 	    { { 'j', NULL, "as JSON" } } },
 };
 

@@ -41,6 +41,9 @@ int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int ctl_look_up(
     const struct conf *conf, const char *address, struct account *account);
 
+/* Tells that there is none; returns CTL_FAILED. */
+int ctl_no_account(const struct conf *conf, const char *address);
+
 /* The same for an account that must be there: CTL_GOOD or CTL_FAILED, told. */
 int ctl_account(
     const struct conf *conf, const char *address, struct account *account);
@@ -63,7 +66,8 @@ int ctl_each_account(const struct conf *conf,
 
 /*
  * Changes an account: change() gets it, and when it returns CTL_GOOD the
- * account is written back.
+ * account is written back, and sessions that could not be begun any more are
+ * ended (revoke.h).
  */
 int ctl_change(const struct conf *conf, const char *address,
     int (*change)(struct account *account, void *arg), void *arg);
@@ -94,6 +98,7 @@ int ctl_delete(const struct args *args);
 int ctl_export(const struct args *args);
 int ctl_import(const struct args *args);
 int ctl_index(const struct args *args);
+int ctl_kick(const struct args *args);
 int ctl_list(const struct args *args);
 int ctl_passwd(const struct args *args);
 int ctl_purge(const struct args *args);
@@ -101,5 +106,6 @@ int ctl_queue(const struct args *args);
 int ctl_requeue(const struct args *args);
 int ctl_set(const struct args *args);
 int ctl_show(const struct args *args);
+int ctl_who(const struct args *args);
 
 #endif

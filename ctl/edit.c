@@ -5,8 +5,8 @@
 #include "auth/system.h"
 #include "ctl/ctl.h"
 
-static int
-no_account(const struct conf *conf, const char *address)
+int
+ctl_no_account(const struct conf *conf, const char *address)
 {
 	static struct account user; /* large */
 
@@ -46,7 +46,7 @@ ctl_account(
 
 	if (found == -1)
 		return CTL_FAILED;
-	return found == 1 ? CTL_GOOD : no_account(conf, address);
+	return found == 1 ? CTL_GOOD : ctl_no_account(conf, address);
 }
 
 int
@@ -63,7 +63,7 @@ ctl_user(const struct conf *conf, const char *name, struct account *account)
 	if (found == 1 ||
 	    (conf->auth_system && system_account(conf, name, account)))
 		return CTL_GOOD;
-	return no_account(conf, name);
+	return ctl_no_account(conf, name);
 }
 
 static int
@@ -127,27 +127,4 @@ ctl_edit_end(struct accounts_edit *edit, int status)
 	else if (accounts_edit_commit(edit, err, sizeof(err)) == -1)
 		status = ctl_fail("%s", err);
 	return status;
-}
-
-int
-ctl_change(const struct conf *conf, const char *address,
-    int (*change)(struct account *account, void *arg), void *arg)
-{
-	static struct account account; /* large */
-	struct accounts_edit *edit;
-	char err[ERR_SIZE];
-	int found, status;
-
-	if ((edit = ctl_edit(conf)) == NULL)
-		return CTL_FAILED;
-	found = accounts_edit_get(edit, address, &account, err, sizeof(err));
-	if (found == -1)
-		status = ctl_fail("%s", err);
-	else if (found != 1)
-		status = no_account(conf, address);
-	else if ((status = change(&account, arg)) == CTL_GOOD &&
-	    accounts_edit_put(edit, &account, err, sizeof(err)) == -1)
-		status = ctl_fail("%s", err);
-	explicit_bzero(&account, sizeof(account));
-	return ctl_edit_end(edit, status);
 }

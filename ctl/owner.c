@@ -65,18 +65,19 @@ owner_interrupted(void)
  * closed with the rest.
  */
 static int
-leave_all_behind(void)
+leave_all_behind(const struct owner *o)
 {
-	int null;
+	int in = o->in;
 
 	(void)setsid();
+	if (in == -1 && (in = open("/dev/null", O_RDONLY)) == -1)
+		return ctl_fail("/dev/null: %s", strerror(errno));
+	if (dup2(in, STDIN_FILENO) == -1 ||
+	    (o->out != -1 && dup2(o->out, STDOUT_FILENO) == -1))
+		return ctl_fail("dup2: %s", strerror(errno));
 	closelog();
 	closefrom(STDERR_FILENO + 1);
 	log_open("pop3ctl", 0);
-	if ((null = open("/dev/null", O_RDONLY)) == -1 ||
-	    dup2(null, STDIN_FILENO) == -1)
-		return ctl_fail("/dev/null: %s", strerror(errno));
-	close(null);
 	/* Our working directory may be gone, and Berkeley DB needs one. */
 	if (chdir("/") == -1)
 		return ctl_fail("/: %s", strerror(errno));
@@ -98,30 +99,49 @@ end_with(pid_t parent)
 }
 
 static int
-be_owner(pid_t parent, const char *name, uid_t uid, gid_t gid,
-    int (*run)(void *), void *arg)
+be_owner(pid_t parent, const struct owner *o)
 {
 	int status;
 
-	if ((status = leave_all_behind()) != CTL_GOOD)
+	if ((status = leave_all_behind(o)) != CTL_GOOD)
 		return status;
-	if (geteuid() == 0 && privdrop(uid, gid, NULL) == -1)
-		return ctl_fail("%s: %s", name, log_last_warning());
+	if (geteuid() == 0 && privdrop(o->uid, o->gid, NULL) == -1)
+		return ctl_fail("%s: %s", o->name, log_last_warning());
 	/* Becoming another user would have undone it. */
 	if ((status = end_with(parent)) != CTL_GOOD)
 		return status;
-	status = run(arg);
+	status = o->run(o->arg);
 	if (fflush(stdout) != 0)
 		status = ctl_fail("standard output: %s", strerror(errno));
 	return status;
 }
 
-static int
-wait_for(const char *name, pid_t pid)
+int
+owner_start(struct owner *o)
+{
+	const pid_t parent = getpid();
+	sigset_t set, old;
+
+	fflush(stdout);
+	all_passed(&set);
+	/* A signal that comes now is delivered when it is known to whom. */
+	sigprocmask(SIG_BLOCK, &set, &old);
+	o->pid = fork();
+	worker = o->pid > 0 ? (sig_atomic_t)o->pid : 0;
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (o->pid == -1)
+		return ctl_fail("fork: %s", strerror(errno));
+	if (o->pid == 0)
+		_exit(be_owner(parent, o));
+	return CTL_GOOD;
+}
+
+int
+owner_wait(struct owner *o)
 {
 	int status;
 
-	while (waitpid(pid, &status, 0) == -1)
+	while (waitpid(o->pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return ctl_fail("wait: %s", strerror(errno));
 	worker = 0;
@@ -130,28 +150,18 @@ wait_for(const char *name, pid_t pid)
 	/* Nobody reads what is written, and nobody misses it. */
 	if (WTERMSIG(status) == SIGPIPE)
 		return CTL_FAILED;
-	return ctl_fail("%s: ended by signal %d (%s)", name, WTERMSIG(status),
-	    strsignal(WTERMSIG(status)));
+	return ctl_fail("%s: ended by signal %d (%s)", o->name,
+	    WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
 int
 owner_run(
     const char *name, uid_t uid, gid_t gid, int (*run)(void *arg), void *arg)
 {
-	const pid_t parent = getpid();
-	sigset_t set, old;
-	pid_t pid;
+	struct owner o = { .name = name, .uid = uid, .gid = gid, .in = -1,
+		.out = -1, .run = run, .arg = arg };
 
-	fflush(stdout);
-	all_passed(&set);
-	/* A signal that comes now is delivered when it is known to whom. */
-	sigprocmask(SIG_BLOCK, &set, &old);
-	pid = fork();
-	worker = pid > 0 ? (sig_atomic_t)pid : 0;
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	if (pid == -1)
-		return ctl_fail("fork: %s", strerror(errno));
-	if (pid == 0)
-		_exit(be_owner(parent, name, uid, gid, run, arg));
-	return wait_for(name, pid);
+	if (owner_start(&o) != CTL_GOOD)
+		return CTL_FAILED;
+	return owner_wait(&o);
 }

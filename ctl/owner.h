@@ -20,11 +20,31 @@ void owner_pass_signals(void);
 /* Has there been one of these signals?  In either process. */
 int owner_interrupted(void);
 
+/* The process of an owner, and what it is to have; set before its start. */
+struct owner {
+	const char *name; /* who is named when something is wrong */
+	uid_t uid;
+	gid_t gid;
+	int in;	 /* its standard input; -1: nothing to be read */
+	int out; /* its standard output; -1: pop3ctl's */
+	int (*run)(void *arg);
+	void *arg;
+	pid_t pid;
+};
+
 /*
- * Calls run() in a process that is uid and gid, where pop3ctl is root; it
- * stays who it is where it is not.  Returns what run() does, or CTL_FAILED,
- * told, when the process could not do that; name is who is named then.
+ * Starts one, which calls run() as uid and gid, where pop3ctl is root; it
+ * stays who it is where it is not.  CTL_GOOD, or CTL_FAILED, told.
  */
+int owner_start(struct owner *owner);
+
+/*
+ * Waits for its end: what run() returned, or CTL_FAILED, told, when the
+ * process could not do that.
+ */
+int owner_wait(struct owner *owner);
+
+/* Starts one with in and out -1, and waits for it. */
 int owner_run(
     const char *name, uid_t uid, gid_t gid, int (*run)(void *arg), void *arg);
 

@@ -11,6 +11,7 @@
 #include "common/network.h"
 #include "common/privdrop.h"
 #include "common/sandbox.h"
+#include "common/stop.h"
 #include "session/engine.h"
 #include "session/proxy.h"
 #include "session/session.h"
@@ -141,7 +142,7 @@ report_end(struct pop3 *p)
 	end.retrieved = p->retrieved;
 	end.octets = p->retrieved_octets;
 	if (channel_send(p->channel, MSG_END, &end, sizeof(end)) == -1 &&
-	    strcmp(p->reason, "stopped") != 0)
+	    strcmp(p->reason, stop_word(p->reason)) != 0)
 		log_warn("end: peer=%s reason=%s", p->peer, p->reason);
 }
 

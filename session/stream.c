@@ -51,7 +51,7 @@ stream_wait(struct stream *s, ssize_t want, int64_t deadline)
 	} while (n == -1 && errno == EINTR && !stop_requested());
 	if (n == -1)
 		return stream_ended(
-		    s, errno == EINTR ? "stopped" : "poll-failed");
+		    s, errno == EINTR ? stop_reason() : "poll-failed");
 	if (n == 0)
 		return stream_ended(s, "timeout");
 	if (p[1].revents == 0)

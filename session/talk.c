@@ -95,7 +95,7 @@ wait_answer(struct pop3 *p, uint32_t request)
 	for (;;) {
 		n = stop_poll(w.fds, w.nfds, time_left(&w));
 		if (n == -1 && stop_requested())
-			return "stopped";
+			return stop_reason();
 		if (n == -1 && errno != EINTR)
 			return "poll-failed";
 		if (n == 0)
@@ -111,8 +111,10 @@ static void
 tell_end(struct pop3 *p, const char *reason, const char *why)
 {
 	p->reason = reason;
-	if (strcmp(reason, "stopped") == 0)
+	if (strcmp(reason, STOP_STOPPED) == 0)
 		why = "the server is being stopped";
+	if (strcmp(reason, STOP_KICKED) == 0)
+		why = "the administrator has ended this session";
 	talk_reply(p, "-ERR [SYS/TEMP] %s, try again later", why);
 }
 
@@ -141,15 +143,15 @@ const char *
 talk_hung_up(struct pop3 *p)
 {
 	struct pollfd fd = { p->channel, POLLIN, 0 };
+	struct msg_end end;
 	int tries = 2; /* the first may report a reset, not yet a message */
 
-	while (!channel_is(&p->message, MSG_END, sizeof(struct msg_end)) &&
+	while (!channel_is(&p->message, MSG_END, sizeof(end)) &&
 	    tries-- > 0 && poll(&fd, 1, 0) > 0)
 		(void)channel_recv(p->channel, &p->message);
-	if (channel_is(&p->message, MSG_END, sizeof(struct msg_end)) ||
-	    stop_requested())
-		return "stopped";
-	return "internal-failure";
+	if (message_get(&p->message, MSG_END, &end, sizeof(end)))
+		return stop_word(end.reason);
+	return stop_requested() ? stop_reason() : "internal-failure";
 }
 
 enum outcome

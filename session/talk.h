@@ -28,8 +28,8 @@ enum outcome talk_failure(struct pop3 *p);
 enum outcome talk_trouble(struct pop3 *p);
 
 /*
- * The other process has hung up, or is about to.  Returns why: "stopped" if
- * it left word that it was, else "internal-failure".
+ * The other process has hung up, or is about to.  Returns why: a word of
+ * stop.h if it left one, else "internal-failure".
  */
 const char *talk_hung_up(struct pop3 *p);
 

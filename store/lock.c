@@ -45,7 +45,7 @@ open_file(struct lock *l)
  * makes the next one, and that is then the lock.
  */
 static int
-try_lock(struct lock *l)
+try_lock(struct lock *l, int command)
 {
 	struct flock fl = { .l_whence = SEEK_SET };
 	int error;
@@ -53,13 +53,21 @@ try_lock(struct lock *l)
 	if ((error = open_file(l)) != 0)
 		return error;
 	fl.l_type = l->read_only ? F_RDLCK : F_WRLCK;
-	if (fcntl(l->fd, F_SETLK, &fl) == -1)
+	if (fcntl(l->fd, command, &fl) == -1)
 		error = errno == EACCES ? EAGAIN : errno;
 	else
 		error = lock_check(l);
 	if (error != 0)
 		lock_release(l);
 	return error;
+}
+
+static int
+set_path(struct lock *l, const char *dir)
+{
+	l->fd = -1;
+	return (size_t)snprintf(l->path, sizeof(l->path), "%s/lock", dir) <
+	    sizeof(l->path) ? 0 : ENAMETOOLONG;
 }
 
 int
@@ -69,18 +77,52 @@ lock_take(struct lock *l, const char *dir, int wait_ms)
 	int64_t deadline = clock_ms() + wait_ms;
 	int error;
 
-	l->fd = -1;
-	if ((size_t)snprintf(l->path, sizeof(l->path), "%s/lock", dir) >=
-	    sizeof(l->path))
-		return ENAMETOOLONG;
+	if ((error = set_path(l, dir)) != 0)
+		return error;
 	for (;;) {
-		error = try_lock(l);
+		error = try_lock(l, F_SETLK);
 		if (error != EAGAIN && error != ESTALE)
 			return error;
 		if (clock_ms() >= deadline)
 			return error;
 		nanosleep(&pause, NULL);
 	}
+}
+
+int
+lock_queue(struct lock *l, const char *dir)
+{
+	int error = set_path(l, dir);
+
+	return error != 0 ? error : try_lock(l, F_SETLKW);
+}
+
+static pid_t
+holder_of(int fd, int *error)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	*error = fcntl(fd, F_GETLK, &fl) == -1 ? errno : 0;
+	if (*error != 0 || fl.l_type == F_UNLCK)
+		return 0;
+	return fl.l_pid > 0 ? fl.l_pid : LOCK_ELSEWHERE;
+}
+
+int
+lock_look(const char *dir, pid_t *pid)
+{
+	char path[PATH_MAX];
+	int fd, error;
+
+	*pid = 0;
+	if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >=
+	    sizeof(path))
+		return ENAMETOOLONG;
+	if ((fd = open(path, O_RDONLY | NO_WAITING)) == -1)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : errno;
+	*pid = holder_of(fd, &error);
+	close(fd);
+	return error;
 }
 
 void

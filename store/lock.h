@@ -11,6 +11,7 @@
 #define STORE_LOCK_H
 
 #include <limits.h>
+#include <sys/types.h>
 
 struct lock {
 	int fd; /* -1: not held */
@@ -25,6 +26,23 @@ struct lock {
  */
 int lock_take(struct lock *lock, const char *dir, int wait_ms);
 void lock_release(struct lock *lock);
+
+/*
+ * The same, but queued for it: it is ours at the moment when it is released,
+ * before others who try now and then.  EINTR: a signal came first; the caller
+ * has seen to it that one does.
+ */
+int lock_queue(struct lock *lock, const char *dir);
+
+/*
+ * Looks who has the lock, and takes nothing: *pid is the holder's, 0 where
+ * there is none, LOCK_ELSEWHERE for one on another host, or among other
+ * processes than ours (in a container).  Several who only read share it: then
+ * it is one of them.  Never in a process that has the lock itself, which
+ * would lose it.  0, or an errno value.
+ */
+#define LOCK_ELSEWHERE ((pid_t)-1)
+int lock_look(const char *dir, pid_t *pid);
 
 /* 0 while the path leads to the file that is locked; ESTALE afterwards. */
 int lock_check(const struct lock *lock);

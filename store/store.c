@@ -182,7 +182,7 @@ do_open(struct store *s)
 	store_answer(s, MSG_MAILDROP, &maildrop, sizeof(maildrop));
 	/* What the client need not wait for. */
 	if (mailbox_settle(s->mailbox) != TROUBLE_NONE)
-		end_together(s, stop_requested() ? "stopped" :
+		end_together(s, stop_requested() ? stop_reason() :
 		    "maildrop-not-available");
 }
 
@@ -446,7 +446,7 @@ store_serve(struct store *s)
 static int
 next_request(struct store *s)
 {
-	static const struct msg_end stopped = { .reason = "stopped" };
+	struct msg_end stopped = { .retrieved = 0 };
 	struct pollfd p = { s->channel, POLLIN, 0 };
 	int n;
 
@@ -454,6 +454,7 @@ next_request(struct store *s)
 		continue;
 	/* Nothing is deleted, whatever was marked. */
 	if (n == -1) {
+		strlcpy(stopped.reason, stop_reason(), sizeof(stopped.reason));
 		(void)channel_send(s->channel, MSG_END, &stopped,
 		    sizeof(stopped));
 		end_together(s, stopped.reason);

@@ -310,6 +310,9 @@ def reasons():
             for reason in re.findall(pattern, text, re.S):
                 if path.startswith("session/") or path == "store/store.c":
                     found.setdefault(reason, path)
+    for reason in re.findall(r'#define STOP_\w+\s+"(\w+)"',
+                             read("common/stop.h")):
+        found[reason] = "common/stop.h"
     return found
 
 

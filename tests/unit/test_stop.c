@@ -1,10 +1,11 @@
 /*
- * SIGTERM: blocked, but where a process waits or asks for it.
+ * SIGTERM and SIGUSR1: blocked, but where a process waits or asks for it.
  *
  * Each test runs in a process of its own, for a stop cannot be taken back.
  */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "tests/unit/unit.h"
 
@@ -130,6 +131,28 @@ polls(void **state)
 	assert_int_equal(apart(polls_in), 0);
 }
 
+static int
+kicked_in(void)
+{
+	stop_block();
+	if (strcmp(stop_reason(), "stopped") != 0)
+		return 1;
+	raise(SIGUSR1);
+	if (stop_poll(NULL, 0, LONG_MS) != -1 || errno != EINTR)
+		return 2;
+	raise(SIGTERM); /* what came first counts */
+	return stop_requested() != 1 || strcmp(stop_reason(), "kicked") != 0;
+}
+
+static void
+kicked(void **state)
+{
+	(void)state;
+	assert_int_equal(apart(kicked_in), 0);
+	assert_string_equal(stop_word("kicked"), "kicked");
+	assert_string_equal(stop_word("forged"), "stopped");
+}
+
 /* A parent's odd mask or handler changes nothing. */
 static int
 odd_parent_in(void)
@@ -159,6 +182,7 @@ main(void)
 		cmocka_unit_test(comes_during_the_wait),
 		cmocka_unit_test(asked_for),
 		cmocka_unit_test(polls),
+		cmocka_unit_test(kicked),
 		cmocka_unit_test(odd_parent),
 	};
 

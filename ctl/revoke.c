@@ -1,0 +1,214 @@
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "ctl/owner.h"
+#include "ctl/revoke.h"
+#include "ctl/sessions.h"
+
+/* Longer than a login waits for the lock, which was judged before. */
+#define HOLD_MS 2100
+
+#define AT_ONCE 256 /* mailboxes */
+
+/* What is said of one account; of none: now it is so. */
+struct note {
+	int made;
+	struct target target;
+	struct concerned concerned;
+};
+
+/* All that was said, in the process that is told. */
+struct notes {
+	struct note *note;
+	size_t n, room;
+};
+
+static int
+read_note(int fd, struct note *note)
+{
+	char *p = (char *)note;
+	size_t have = 0;
+	ssize_t n;
+
+	while (have < sizeof(*note)) {
+		n = read(fd, p + have, sizeof(*note) - have);
+		if (n == 0 || (n == -1 && errno != EINTR))
+			return 0;
+		have += n > 0 ? (size_t)n : 0;
+	}
+	return 1;
+}
+
+/* 1 when the change was made, and 0 when it was not. */
+static int
+read_notes(int fd, struct notes *notes)
+{
+	struct note note;
+
+	while (read_note(fd, &note) && !note.made) {
+		if (notes->n == notes->room) {
+			notes->room = notes->room * 2 + 16;
+			notes->note = reallocarray(notes->note, notes->room,
+			    sizeof(notes->note[0]));
+			if (notes->note == NULL)
+				abort();
+		}
+		notes->note[notes->n++] = note;
+	}
+	return note.made;
+}
+
+/* Some of them side by side, since each takes two seconds. */
+static int
+end_sessions(const struct conf *conf, const struct note *note, size_t n)
+{
+	static struct owner owner[AT_ONCE];
+	static struct hunt hunt[AT_ONCE];
+	int status = CTL_GOOD;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		hunt[i].conf = conf;
+		hunt[i].target = note[i].target;
+		hunt[i].concerned = note[i].concerned;
+		hunt[i].hold_ms = HOLD_MS;
+		owner[i].name = hunt[i].target.address;
+		owner[i].uid = hunt[i].target.uid;
+		owner[i].gid = hunt[i].target.gid;
+		owner[i].in = owner[i].out = -1;
+		owner[i].run = session_hunt;
+		owner[i].arg = &hunt[i];
+		if (owner_start(&owner[i]) != CTL_GOOD) {
+			status = CTL_FAILED;
+			break;
+		}
+	}
+	while (i-- > 0)
+		if (owner_wait(&owner[i]) != CTL_GOOD)
+			status = CTL_FAILED;
+	return status;
+}
+
+static int
+wait_and_end(const struct conf *conf, int fd)
+{
+	struct notes notes = { NULL, 0, 0 };
+	int status = CTL_GOOD;
+	size_t i, n;
+
+	if (!read_notes(fd, &notes))
+		return CTL_GOOD;
+	for (i = 0; i < notes.n; i += n) {
+		n = notes.n - i < AT_ONCE ? notes.n - i : AT_ONCE;
+		if (end_sessions(conf, notes.note + i, n) != CTL_GOOD)
+			status = CTL_FAILED;
+	}
+	free(notes.note);
+	return status;
+}
+
+int
+revocation_open(struct revocation *r, const struct conf *conf)
+{
+	int fd[2];
+
+	fflush(stdout);
+	if (pipe(fd) == -1 || (r->pid = fork()) == -1)
+		return ctl_fail("fork: %s", strerror(errno));
+	if (r->pid == 0) {
+		close(fd[1]);
+		_exit(wait_and_end(conf, fd[0]));
+	}
+	close(fd[0]);
+	r->fd = fd[1];
+	return CTL_GOOD;
+}
+
+/* Does the account still have this application password? */
+static int
+has_still(const struct account *a, const struct app_password *app)
+{
+	size_t i;
+
+	for (i = 0; i < a->napp; i++)
+		if (strcmp(a->app[i].label, app->label) == 0 &&
+		    memcmp(a->app[i].digest, app->digest,
+			sizeof(app->digest)) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+compare(struct concerned *c, const struct account *before,
+    const struct account *after)
+{
+	size_t i;
+
+	memset(c, 0, sizeof(*c));
+	c->all = after == NULL ||
+	    (after->access == ACCESS_OFF && before->access != ACCESS_OFF);
+	if (c->all)
+		return 1;
+	c->password = before->hash[0] != '\0' &&
+	    (strcmp(before->hash, after->hash) != 0 ||
+		(after->two_factor && !before->two_factor));
+	for (i = 0; i < before->napp; i++)
+		if (!has_still(after, &before->app[i]))
+			strlcpy(c->label[c->n++], before->app[i].label,
+			    sizeof(c->label[0]));
+	return c->password || c->n > 0;
+}
+
+static void
+tell(const struct revocation *r, const struct note *note)
+{
+	const char *p = (const char *)note;
+	size_t sent = 0;
+	ssize_t n;
+
+	while (sent < sizeof(*note)) {
+		n = write(r->fd, p + sent, sizeof(*note) - sent);
+		if (n == -1 && errno != EINTR)
+			return;
+		sent += n > 0 ? (size_t)n : 0;
+	}
+}
+
+void
+revocation_note(struct revocation *r, const struct account *before,
+    const struct account *after)
+{
+	struct note note;
+
+	memset(&note, 0, sizeof(note));
+	if (before->alias_of[0] != '\0' ||
+	    !compare(&note.concerned, before, after))
+		return;
+	target_of(&note.target, before);
+	tell(r, &note);
+}
+
+int
+revocation_close(struct revocation *r, int status)
+{
+	struct note note;
+	int ended;
+
+	memset(&note, 0, sizeof(note));
+	note.made = 1;
+	if (status == CTL_GOOD)
+		tell(r, &note);
+	close(r->fd);
+	while (waitpid(r->pid, &ended, 0) == -1)
+		if (errno != EINTR)
+			return ctl_fail("wait: %s", strerror(errno));
+	if (WIFEXITED(ended) && WEXITSTATUS(ended) == CTL_GOOD)
+		return status;
+	return status != CTL_GOOD ? status : CTL_FAILED;
+}

@@ -1,0 +1,309 @@
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+#include "ctl/ctl.h"
+#include "ctl/owner.h"
+#include "ctl/sessions.h"
+#include "store/lock.h"
+
+#define PAUSE_MS 10
+#define END_MS	 900 /* for a session to end; then it is killed */
+#define KILL_MS	 2000
+
+struct look {
+	const struct conf *conf;
+	const struct target *target;
+};
+
+static int
+index_dir(const struct target *t, char dir[PATH_MAX])
+{
+	return (size_t)snprintf(dir, PATH_MAX, "%s/pop3d", t->maildir) <
+	    PATH_MAX;
+}
+
+/* Nobody gets into a mailbox that its owner cannot reach. */
+static int
+is_out_of_reach(int error)
+{
+	return error == EACCES || error == ENOENT || error == ENOTDIR ||
+	    error == ELOOP || error == ENAMETOOLONG;
+}
+
+static int
+look_at_lock(const struct target *t, pid_t *pid)
+{
+	char dir[PATH_MAX];
+	int error;
+
+	*pid = 0;
+	if (!index_dir(t, dir))
+		return CTL_GOOD;
+	if ((error = lock_look(dir, pid)) == 0 || is_out_of_reach(error))
+		return CTL_GOOD;
+	return ctl_fail("%s: %s/lock: %s", t->address, dir, strerror(error));
+}
+
+/* In the owner's process: what is found goes to standard output. */
+static int
+look(void *arg)
+{
+	const struct look *l = arg;
+	struct session s;
+
+	memset(&s, 0, sizeof(s));
+	if (look_at_lock(l->target, &s.pid) != CTL_GOOD)
+		return CTL_FAILED;
+	if (s.pid != 0 && sandbox_store(l->target->maildir, -1,
+			      l->conf->sandbox_required) == -1)
+		return ctl_fail(
+		    "%s: %s", l->target->address, log_last_warning());
+	if (write(STDOUT_FILENO, &s, sizeof(s)) != (ssize_t)sizeof(s))
+		return ctl_fail("pipe: %s", strerror(errno));
+	return CTL_GOOD;
+}
+
+/* Less than PIPE_BUF octets, which come at once or not at all. */
+static int
+take_session(int fd, struct session *s)
+{
+	ssize_t n;
+
+	while ((n = read(fd, s, sizeof(*s))) == -1 && errno == EINTR)
+		continue;
+	s->peer[PEER_MAX] = s->label[LABEL_MAX] = s->host[HOST_MAX] = '\0';
+	return n == (ssize_t)sizeof(*s) ? CTL_GOOD : CTL_FAILED;
+}
+
+int
+session_look(
+    const struct conf *conf, const struct target *t, struct session *s)
+{
+	struct look l = { conf, t };
+	struct owner o = { .name = t->address, .uid = t->uid, .gid = t->gid,
+		.in = -1, .run = look, .arg = &l };
+	int fd[2], taken, status;
+
+	memset(s, 0, sizeof(*s));
+	if (pipe(fd) == -1)
+		return ctl_fail("pipe: %s", strerror(errno));
+	o.out = fd[1];
+	status = owner_start(&o);
+	close(fd[1]);
+	if (status == CTL_GOOD) {
+		taken = take_session(fd[0], s);
+		status = owner_wait(&o);
+		if (status == CTL_GOOD)
+			status = taken;
+	}
+	close(fd[0]);
+	return status;
+}
+
+static int
+is_concerned(const struct concerned *c, const struct session *s)
+{
+	size_t i;
+
+	if (c->all || !s->known || (c->password && s->label[0] == '\0'))
+		return 1;
+	for (i = 0; i < c->n; i++)
+		if (strcmp(c->label[i], s->label) == 0)
+			return 1;
+	return 0;
+}
+
+/*
+ * A signal to a process that is sure to be the one that is meant, because the
+ * descriptor is its own, and not the next one's that gets its number.
+ */
+static int
+open_process(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+	(void)pid;
+	return -1;
+#endif
+}
+
+static int
+signal_process(int fd, pid_t pid, int number)
+{
+#ifdef SYS_pidfd_open
+	if (fd != -1)
+		return (int)syscall(
+		    SYS_pidfd_send_signal, fd, number, NULL, 0);
+#endif
+	(void)fd;
+	return kill(pid, number);
+}
+
+static void
+pause_ms(int ms)
+{
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
+static void
+on_alarm(int number)
+{
+	(void)number;
+}
+
+/*
+ * Queues for the lock for so many ms.  The alarm comes again and again: the
+ * first may come before we are in the queue.
+ */
+static int
+queue_for(struct lock *lock, const char *dir, int ms)
+{
+	struct sigaction alarm = { .sa_handler = on_alarm };
+	struct itimerval t = { .it_value = { ms / 1000, ms % 1000 * 1000 },
+		.it_interval = { 0, PAUSE_MS * 1000 } };
+	static const struct itimerval none;
+	int error;
+
+	sigemptyset(&alarm.sa_mask);
+	(void)sigaction(SIGALRM, &alarm, NULL);
+	(void)setitimer(ITIMER_REAL, &t, NULL);
+	error = lock_queue(lock, dir);
+	(void)setitimer(ITIMER_REAL, &none, NULL);
+	return error;
+}
+
+/*
+ * A store knows the signal that says who ended it.  Whoever else has the
+ * lock, pop3ctl perhaps, knows SIGTERM.  One that does not end is killed:
+ * nothing is lost by that either (I2).  The lock is ours then.
+ */
+static int
+end_process(const struct session *s, const char *dir, struct lock *lock)
+{
+	int fd = open_process(s->pid), error = 0;
+	pid_t now;
+
+	/* Only now it is sure that this process has the lock. */
+	if (lock_look(dir, &now) == 0 && now == s->pid) {
+		(void)signal_process(fd, s->pid, s->known ? SIGUSR1 : SIGTERM);
+		error = queue_for(lock, dir, END_MS);
+	}
+	if (error == EINTR) {
+		(void)signal_process(fd, s->pid, SIGKILL);
+		error = queue_for(lock, dir, KILL_MS);
+	}
+	if (fd != -1)
+		close(fd);
+	return error;
+}
+
+/* Nobody gets in now, who was let in before. */
+static void
+hold(struct lock *lock, int64_t until)
+{
+	int64_t left = until - clock_ms();
+
+	if (lock->fd != -1 && left > 0 && !lock->read_only)
+		pause_ms((int)left);
+	lock_release(lock);
+}
+
+static int
+end_session(const struct hunt *h, const struct session *s, int64_t until)
+{
+	const struct target *t = &h->target;
+	struct lock lock = { .fd = -1 };
+	char dir[PATH_MAX];
+
+	(void)index_dir(t, dir);
+	if (end_process(s, dir, &lock) == EINTR)
+		return ctl_fail("%s: process %ld does not end", t->address,
+		    (long)s->pid);
+	printf("%s: session ended pid=%ld\n", t->address, (long)s->pid);
+	fflush(stdout);
+	hold(&lock, until);
+	return CTL_GOOD;
+}
+
+static int
+held_elsewhere(const struct target *t, const struct session *s)
+{
+	char safe[LOG_SAFE_MAX];
+
+	return ctl_fail("%s: held on %s, cannot be ended from here",
+	    t->address, s->host[0] != '\0' ?
+	    log_safe(safe, sizeof(safe), s->host) : "another host");
+}
+
+/* Nobody has it; and so it stays, if we get it. */
+static int
+keep_out(const struct target *t, int64_t until)
+{
+	struct lock lock = { .fd = -1 };
+	char dir[PATH_MAX];
+
+	if (index_dir(t, dir) && (mkdir(dir, 0700) == 0 || errno == EEXIST) &&
+	    lock_take(&lock, dir, 0) == 0)
+		hold(&lock, until);
+	return CTL_GOOD;
+}
+
+/* One look at the mailbox; *spared is whom it is no use to judge again. */
+static int
+hunt_once(const struct hunt *h, pid_t *spared, int64_t until)
+{
+	const struct target *t = &h->target;
+	struct session s;
+	pid_t pid;
+
+	if (look_at_lock(t, &pid) != CTL_GOOD)
+		return CTL_FAILED;
+	if (pid == 0 && h->hold_ms > 0)
+		return keep_out(t, until);
+	if (pid == 0) {
+		printf("%s: nobody has the mailbox\n", t->address);
+		return CTL_GOOD;
+	}
+	if (pid == *spared)
+		return CTL_GOOD;
+	if (session_look(h->conf, t, &s) != CTL_GOOD)
+		return CTL_FAILED;
+	if (s.pid == LOCK_ELSEWHERE)
+		return held_elsewhere(t, &s);
+	if (s.pid <= 0)
+		return CTL_GOOD;
+	if (is_concerned(&h->concerned, &s))
+		return end_session(h, &s, until);
+	*spared = s.pid;
+	return CTL_GOOD;
+}
+
+int
+session_hunt(void *arg)
+{
+	const struct hunt *h = arg;
+	int64_t until = clock_ms() + h->hold_ms;
+	pid_t spared = 0;
+	int status;
+
+	while ((status = hunt_once(h, &spared, until)) == CTL_GOOD &&
+	    clock_ms() < until)
+		pause_ms(PAUSE_MS);
+	return status;
+}

@@ -1,0 +1,242 @@
+"""pop3ctl who and kick, and revocation that means now."""
+
+import fcntl
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from daemon import POP3CTL, ROOT, wait_until
+from maildir import message
+from processes import descriptors
+
+COUNT = 3
+LARGE = b"Subject: large\n\n" + 2000000 * b"a line of a large message\n"
+NOBODY = ": nobody has the mailbox\n"
+
+
+@pytest.fixture
+def mail(account):
+    for _ in range(COUNT):
+        account.maildir.deliver(message())
+    account.login().quit()
+    return account
+
+
+def marked(account, password=None):
+    """A session with a mark that only its QUIT would make count."""
+    pop = account.server.connect().login(
+        account.address, password or account.password)
+    pop.ok("DELE 1")
+    return pop
+
+
+def app_password(account, label):
+    return account.server.ctl("app-password", "add", account.address,
+                              label).stdout.splitlines()[-1]
+
+
+def check_ended(account, pop, pids=None):
+    """Without an UPDATE, and the log says by what."""
+    assert re.fullmatch(rb"(-ERR \[SYS/TEMP\] .*\r\n)?", pop.rest())
+    account.server.wait_log("^end: user=%s .*reason=(kicked|stopped) .*deleted=0 " %
+                            re.escape(account.address))
+    assert len(account.maildir.files()) == COUNT
+
+
+def who(server):
+    return json.loads(server.ctl("who", "-j").stdout)
+
+
+def test_who(make_server):
+    server = make_server()
+    accounts = [server.add_account() for _ in range(3)]
+    assert server.ctl("who").stdout == "" and who(server) == []
+    sessions = [accounts[n].login() for n in (0, 2)]
+    lines = server.ctl("who").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        accounts[n].address for n in (0, 2)]
+    for line, pop, found in zip(lines, sessions, who(server)):
+        store = server.processes(pop).store
+        assert " pid=%d" % store in line
+        assert found["pid"] == store
+    sessions[0].quit()
+    server.wait_log("^end: ")
+    assert [found["address"] for found in who(server)] == [
+        accounts[2].address]
+
+
+def test_kick(mail):
+    pop = marked(mail)
+    store = mail.server.processes(pop).store
+    done = mail.server.ctl("kick", mail.address)
+    assert done.stdout == "%s: session ended pid=%d\n" % (mail.address, store)
+    assert store not in mail.server.pids()
+    check_ended(mail, pop)
+    mail.server.wait_empty()
+    # Whoever is kicked may come back: nothing was revoked.
+    mail.login().quit()
+    assert mail.server.ctl("kick", mail.address).stdout == \
+        mail.address + NOBODY
+
+
+def test_kick_leaves_others_alone(mail):
+    other = mail.server.add_account()
+    pop, theirs = marked(mail), other.login()
+    mail.server.ctl("kick", mail.address)
+    check_ended(mail, pop)
+    theirs.quit()
+
+
+def test_kick_of_nobody(server):
+    done = server.ctl("kick", "nobody@example.com", check=False)
+    assert done.returncode == 1 and "no account" in done.stderr
+
+
+def test_kick_in_the_middle_of_a_message(account):
+    """Whose client takes its time to read it."""
+    account.maildir.deliver(LARGE)
+    pop = account.login()
+    pop.ok("DELE 1")
+    pop.ok("RSET")
+    pop.ok("RETR 1")
+    account.server.ctl("kick", account.address)
+    account.server.wait_empty()
+    assert not pop.rest().endswith(b"\r\n.\r\n")
+    account.server.wait_log("^end: .*reason=(kicked|stopped) .*deleted=0 ")
+    assert len(account.maildir.files()) == 1
+
+
+@pytest.mark.skipif(not ROOT, reason="only root may trace the store")
+def test_kick_after_the_commit(mail):
+    """The messages are out of the mailbox, and the next one unlinks what is
+    left."""
+    from inject import Strace
+    pop = mail.login()
+    for n in range(COUNT):
+        pop.ok("DELE %d" % (n + 1))
+    store = mail.server.processes(pop).store
+    strace = Strace(store, "-P", mail.maildir.path + "/cur", "-e",
+                    "trace=unlinkat", "-e",
+                    "inject=unlinkat:signal=STOP:when=1")
+    pop.send("QUIT\r\n")
+    wait_until(lambda: len(mail.maildir.files()) == COUNT - 1,
+               "nothing is unlinked")
+    done = mail.server.ctl("kick", mail.address)
+    assert "pid=%d" % store in done.stdout
+    assert store not in mail.server.pids()
+    strace.finish()
+    pop = mail.login()
+    assert pop.stat()[0] == 0
+    pop.quit()
+    assert mail.maildir.files() == []
+
+
+def test_kick_of_one_that_does_not_listen(mail):
+    """A stopped process is killed, which loses nothing either."""
+    import signal
+    pop = marked(mail)
+    store = mail.server.processes(pop).store
+    os.kill(store, signal.SIGSTOP)
+    done = mail.server.ctl("kick", mail.address)
+    assert "pid=%d" % store in done.stdout
+    assert store not in mail.server.pids()
+    assert len(mail.maildir.files()) == COUNT
+    pop.rest()
+    mail.login().quit()
+
+
+HOLDER = """
+import fcntl, sys, time
+f = open(sys.argv[1], "r+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not ROOT, reason="only root makes namespaces")
+def test_held_elsewhere(mail):
+    """By a process that has no number here: as on another host, or in a
+    container."""
+    lock = mail.maildir.path + "/pop3d/lock"
+    holder = subprocess.Popen(
+        ["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-c",
+         HOLDER, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        # Our own view is of a namespace that does not have it.
+        assert holder.stdout.readline() == b"held\n"
+        inside = ["unshare", "--pid", "--fork", POP3CTL, "-f",
+                  mail.server.conf]
+        told = subprocess.run([*inside, "who"], text=True,
+                              capture_output=True)
+        line = [line for line in told.stdout.splitlines()
+                if line.startswith(mail.address + " ")]
+        assert re.fullmatch(r"\S+ host=\S+", line[0].split(" since=")[0])
+        done = subprocess.run([*inside, "kick", mail.address], text=True,
+                              capture_output=True)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert re.fullmatch(r"pop3ctl: %s: held on .+, cannot be ended from "
+                            r"here\n" % re.escape(mail.address), done.stderr)
+        assert holder.poll() is None
+    finally:
+        holder.stdin.close()
+        holder.wait(20)
+
+
+REVOKED = [["delete"], ["set", "access=off"], ["passwd"],
+           ["set", "password=none"], ["set", "two-factor=on"]]
+
+
+def revoke(account, words, check=True):
+    return account.server.ctl(words[0], account.address, *words[1:],
+                              stdin="another\n", check=check)
+
+
+@pytest.mark.parametrize("words", REVOKED, ids=" ".join)
+def test_revocation_ends_the_session(mail, words):
+    pop = marked(mail)
+    done = revoke(mail, words)
+    assert done.stderr == "" and "session ended" in done.stdout
+    check_ended(mail, pop)
+    with mail.server.connect() as pop:
+        pop.ok("USER " + mail.address)
+        pop.err("PASS " + mail.password, "AUTH")
+
+
+@pytest.mark.parametrize("words", [
+    ["set", "spam=include"], ["set", "access=from-now"],
+    ["set", "auto-delete=no"], ["set", "two-factor=off"]], ids=" ".join)
+def test_other_changes_end_none(mail, words):
+    pop = marked(mail)
+    assert revoke(mail, words).stdout == ""
+    pop.quit()
+
+
+@pytest.mark.parametrize("words", REVOKED, ids=" ".join)
+def test_whoever_was_judged_before_is_not_let_in(mail, words):
+    """A login that waits for the lock when its password is revoked."""
+    first = marked(mail)
+    late = mail.server.connect()
+    store = mail.server.processes(late).store
+    late.ok("USER " + mail.address)
+    late.send("PASS %s\r\n" % mail.password)
+    cur = os.path.join(mail.maildir.path, "cur")
+    wait_until(lambda: cur in descriptors(store).values(),
+               "the second session's store does not open the mailbox")
+    revoke(mail, words)
+    late.err(code="IN-USE")
+    check_ended(mail, first)
+
+
+def test_a_failed_change_ends_nothing(mail):
+    pop = marked(mail)
+    assert revoke(mail, ["set", "access=off", "spam=x"],
+                  check=False).returncode == 1
+    assert revoke(mail, ["app-password", "revoke"],
+                  check=False).returncode != 0
+    pop.quit()
