@@ -228,6 +228,30 @@ check_accounts(const struct conf *conf)
 	return 0;
 }
 
+/* A first login makes what is missing of homes; nobody makes this. */
+static void
+check_spool(const struct conf *conf)
+{
+	char where[CONF_PLACE_SIZE], path[PATH_MAX];
+	char *slash;
+
+	if (conf->spool == NULL)
+		return;
+	(void)conf_place(conf, "spool", where);
+	if (!conf->auth_system)
+		(void)tell("%s: warning: spool is for local users; say auth "
+			   "system, too, or remove the line",
+		    where);
+	strlcpy(path, conf->spool, sizeof(path));
+	/* The directories that all users share. */
+	while (strchr(path, '%') != NULL &&
+	    (slash = strrchr(path, '/')) != NULL && slash > path)
+		*slash = '\0';
+	if (access(path, X_OK) == -1)
+		(void)tell("%s: warning: spool %s: %s: %s", where,
+		    conf->spool, path, strerror(errno));
+}
+
 int
 configtest(struct conf *conf, const char *file)
 {
@@ -240,6 +264,7 @@ configtest(struct conf *conf, const char *file)
 	if (check_users(conf) == -1 || check_keypairs(conf) == -1 ||
 	    check_system(conf) == -1 || check_accounts(conf) == -1)
 		return 1;
+	check_spool(conf);
 	puts("configuration OK");
 	return 0;
 }

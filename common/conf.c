@@ -140,19 +140,30 @@ set_hostname(struct line *l)
 	return set_string(l);
 }
 
+/* Is every % in the value followed by one of these letters?  By how many? */
+static int
+count_letters(const struct line *l, const char *letters)
+{
+	const char *s = l->value;
+	int n = 0;
+
+	while ((s = strchr(s, '%')) != NULL) {
+		if (s[1] == '\0' || strchr(letters, s[1]) == NULL)
+			return -1;
+		n += s[1] != '%';
+		s += 2;
+	}
+	return n;
+}
+
 static int
 set_template(struct line *l)
 {
-	const char *s = l->value;
-
-	while ((s = strchr(s, '%')) != NULL) {
-		if (s[1] == '\0' || strchr("dua%", s[1]) == NULL)
-			return line_wrong(l,
-			    "%s: %s: only %%d, %%u, %%a and %%%% "
-			    "are known",
-			    l->word[0], l->value);
-		s += 2;
-	}
+	if (count_letters(l, "dua%") == -1)
+		return line_wrong(l,
+		    "%s: %s: only %%d, %%u, %%a and %%%% "
+		    "are known",
+		    l->word[0], l->value);
 	if (l->value[0] != '~')
 		return set_path(l);
 	if (l->value[1] != '/')
@@ -160,6 +171,18 @@ set_template(struct line *l)
 		    "%s: %s: the home of the owner is written ~/",
 		    l->word[0], l->value);
 	return set_string(l);
+}
+
+/* Without the user in it, one user's mail would be another's. */
+static int
+set_spool(struct line *l)
+{
+	if (count_letters(l, "u%") <= 0)
+		return line_wrong(l,
+		    "%s: %s: write %%u for the user, as in /var/mail/%%u; "
+		    "nothing else is known but %%%%",
+		    l->word[0], l->value);
+	return set_path(l);
 }
 
 /* Maildir++: a folder is one directory, and its name begins with a dot. */
@@ -270,6 +293,7 @@ static const struct keyword keywords[] = {
 	    NULL, 0 },
 	{ "sandbox", "required", "required", 2, 2, set_flag,
 	    AT(sandbox_required), NULL, 0 },
+	{ "spool", NULL, "TEMPLATE", 2, 2, set_spool, AT(spool), NULL, 0 },
 	{ "timeout", "login", "login|idle SECONDS", 3, 3, set_number,
 	    AT(login_timeout), "60", 3600 },
 	{ "timeout", "idle", "login|idle SECONDS", 3, 3, set_number,
@@ -431,6 +455,28 @@ conf_load(struct conf *conf, const char *file, char *err, size_t errsize)
 	if (rv == 0 && !conf->auth_system)
 		conf->auth_accounts = 1;
 	return rv;
+}
+
+int
+conf_spool(const struct conf *conf, const char *user, char path[PATH_MAX])
+{
+	const char *p;
+	size_t used = 0;
+
+	if (conf->spool == NULL || user[0] == '.' ||
+	    strchr(user, '/') != NULL)
+		return 0;
+	for (p = conf->spool; *p != '\0' && used < PATH_MAX - 1; p++)
+		if (*p != '%')
+			path[used++] = *p;
+		else if (*++p == '%')
+			path[used++] = '%';
+		else
+			used += strlcpy(path + used, user, PATH_MAX - used);
+	if (*p != '\0' || used >= PATH_MAX)
+		return 0;
+	path[used] = '\0';
+	return 1;
 }
 
 const char *

@@ -41,6 +41,7 @@ struct conf {
 	char *maildir; /* template for new accounts: %d %u %a ~, no other % */
 	char *owner;   /* default owner of new mailboxes, or NULL */
 	char *junk;
+	char *spool; /* template of local users' mboxes: %u; or NULL */
 	char *user; /* what session and auth run as */
 	struct keypair keypair[CONF_KEYPAIRS_MAX];
 	size_t nkeypair;
@@ -63,6 +64,13 @@ struct conf {
  * -1 with "FILE:LINE: what is wrong: the mend" in err.
  */
 int conf_load(struct conf *conf, const char *file, char *err, size_t errsize);
+
+/*
+ * The mbox of a local user: 1, and its path; 0 where there is none, or where
+ * none can have that name.
+ */
+int conf_spool(
+    const struct conf *conf, const char *user, char path[PATH_MAX]);
 
 /*
  * Where in the configuration a keyword is, for messages: FILE:LINE of the

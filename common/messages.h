@@ -107,6 +107,7 @@ struct msg_maildrop {
 	uint64_t count;
 	uint64_t octets;
 	uint64_t read_only; /* marks are refused */
+	uint64_t mark_read; /* MARK_SEEN is taken */
 };
 
 /*
@@ -129,7 +130,7 @@ struct msg_number {
  * one kind come in the order of their numbers.
  */
 #define MARKS_OCTETS 8192
-enum mark { MARK_DELETE, MARK_SEEN };
+enum mark { MARK_DELETE, MARK_SEEN, MARKS };
 struct msg_marks {
 	uint64_t first;
 	uint64_t kind; /* enum mark */

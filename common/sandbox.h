@@ -36,6 +36,12 @@ int sandbox_auth(int channel, int verdict, int system, int required);
 int sandbox_system(void);
 
 /*
+ * Before sandbox_store(): within it, it can be seen whether the file at path
+ * exists, and which one it is (stat(2)); no more than that.
+ */
+int sandbox_store_sees(const char *path);
+
+/*
  * As the mailbox's owner; maildir is the directory that may be used, with
  * all that is below.  If it does not exist, no file may be: make it first.
  * That a file elsewhere exists can still be seen (stat(2)).

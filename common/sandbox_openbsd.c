@@ -44,6 +44,15 @@ sandbox_system(void)
 	return promise("stdio rpath getpw proc exec");
 }
 
+int
+sandbox_store_sees(const char *path)
+{
+	if (unveil(path, "r") == 0)
+		return 0;
+	log_warn("unveil %s: %s", path, strerror(errno));
+	return -1;
+}
+
 /* "fattr" is for the time that the store gives cur/ (maildir_stamp()). */
 int
 sandbox_store(const char *maildir, int channel, int required)

@@ -81,6 +81,12 @@ static const struct command commands[] = {
 	    "Adds or replaces the accounts in a file of an export, or of "
 	    "ADDRESS:HASH lines (- is standard input).",
 	    NO_OPTIONS },
+	{ "import-mbox", NULL, ctl_import_mbox, 2, 2,
+	    "ADDRESS FILE [-f IDS]",
+	    "Takes the messages of an mbox file into a mailbox.",
+	    { { 'f', "IDS",
+		"whose unique-ids are kept: dovecot (unless given) or "
+		"none" } } },
 	{ "index", NULL, ctl_index, 0, OR_ALL, "ADDRESS ... | -a",
 	    "Brings the index of mailboxes up to date, so that the next login "
 	    "need not.",

@@ -97,6 +97,7 @@ int ctl_client_settings(const struct args *args);
 int ctl_delete(const struct args *args);
 int ctl_export(const struct args *args);
 int ctl_import(const struct args *args);
+int ctl_import_mbox(const struct args *args);
 int ctl_index(const struct args *args);
 int ctl_kick(const struct args *args);
 int ctl_list(const struct args *args);

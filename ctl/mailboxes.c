@@ -1,10 +1,15 @@
 /*
- * pop3ctl queue, requeue, purge, index, check: mailboxes, by the store's own
- * hand, as their owners and in the store's sandbox.
+ * pop3ctl queue, requeue, purge, index, check, import-mbox: mailboxes, by the
+ * store's own hand, as their owners and in the store's sandbox.
  */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -34,6 +39,9 @@ struct job {
 	int64_t days; /* of purge: kept for so long; -1: as keep says */
 	uint64_t printed;
 	char **uidl; /* of requeue, up to NULL */
+	int fd;		  /* of import-mbox */
+	const char *file; /* its name */
+	struct import *import;
 };
 
 /* Stops the work where it is, once that was asked for. */
@@ -49,12 +57,32 @@ show_progress(void *arg, uint64_t done, uint64_t all)
 }
 
 static int
+import_refused(const struct job *job)
+{
+	const int error = job->import->error;
+
+	if (error == EINVAL)
+		return ctl_fail("%s: %s is no mbox: it does not begin with "
+				"\"From \"; nothing was imported",
+		    job->target.address, job->file);
+	if (error == EAGAIN)
+		return ctl_fail("%s: somebody has %s locked; stop what "
+				"delivers to it; nothing was imported",
+		    job->target.address, job->file);
+	return ctl_fail("%s: %s; run it again when that is mended, nothing "
+			"will be doubled",
+	    job->target.address, log_last_warning());
+}
+
+static int
 refused(const struct job *job, enum trouble trouble)
 {
 	if (owner_interrupted())
 		return ctl_fail("%s: interrupted; what was done is kept, run "
 				"it again to go on",
 		    job->target.address);
+	if (job->import != NULL && job->import->error != 0)
+		return import_refused(job);
 	if (trouble == TROUBLE_IN_USE && job->routine && job->all) {
 		if (job->terminal)
 			fprintf(stderr, "%s: passed by, a session has the "
@@ -75,6 +103,8 @@ open_and_run(struct job *job)
 	enum trouble trouble;
 	int status;
 
+	if (job->import != NULL)
+		mailbox_import(job->mailbox, job->import);
 	trouble = mailbox_open(job->mailbox, LOCK_WAIT_MS);
 	if (trouble == TROUBLE_NONE)
 		trouble = mailbox_settle(job->mailbox);
@@ -102,6 +132,7 @@ lock_in_and_run(void *arg)
 	int status;
 
 	seal_learn_boot(); /* reads /proc */
+	tzset();	   /* reads /etc/localtime: of dates in an mbox */
 	job->mailbox = mailbox_new(&view, show_progress, job);
 	if (job->mailbox == NULL)
 		return ctl_fail("%s: out of memory", t->address);
@@ -110,6 +141,20 @@ lock_in_and_run(void *arg)
 	status = open_and_run(job);
 	mailbox_free(job->mailbox);
 	return status;
+}
+
+/* The administrator's file is all that it has to read from. */
+static int
+run_as_owner(struct job *job)
+{
+	struct owner o = { .name = job->target.address,
+		.uid = job->target.uid, .gid = job->target.gid,
+		.in = job->import != NULL ? job->fd : -1, .out = -1,
+		.run = lock_in_and_run, .arg = job };
+
+	if (owner_start(&o) != CTL_GOOD)
+		return CTL_FAILED;
+	return owner_wait(&o);
 }
 
 /* One mailbox after the other; the worst status of all. */
@@ -125,8 +170,7 @@ each_mailbox(struct job *job, int n, char *address[])
 		return CTL_FAILED;
 	while (!owner_interrupted() && targets_next(&targets, &job->target))
 		if ((job->spares == NULL || !job->spares(job)) &&
-		    owner_run(job->target.address, job->target.uid,
-			job->target.gid, lock_in_and_run, job) != CTL_GOOD)
+		    run_as_owner(job) != CTL_GOOD)
 			status = CTL_FAILED;
 	if (targets_close(&targets) != CTL_GOOD || owner_interrupted())
 		status = CTL_FAILED;
@@ -370,4 +414,75 @@ ctl_check(const struct args *args)
 	struct job job = { .conf = args->conf, .run = run_check, .checks = 1 };
 
 	return named_or_all(&job, args);
+}
+
+/* It tells how much of the file has been read. */
+static int
+show_read(void *arg, uint64_t done, uint64_t all)
+{
+	const struct job *job = arg;
+
+	if (job->terminal)
+		fprintf(stderr, "\r%s: %llu of %llu MB read ",
+		    job->target.address, (unsigned long long)(done >> 20),
+		    (unsigned long long)(all >> 20));
+	return owner_interrupted();
+}
+
+/* The messages are in new/ and cur/: they are indexed here and now. */
+static int
+run_import(struct job *job)
+{
+	const struct import *im = job->import;
+	enum trouble trouble = mailbox_read_all(job->mailbox);
+
+	if (job->terminal)
+		fputs("\r", stderr);
+	printf("%s: %llu messages imported, %llu were there already, %zu "
+	       "unique-ids kept\n", job->target.address,
+	    (unsigned long long)im->added, (unsigned long long)im->present,
+	    im->with_id);
+	return trouble != TROUBLE_NONE ? refused(job, trouble) : CTL_GOOD;
+}
+
+static int
+open_mbox(const char *file)
+{
+	struct stat st;
+	int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd == -1 || fstat(fd, &st) == -1)
+		(void)ctl_fail("%s: %s", file, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		(void)ctl_fail("%s is not a regular file", file);
+	else
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+int
+ctl_import_mbox(const struct args *args)
+{
+	const char *ids = args->option['f'];
+	struct import import = { .progress = show_read };
+	struct job job = { .conf = args->conf,
+		.run = run_import,
+		.writes = 1,
+		.file = args->word[1],
+		.import = &import };
+	int status;
+
+	if (ids != NULL && strcmp(ids, "dovecot") != 0 &&
+	    strcmp(ids, "none") != 0)
+		return ctl_fail("-f %s: it can be dovecot or none", ids);
+	import.ids = ids == NULL || strcmp(ids, "none") != 0;
+	if ((job.fd = open_mbox(job.file)) == -1)
+		return CTL_FAILED;
+	import.fd = STDIN_FILENO;
+	import.progress_arg = &job;
+	status = each_mailbox(&job, 1, args->word);
+	close(job.fd);
+	return status;
 }

@@ -34,6 +34,7 @@ open_maildrop(struct pop3 *p)
 	}
 	p->count = maildrop.count;
 	p->read_only = maildrop.read_only != 0;
+	p->mark_read = maildrop.mark_read != 0;
 	p->octets = p->all_octets = maildrop.octets;
 	p->table = transaction_commands;
 	p->logged_in = 1;

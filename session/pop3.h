@@ -3,7 +3,7 @@
  *
  * The session process, after its sandbox is entered.  It holds the client's
  * connection, the channel to auth and then store, and nothing else; all it
- * knows of the maildrop are two totals and the marks.
+ * knows of the maildrop are two totals and the marks of this session.
  *
  * Data only.  Who works with it, each of them calling those below it:
  * engine.c (lines in, commands run), authorization.c, transaction.c (the
@@ -60,6 +60,8 @@ struct pop3 {
 	uint64_t all_octets;
 	uint64_t octets; /* of the messages not marked */
 	struct marks marks;
+	int mark_read;	    /* what is retrieved is marked as seen */
+	struct marks seen;
 	uint64_t retrieved;
 	uint64_t retrieved_octets;
 

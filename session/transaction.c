@@ -316,6 +316,9 @@ run_retr(struct pop3 *p, struct args *args)
 	close(file.fd);
 	if (outcome == OUTCOME_GOOD)
 		p->retrieved++;
+	/* Without the memory for it the message stays unread. */
+	if (outcome == OUTCOME_GOOD && p->mark_read)
+		(void)marks_set(&p->seen, args->n);
 	p->retrieved_octets += w.octets;
 	return outcome;
 }
@@ -381,25 +384,25 @@ run_noop(struct pop3 *p, struct args *args)
 	return OUTCOME_GOOD;
 }
 
-/* Hands the marks to the store, piece by piece, empty pieces left out. */
+/* Hands marks to the store, piece by piece, empty pieces left out. */
 static int
-send_marks(struct pop3 *p)
+send_marks(const struct pop3 *p, const struct marks *marks, enum mark kind)
 {
 	struct msg_marks m;
 	size_t at, len, i;
 
-	for (at = 0; at < p->marks.size; at += len) {
-		len = p->marks.size - at;
+	for (at = 0; at < marks->size; at += len) {
+		len = marks->size - at;
 		if (len > sizeof(m.bits))
 			len = sizeof(m.bits);
 		memset(m.bits, 0, sizeof(m.bits));
-		memcpy(m.bits, p->marks.bits + at, len);
+		memcpy(m.bits, marks->bits + at, len);
 		for (i = 0; i < len && m.bits[i] == 0; i++)
 			continue;
 		if (i == len)
 			continue;
 		m.first = (uint64_t)at * 8 + 1;
-		m.kind = MARK_DELETE;
+		m.kind = kind;
 		if (channel_send(p->channel, MSG_MARKS, &m, sizeof(m)) == -1)
 			return -1;
 	}
@@ -413,7 +416,8 @@ transaction_quit(struct pop3 *p, struct args *args)
 	struct msg_updated updated;
 
 	(void)args;
-	if (send_marks(p) == -1)
+	if (send_marks(p, &p->marks, MARK_DELETE) == -1 ||
+	    send_marks(p, &p->seen, MARK_SEEN) == -1)
 		return talk_failure(p);
 	if (talk_ask(p, MSG_UPDATE, NULL, 0) == -1)
 		return OUTCOME_END;

@@ -13,6 +13,8 @@
 #include "store/requeue.h"
 #include "store/resize.h"
 #include "store/seal.h"
+#include "store/seen.h"
+#include "store/spool.h"
 #include "store/sync.h"
 #include "store/update.h"
 
@@ -23,11 +25,14 @@
 struct mailbox {
 	struct view view;
 	struct ledger ledger;
+	struct spool spool;
+	struct import *import; /* to be done first, or NULL */
 	int error; /* of mailbox_new(), for mailbox_open() */
 	struct coming coming[FOLDERS];
 	enum folder order[FOLDERS]; /* the folders of the maildrop */
 	int folders;
 	struct listing resized[FOLDERS]; /* whose files were seen to change */
+	struct listing seen[FOLDERS];	 /* to be marked as such */
 
 	struct walk *walk; /* stands before message walk_number */
 	uint64_t walk_number;
@@ -112,6 +117,7 @@ mailbox_new(
 	if ((mb = calloc(1, sizeof(*mb))) == NULL)
 		return NULL;
 	mb->view = *view;
+	mb->spool.fd = -1;
 	l = &mb->ledger;
 	l->path = view->maildir;
 	l->uid = geteuid();
@@ -125,7 +131,15 @@ mailbox_new(
 	order_folders(mb);
 	if ((mb->error = open_folders(mb)) == 0)
 		watch_folders(mb);
+	if (mb->error == 0 && view->spool != NULL)
+		spool_open(&mb->spool, view->spool);
 	return mb;
+}
+
+void
+mailbox_import(struct mailbox *mb, struct import *import)
+{
+	mb->import = import;
 }
 
 static void
@@ -217,6 +231,30 @@ take_lock(struct mailbox *mb, int wait_ms)
 	return error;
 }
 
+/*
+ * Takes mail in from elsewhere.  What cannot be taken out of the spool stays
+ * there, and what is here can be read; unless it may be here already: then
+ * nobody is to delete it before it is gone from there.
+ */
+static int
+take_in(struct mailbox *mb)
+{
+	struct ledger *l = &mb->ledger;
+	int error, begun;
+
+	if (mb->import != NULL)
+		return import_mbox(
+		    mb->import, l->path, l->dir, &l->maildir[INBOX]);
+	error = spool_empty(
+	    &mb->spool, l->path, l->dir, &l->maildir[INBOX], &begun);
+	if (error == 0 || error == EAGAIN || begun)
+		return error;
+	(void)ledger_complain(l, error == EINVAL ?
+	    "the spool is not emptied, it is no mbox" :
+	    "the spool is not emptied", error);
+	return 0;
+}
+
 static int
 open_index(struct mailbox *mb, int wait_ms)
 {
@@ -224,8 +262,13 @@ open_index(struct mailbox *mb, int wait_ms)
 
 	if ((error = take_lock(mb, wait_ms)) == EAGAIN)
 		return error;
-	if (error == 0)
+	if (error == 0) {
+		error = take_in(mb);
+		spool_close(&mb->spool);
+		if (error != 0)
+			return error;
 		error = open_and_sync(mb);
+	}
 	if (error != 0 && error != ECANCELED)
 		error = open_otherwise(mb, error);
 	return error;
@@ -283,6 +326,22 @@ resize_changed(struct mailbox *mb)
 	}
 }
 
+/* Where the index is in memory it would not know what became of the names. */
+static void
+mark_seen(struct mailbox *mb)
+{
+	struct listing *l;
+	enum folder folder;
+
+	for (folder = INBOX; folder < FOLDERS; folder++) {
+		l = &mb->seen[folder];
+		if (l->n > 0 && mb->ledger.mode != INDEX_MEMORY)
+			(void)mailbox_trouble(mb, "marking mail as read",
+			    seen_names(&mb->ledger, folder, l));
+		listing_free(l);
+	}
+}
+
 void
 mailbox_close(struct mailbox *mb)
 {
@@ -294,10 +353,12 @@ mailbox_close(struct mailbox *mb)
 	adopt_end(l);
 	if (l->lock.fd != -1) {
 		resize_changed(mb);
+		mark_seen(mb);
 		(void)ledger_complain(
 		    l, "closing the index", ledger_close(l));
 	}
 	lock_release(&l->lock);
+	spool_close(&mb->spool);
 	for (folder = INBOX; folder < FOLDERS; folder++) {
 		maildir_close(&l->maildir[folder]);
 		watch_close(&l->watch[folder]);
@@ -496,6 +557,16 @@ collect_marked(struct mailbox *mb, int (*marked)(const void *, uint64_t n),
 }
 
 enum trouble
+mailbox_seen(struct mailbox *mb, int (*marked)(const void *, uint64_t n),
+    const void *marks, uint64_t highest)
+{
+	int error = collect_marked(mb, marked, marks, highest, mb->seen);
+
+	end_walk(mb);
+	return mailbox_trouble(mb, "marking mail as read", error);
+}
+
+enum trouble
 mailbox_update(struct mailbox *mb, int (*marked)(const void *, uint64_t n),
     const void *marks, uint64_t highest, uint64_t *deleted)
 {
@@ -511,6 +582,8 @@ mailbox_update(struct mailbox *mb, int (*marked)(const void *, uint64_t n),
 		    &mb->ledger, names, &mb->view.policy, deleted);
 	listing_free(&names[INBOX]);
 	listing_free(&names[JUNK]);
+	if (error != 0)
+		expunge_free(mb->seen);
 	return mailbox_trouble(mb, "nothing was deleted", error);
 }
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/messages.h"
+#include "store/import.h"
 #include "store/index.h"
 #include "store/ledger.h"
 #include "store/purge.h"
@@ -20,6 +21,7 @@
 struct view {
 	const char *maildir;
 	const char *junk; /* the folder's directory within it */
+	const char *spool; /* an mbox to be emptied into it, or NULL */
 	struct policy policy;
 };
 
@@ -32,6 +34,12 @@ struct mailbox;
  */
 struct mailbox *mailbox_new(
     const struct view *view, progress_fn progress, void *progress_arg);
+
+/*
+ * Has mailbox_open() take the messages of an mbox file in, before it looks
+ * for new mail; import->error tells why not, where that is what went wrong.
+ */
+void mailbox_import(struct mailbox *mb, struct import *import);
 
 /*
  * Opens the mailbox and finds out what is in it; waits at most wait_ms for
@@ -70,6 +78,14 @@ enum trouble mailbox_entry(struct mailbox *mb, uint64_t n, struct entry *e);
  */
 enum trouble mailbox_file(
     struct mailbox *mb, uint64_t n, int *fd, uint64_t *octets);
+
+/*
+ * Notes the messages for which marked() is true, of those up to highest:
+ * they become seen when the mailbox is closed.  Before mailbox_update().
+ */
+enum trouble mailbox_seen(struct mailbox *mb,
+    int (*marked)(const void *, uint64_t n), const void *marks,
+    uint64_t highest);
 
 /*
  * UPDATE: takes the messages for which marked() is true, of those up to

@@ -327,19 +327,24 @@ link_and_unlink(int from_dir, const char *from, int to_dir, const char *to)
 }
 
 int
-maildir_move(const struct maildir *m, enum subdir sub, const char *from,
-    const char *to)
+maildir_place(int from_dir, const char *from, int to_dir, const char *to)
 {
-	if (m->dir[sub] == -1 || m->dir[CUR] == -1)
+	if (from_dir == -1 || to_dir == -1)
 		return ENOENT;
 #ifdef RENAME_NOREPLACE
-	if (renameat2(m->dir[sub], from, m->dir[CUR], to, RENAME_NOREPLACE) ==
-	    0)
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != ENOSYS && errno != EINVAL)
 		return errno; /* else: the kernel or the file system cannot */
 #endif
-	return link_and_unlink(m->dir[sub], from, m->dir[CUR], to);
+	return link_and_unlink(from_dir, from, to_dir, to);
+}
+
+int
+maildir_move(const struct maildir *m, enum subdir sub, const char *from,
+    const char *to)
+{
+	return maildir_place(m->dir[sub], from, m->dir[CUR], to);
 }
 
 void

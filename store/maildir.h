@@ -112,6 +112,10 @@ int maildir_measure(int fd, struct measured *measured,
 int maildir_move(const struct maildir *m, enum subdir sub, const char *from,
     const char *to);
 
+/* The same between any two directories. */
+int maildir_place(
+    int from_dir, const char *from, int to_dir, const char *to);
+
 /*
  * Makes a name that no other file has, for a message delivered at the given
  * time (seconds).

@@ -80,8 +80,9 @@ open_quota(const char *maildir, int *error)
 }
 
 /* In one write: lines of others may be appended at the same moment. */
-int
-quota_take_off(const char *maildir, uint64_t messages, uint64_t octets)
+static int
+append(const char *maildir, const char *sign, uint64_t messages,
+    uint64_t octets)
 {
 	char line[64];
 	ssize_t n;
@@ -91,11 +92,23 @@ quota_take_off(const char *maildir, uint64_t messages, uint64_t octets)
 		return 0;
 	if ((fd = open_quota(maildir, &error)) == -1)
 		return error;
-	len = snprintf(line, sizeof(line), "-%" PRIu64 " -%" PRIu64 "\n",
-	    octets, messages);
+	len = snprintf(line, sizeof(line), "%s%" PRIu64 " %s%" PRIu64 "\n",
+	    sign, octets, sign, messages);
 	n = write(fd, line, (size_t)len);
 	error = n == len ? 0 : n == -1 ? errno : ENOSPC;
 	if (close(fd) == -1 && error == 0)
 		error = errno; /* EDQUOT, on NFS */
 	return error;
+}
+
+int
+quota_take_off(const char *maildir, uint64_t messages, uint64_t octets)
+{
+	return append(maildir, "-", messages, octets);
+}
+
+int
+quota_add(const char *maildir, uint64_t messages, uint64_t octets)
+{
+	return append(maildir, "", messages, octets);
 }

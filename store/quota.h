@@ -16,9 +16,10 @@ int quota_is_kept(const char *maildir);
 uint64_t quota_octets(const char *name, uint64_t size);
 
 /*
- * Takes messages and octets off in one appended line; nothing where
- * there is no such file.  0, or an errno value.
+ * Takes messages and octets off, or adds them, in one appended line; nothing
+ * where there is no such file.  0, or an errno value.
  */
 int quota_take_off(const char *maildir, uint64_t messages, uint64_t octets);
+int quota_add(const char *maildir, uint64_t messages, uint64_t octets);
 
 #endif

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,15 +32,21 @@ struct piece {
 	struct msg_marks marks;
 };
 
+/* Marks of a kind. */
+struct marked {
+	struct piece *pieces;
+	uint64_t highest; /* number that may be marked */
+};
+
 struct store {
 	const struct msg_verdict *verdict;
 	const char *peer;
 	int channel;
+	char spool[PATH_MAX]; /* the user's mbox, where there is one */
 	enum state_of_store { UNOPENED, OPEN, UPDATED } state;
 	struct mailbox *mailbox;
-	struct piece *pieces;
-	uint64_t shown;	  /* messages in the maildrop, as the client knows it */
-	uint64_t highest; /* number that may be marked */
+	struct marked marked[MARKS]; /* of each kind */
+	uint64_t shown; /* messages in the maildrop, as the client knows it */
 	uint64_t deleted;
 	uint64_t files_next; /* message behind the last FILES */
 	size_t nfiles;	     /* open already, from files_next on */
@@ -157,6 +164,14 @@ log_login(const struct store *s, struct msg_open *open)
 	    label_field(s));
 }
 
+/* May marks of this kind be made?  Read-only, nothing may. */
+static uint64_t
+takes_marks(const struct store *s, uint64_t kind)
+{
+	return !s->verdict->read_only && (kind == MARK_DELETE ||
+	    (kind == MARK_SEEN && s->verdict->policy.mark_read));
+}
+
 static void
 do_open(struct store *s)
 {
@@ -179,6 +194,7 @@ do_open(struct store *s)
 	maildrop.count = s->shown = mailbox_count(s->mailbox);
 	maildrop.octets = mailbox_octets(s->mailbox);
 	maildrop.read_only = s->verdict->read_only != 0;
+	maildrop.mark_read = takes_marks(s, MARK_SEEN);
 	store_answer(s, MSG_MAILDROP, &maildrop, sizeof(maildrop));
 	/* What the client need not wait for. */
 	if (mailbox_settle(s->mailbox) != TROUBLE_NONE)
@@ -343,32 +359,35 @@ static void
 do_marks(struct store *s)
 {
 	uint64_t count = mailbox_count(s->mailbox);
+	struct marked *marked;
 	struct piece *piece;
 
 	if ((piece = malloc(sizeof(*piece))) == NULL)
 		store_end(s, "out-of-memory", 0, 0);
 	memcpy(&piece->marks, s->request.data, sizeof(piece->marks));
-	if (piece->marks.kind != MARK_DELETE || s->verdict->read_only ||
-	    piece->marks.first <= s->highest || piece->marks.first > count ||
+	marked = &s->marked[piece->marks.kind % MARKS];
+	if (!takes_marks(s, piece->marks.kind) ||
+	    piece->marks.first <= marked->highest ||
+	    piece->marks.first > count ||
 	    piece->marks.first % MARKS_PER_MSG != 1) {
 		free(piece);
 		store_end(s, "bad-marks", 0, 0);
 	}
-	piece->next = s->pieces;
-	s->pieces = piece;
-	s->highest = piece->marks.first - 1 + MARKS_PER_MSG;
-	if (s->highest > count)
-		s->highest = count;
+	piece->next = marked->pieces;
+	marked->pieces = piece;
+	marked->highest = piece->marks.first - 1 + MARKS_PER_MSG;
+	if (marked->highest > count)
+		marked->highest = count;
 }
 
 static int
 is_marked(const void *arg, uint64_t n)
 {
-	const struct store *s = arg;
+	const struct marked *marked = arg;
 	const struct piece *p;
 	uint64_t bit;
 
-	for (p = s->pieces; p != NULL; p = p->next) {
+	for (p = marked->pieces; p != NULL; p = p->next) {
 		if (n < p->marks.first)
 			continue;
 		bit = n - p->marks.first;
@@ -382,13 +401,19 @@ is_marked(const void *arg, uint64_t n)
 static void
 do_update(struct store *s)
 {
+	const struct marked *delete = &s->marked[MARK_DELETE];
+	const struct marked *seen = &s->marked[MARK_SEEN];
 	struct msg_updated updated = { 0 };
 	enum trouble trouble = TROUBLE_NONE;
 
 	close_files(s);
-	if (s->pieces != NULL)
-		trouble = mailbox_update(s->mailbox, is_marked, s,
-		    s->highest, &updated.deleted);
+	/* What fails there is no reason not to delete. */
+	if (seen->pieces != NULL)
+		(void)mailbox_seen(
+		    s->mailbox, is_marked, seen, seen->highest);
+	if (delete->pieces != NULL)
+		trouble = mailbox_update(s->mailbox, is_marked, delete,
+		    delete->highest, &updated.deleted);
 	s->deleted = updated.deleted;
 	/* Before the client hears of it: it may log in again at once. */
 	mailbox_close(s->mailbox);
@@ -487,7 +512,13 @@ store_lock_in(struct store *s, const struct conf *conf)
 	struct view view = { .maildir = s->verdict->maildir,
 		.junk = conf->junk, .policy = s->verdict->policy };
 
+	/* Local users only: other accounts' mail comes as Maildir. */
+	if (s->verdict->home &&
+	    conf_spool(conf, s->verdict->address, s->spool))
+		view.spool = s->spool;
 	seal_learn_boot(); /* reads /proc */
+	if (view.spool != NULL)
+		tzset(); /* reads /etc/localtime: of dates in an mbox */
 	make_maildir(s->verdict);
 	if ((s->mailbox = mailbox_new(&view, nobody_waits, s)) == NULL) {
 		log_warn("%s: out of memory", view.maildir);

@@ -13,6 +13,7 @@ ALONE = {
     "test_abuse.py": "hundreds of connections, and what they take",
     "test_equal.py": "measures that refusals cost the same",
     "test_install.py": "installs packages, calls make",
+    "test_spool.py": "makes users, and the PAM service pop3d",
     "test_system.py": "makes users, and the PAM service pop3d",
     "test_time.py": "waits for time-outs of one second",
     "test_vanish.py": "measures that all is over within a second",

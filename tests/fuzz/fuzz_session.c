@@ -170,7 +170,7 @@ static int
 answer_honestly(struct message *m)
 {
 	struct msg_granted granted = { world.id };
-	struct msg_maildrop maildrop = { MESSAGES, MESSAGES * 7, 0 };
+	struct msg_maildrop maildrop = { MESSAGES, MESSAGES * 7, 0, 0 };
 	struct msg_updated updated = { world.marked };
 	uint64_t sizes[MESSAGES] = { 7, 7, 7, 7, 7 };
 

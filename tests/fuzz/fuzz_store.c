@@ -149,6 +149,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static int started, fds;
 	struct input in = { data, size };
 	struct piece *p;
+	int kind;
 
 	if (!started) {
 		started = 1;
@@ -157,6 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    sizeof(verdict.maildir));
 		view.maildir = verdict.maildir;
 		view.policy.auto_delete = 1;
+		view.policy.mark_read = verdict.policy.mark_read = 1;
 		seal_learn_boot();
 		furnish();
 		fds = open_fds();
@@ -164,10 +166,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	forget_marks();
 	logged = 0;
 	run(&in);
-	while ((p = s.pieces) != NULL) {
-		s.pieces = p->next;
-		free(p);
-	}
+	for (kind = 0; kind < MARKS; kind++)
+		while ((p = s.marked[kind].pieces) != NULL) {
+			s.marked[kind].pieces = p->next;
+			free(p);
+		}
 	MUST(open_fds() == fds);
 	MUST(logged <= LINES_MAX);
 	if (check_files() > 0)

@@ -20,6 +20,7 @@ forget(void)
 	free(conf.maildir);
 	free(conf.owner);
 	free(conf.junk);
+	free(conf.spool);
 	free(conf.user);
 	for (i = 0; i < conf.nkeypair; i++) {
 		free(conf.keypair[i].cert);
@@ -99,6 +100,7 @@ test_every_keyword(void **state)
 	    "maildir /m/%a\n"
 	    "owner vmail\n"
 	    "junk .Spam\n"
+	    "spool /var/mail/%u\n"
 	    "user nobody\n"
 	    "keypair /a.crt /a.key\n"
 	    "keypair /b.crt /b.key /b.ocsp\n"
@@ -126,6 +128,45 @@ test_every_keyword(void **state)
 	assert_true(conf.auth_accounts);
 	assert_true(conf.auth_system);
 	assert_true(conf.sandbox_required);
+	forget();
+}
+
+static const struct {
+	const char *line, *user, *path; /* NULL: there is none */
+} spools[] = {
+	{ "spool /var/mail/%u\n", "you", "/var/mail/you" },
+	{ "spool /%u/%%/%u.mbox\n", "you", "/you/%/you.mbox" },
+	{ "spool /var/mail/%u\n", "../you", NULL },
+	{ "spool /var/mail/%u\n", ".you", NULL },
+	{ "spool /var/mail/%u\n", "a/b", NULL },
+	{ "\n", "you", NULL },
+};
+
+static void
+test_spool(void **state)
+{
+	char path[PATH_MAX], longest[2 * PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < NITEMS(spools); i++) {
+		load_good(*state, spools[i].line);
+		assert_int_equal(conf_spool(&conf, spools[i].user, path),
+		    spools[i].path != NULL);
+		if (spools[i].path != NULL)
+			assert_string_equal(path, spools[i].path);
+		forget();
+	}
+	load_good(*state, "spool /%u/%u\n");
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(conf_spool(&conf, longest, path), 0);
+	longest[PATH_MAX - 3] = '\0';
+	assert_int_equal(conf_spool(&conf, longest, path), 0);
+	longest[PATH_MAX / 2] = '\0';
+	assert_int_equal(conf_spool(&conf, longest, path), 0);
+	longest[PATH_MAX / 2 - 2] = '\0';
+	assert_int_equal(conf_spool(&conf, longest, path), 1);
+	assert_int_equal(strlen(path), 2 * (PATH_MAX / 2 - 2) + 2);
 	forget();
 }
 
@@ -219,6 +260,12 @@ static const struct {
 	{ "maildir\n", "write: maildir TEMPLATE", 1 },
 	{ "owner\n", "write: owner USER", 1 },
 	{ "user a b\n", "write: user USER", 1 },
+	{ "spool\n", "write: spool TEMPLATE", 1 },
+	{ "spool /var/mail\n", "write %u for the user", 1 },
+	{ "spool /var/mail/%%u\n", "write %u for the user", 1 },
+	{ "spool /var/mail/%d/%u\n", "nothing else is known but %%", 1 },
+	{ "spool /var/mail/%u%\n", "nothing else is known but %%", 1 },
+	{ "spool mail/%u\n", "not an absolute path", 1 },
 	{ "junk Junk\n", "Junk is not a Maildir++ folder", 1 },
 	{ "junk .\n", "not a Maildir++ folder", 1 },
 	{ "junk ..\n", "not a Maildir++ folder", 1 },
@@ -383,6 +430,7 @@ main(void)
 		IN_SCRATCH(test_defaults),
 		IN_SCRATCH(test_every_keyword),
 		IN_SCRATCH(test_lists),
+		IN_SCRATCH(test_spool),
 		IN_SCRATCH(test_auth),
 		IN_SCRATCH(test_layout),
 		IN_SCRATCH(test_wrong),

@@ -71,6 +71,9 @@ test_take_off(void **state)
 	assert_int_equal(quota_take_off(*state, 0, 0), 0);
 	assert_int_equal(quota_take_off(*state, 1, 0), 0);
 	expect_text(*state, LIMITS "5000 3\n-4096 -2\n-0 -1\n");
+	assert_int_equal(quota_add(*state, 0, 0), 0);
+	assert_int_equal(quota_add(*state, 2, 77), 0);
+	expect_text(*state, LIMITS "5000 3\n-4096 -2\n-0 -1\n77 2\n");
 }
 
 /* It is not made where it is missing, nor is anything else written to. */

@@ -284,6 +284,7 @@ TRY_CALL(user_fault, SYS_userfaultfd, 0)
 TRY_CALL(memfd, SYS_memfd_create, "x", 0)
 TRY_CALL(ioctl_call, SYS_ioctl, channel[0], FIONREAD, &(int){ 0 })
 TRY_CALL(ioctl_unread, SYS_ioctl, channel[0], SIOCOUTQ, &(int){ 0 })
+TRY_CALL(sync_fs, SYS_syncfs, logger)
 TRY_CALL(load_module, SYS_init_module, NULL, 0, "")
 TRY_CALL(no_such_call, 4095)
 
@@ -449,6 +450,7 @@ static const struct attempt attempts[] = {
 	{ "verdict to the parent", use_verdict, { K, WORKS, K }, MUST },
 	{ "accounts, already open", read_accounts, { K, WORKS, WORKS }, MUST },
 	{ "own mailbox", use_mailbox, { K, K, WORKS }, MUST },
+	{ "sync a file system", sync_fs, { K, K, WORKS }, MUST },
 
 	{ "open /etc/passwd", open_passwd, { K, K, EACCES }, MUST },
 	{ "open /", open_root, { K, K, EACCES }, MUST },

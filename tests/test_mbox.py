@@ -1,0 +1,298 @@
+"""pop3ctl import-mbox: what is in the file is in the mailbox, once."""
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from daemon import POP3CTL, ROOT, wait_until
+from inject import Tracer, Waiting
+from maildir import message
+from mbox import entry, mbox, with_newline
+from pop3 import wire
+from post import fifty
+from test_crash import points_of
+
+GOOD = r"(\S+): (\d+) messages imported, (\d+) were there already, (\d+) " \
+    r"unique-ids kept\n"
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Writes an mbox; returns its path, which only this user can read."""
+    def write(data):
+        path = str(tmp_path / "mbox")
+        with open(path, "wb") as f:
+            f.write(data)
+        os.chmod(path, 0o600)
+        return path
+    return write
+
+
+def run(account, path, *options, ids=0):
+    """(imported, there already)."""
+    done = account.server.ctl("import-mbox", account.address, path, *options)
+    assert done.stderr == ""
+    found = re.fullmatch(GOOD, done.stdout)
+    assert found and found.group(1) == account.address, done.stdout
+    assert int(found.group(4)) == ids
+    return int(found.group(2)), int(found.group(3))
+
+
+def refused(account, path, *options):
+    done = account.server.ctl("import-mbox", account.address, path, *options,
+                              check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def see(account):
+    """All that POP shows, in order."""
+    with account.login() as pop:
+        found = [pop.retr(n) for n in pop.list()]
+        pop.quit()
+    return found
+
+
+@pytest.mark.parametrize("kind", ["o", "rd", "cl2"])
+def test_all_of_them_octet_by_octet(account, file, kind):
+    messages = [m for m in fifty()
+                if kind == "rd" or b"\n>From" not in m]
+    if kind == "cl2":  # what no header is cut into fields for
+        messages = [m for m in messages if b"\r\n\r\n" not in m]
+    assert run(account, file(mbox(messages, kind))) == (len(messages), 0)
+    expected = messages if kind == "cl2" else map(with_newline, messages)
+    assert see(account) == [wire(m) for m in expected]
+
+
+def test_a_second_run_adds_what_is_missing(account, file):
+    messages = fifty()
+    run(account, file(mbox(messages[:20])))
+    before = account.maildir.files()
+    assert run(account, file(mbox(messages[:20]))) == (0, 20)
+    assert account.maildir.files() == before
+    # Others have their numbers changed by the ones that came between.
+    assert run(account, file(mbox(messages[30:] + messages[:20]))) == \
+        (20, 20)
+    assert sorted(see(account)) == sorted(
+        wire(with_newline(m)) for m in messages[:20] + messages[30:])
+
+
+def test_the_same_message_several_times(account, file):
+    one, two = message("one"), message("two")
+    assert run(account, file(mbox([one, two, one, one]))) == (4, 0)
+    assert see(account) == [wire(m) for m in (one, two, one, one)]
+    assert run(account, file(mbox([one, two, one, one]))) == (0, 4)
+    # One that was deleted comes back, the others stay.
+    with account.login() as pop:
+        pop.ok("DELE 1")
+        pop.quit()
+    assert run(account, file(mbox([one, two, one, one]))) == (1, 3)
+    assert run(account, file(mbox([one, two, one, one, one]))) == (1, 4)
+    assert sorted(see(account)) == sorted(
+        wire(m) for m in (one, one, one, one, two))
+
+
+def test_a_mail_program_s_notes_do_not_make_it_another(account, file):
+    messages = [message(str(n)) for n in range(3)]
+    run(account, file(mbox(messages)))
+    noted = [m.replace(b"\n\n", b"\nStatus: RO\nX-Status: A\nX-UID: %d  \n\n"
+                       % n, 1) for n, m in enumerate(messages, 1)]
+    assert run(account, file(mbox(noted))) == (0, 3)
+
+
+def dovecot(messages, uidvalidity, first=1):
+    """As Dovecot leaves an mbox that it has served."""
+    data = []
+    for n, m in enumerate(messages):
+        note = b"X-UID: %d          \n" % (first + n)
+        if n == 0:
+            note = b"X-IMAPbase: %d 0000000099\n" % uidvalidity + note
+        data.append(m.replace(b"\n\n", b"\n" + note + b"\n", 1))
+    return mbox(data)
+
+
+def uidls(account):
+    with account.login() as pop:
+        found = list(pop.uidl().values())
+        pop.quit()
+    return found
+
+
+def test_unique_ids_of_dovecot(account, file):
+    """They survive the index; others get no id twice."""
+    messages = [message(str(n)) for n in range(4)]
+    path = file(dovecot(messages, 0x6b0b0268))
+    assert run(account, path, ids=4) == (4, 0)
+    expected = ["%08x6b0b0268" % n for n in range(1, 5)]
+    assert uidls(account) == expected
+    assert see(account) == [wire(m) for m in messages]
+    assert run(account, path) == (0, 4)
+    more = [message("more %d" % n) for n in range(2)]
+    # One of them has an id that is taken.
+    path = file(dovecot(more, 0x6b0b0268, first=4))
+    assert run(account, path, ids=1) == (2, 0)
+    found = sorted(uidls(account))
+    assert found[:4] == expected and found[4] == "000000056b0b0268"
+    assert len(set(found)) == 6
+    account.server.wait_empty()
+    for name in os.listdir(account.maildir.path + "/pop3d"):
+        if name != "uidls":
+            os.unlink(account.maildir.path + "/pop3d/" + name)
+    assert sorted(uidls(account)) == found
+
+
+def test_no_unique_ids(account, file):
+    path = file(dovecot([message()], 0x6b0b0268))
+    assert run(account, path, "-f", "none") == (1, 0)
+    assert uidls(account)[0].endswith(".mbox")
+
+
+def test_dates_and_flags(account, file):
+    notes = [b"", b"Status: O\n", b"Status: RO\n",
+             b"Status: RO\nX-Status: AF\n", b"X-Status: TD\n"]
+    data = b"".join(entry(note + message(str(n)), 1600000000 + n)
+                    for n, note in enumerate(notes))
+    assert run(account, file(data)) == (5, 0)
+    files = account.maildir.files()
+    assert [re.search("(:.*)", f).group(1) for f in files] == [
+        ":2,", ":2,", ":2,S", ":2,FRS", ":2,DT"]
+    for n, name in enumerate(files):
+        assert name.startswith("cur/%d." % (1600000000 + n))
+        assert os.stat(account.maildir.path + "/" + name).st_mtime == \
+            1600000000 + n
+    assert see(account) == [wire(message(str(n))) for n in range(5)]
+
+
+def test_files_and_tmp_are_the_owner_s(account, file):
+    run(account, file(mbox(fifty())))
+    for name in account.maildir.files():
+        st = os.stat(account.maildir.path + "/" + name)
+        assert (st.st_mode & 0o777, st.st_uid) == (0o600, account.maildir.uid)
+    assert os.listdir(account.maildir.path + "/tmp") == []
+
+
+def test_a_quota_is_kept(account, file):
+    size = account.maildir.path + "/maildirsize"
+    with open(size, "w") as f:
+        f.write("100000S\n10 1\n")
+    os.chown(size, account.maildir.uid, account.maildir.gid)
+    messages = [message("one"), message("two")]
+    run(account, file(mbox(messages)))
+    with open(size) as f:
+        assert f.read() == "100000S\n10 1\n%d 2\n" % sum(map(len, messages))
+
+
+def test_what_is_no_mbox(account, file, tmp_path):
+    assert "is no mbox" in refused(account, file(b"Subject: x\n\nhello\n"))
+    assert "is not a regular file" in refused(account, "/dev/null")
+    assert "it can be dovecot or none" in refused(
+        account, file(b""), "-f", "courier")
+    assert "No such file" in refused(account, str(tmp_path / "missing"))
+    assert "no account" in refused_address(account, file(b""))
+    assert run(account, file(b"")) == (0, 0)
+    assert account.maildir.files() == []
+
+
+def refused_address(account, path):
+    done = account.server.ctl("import-mbox", "nobody@example.org", path,
+                              check=False)
+    assert done.returncode == 1
+    return done.stderr
+
+
+def test_a_session_has_the_mailbox(account, file):
+    with account.login():
+        assert "a session has the mailbox" in refused(
+            account, file(mbox([message()])))
+    account.server.close_clients()
+    account.server.wait_empty()
+    assert account.maildir.files() == []
+
+
+def test_somebody_delivers_to_the_file(account, file):
+    path = file(mbox([message()]))
+    with open(path, "ab") as f:
+        fcntl.lockf(f, fcntl.LOCK_EX)
+        assert "locked" in refused(account, path)
+    assert run(account, path) == (1, 0)
+
+
+@pytest.mark.skipif(not ROOT, reason="everything is this user's")
+def test_the_owner_need_not_be_able_to_read_the_file(account, file):
+    path = file(mbox([message()]))
+    os.chmod(os.path.dirname(path), 0o700)
+    assert os.stat(path).st_uid == 0
+    assert run(account, path) == (1, 0)
+
+
+def test_a_signal_leaves_nothing_behind(account, file):
+    path = file(mbox([message(str(n), "x" * 30000 + "\n")
+                      for n in range(2000)]))
+    process = subprocess.Popen(
+        [POP3CTL, "-f", account.server.conf, "import-mbox", account.address,
+         path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    tmp = account.maildir.path + "/tmp"
+    wait_until(lambda: len(os.listdir(tmp)) > 20, "it does not begin")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert "interrupted" in err
+    assert account.maildir.files() == os.listdir(tmp) == []
+    assert run(account, path) == (2000, 0)
+
+
+@pytest.fixture(params=["fast", pytest.param("all", marks=pytest.mark.long)])
+def everything(request):
+    return request.param == "all"
+
+
+def clear(account):
+    for sub in ("tmp", "new", "cur"):
+        directory = os.path.join(account.maildir.path, sub)
+        for name in os.listdir(directory):
+            os.unlink(os.path.join(directory, name))
+    subprocess.run(["rm", "-rf", account.maildir.path + "/pop3d"], check=True)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root may trace the store")
+def test_killed_at_any_call_the_next_run_goes_on(account, file, everything):
+    """Whatever a client saw in between it sees again, under the same id."""
+    messages = [message(str(n), "x" * 90 * n + "\n") for n in range(40)]
+    path = file(dovecot(messages, 7))
+    command = [POP3CTL, "-f", account.server.conf, "import-mbox",
+               account.address, path]
+
+    def attempt(kill_at):
+        clear(account)
+        waiting = Waiting(command)
+        tracer = Tracer(waiting.pid, kill_at, follow=2)
+        waiting.go()
+        return tracer
+
+    whole = attempt(None)
+    assert not whole.finish()
+    expected = [wire(m) for m in messages]
+    for point in points_of(whole.numbers, everything, 12):
+        attempt(point).finish()
+        with account.login() as pop:
+            before = list(pop.uidl().values())
+            seen = [pop.retr(n) for n in pop.list()]
+            pop.quit()
+        assert seen == expected[:len(seen)] or set(seen) <= set(expected)
+        account.server.wait_empty()
+        done = account.server.ctl("import-mbox", account.address, path)
+        assert "%d messages imported, %d were" % (
+            40 - len(seen), len(seen)) in done.stdout, point
+        assert os.listdir(account.maildir.path + "/tmp") == []
+        with account.login() as pop:
+            assert [pop.retr(n) for n in pop.list()] == expected, point
+            assert list(pop.uidl().values()) == [
+                "%08x00000007" % n for n in range(1, 41)], point
+            assert set(before) <= set(pop.uidl().values())
+            pop.quit()

@@ -1,0 +1,296 @@
+"""spool: a local user's mbox is emptied into his Maildir when he logs in.
+
+Real PAM, users of the machine, and a directory that stands for /var/mail:
+root's and group mail's, not the users'.
+"""
+
+import fcntl
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+
+from daemon import HERE, ROOT, wait_until
+from inject import Tracer
+from maildir import message
+from mbox import entry, mbox, with_newline
+from pop3 import wire
+from post import fifty
+from test_crash import points_of
+
+pytestmark = pytest.mark.skipif(
+    not ROOT, reason="only root can make users and PAM services")
+
+PAM_FILE = "/etc/pam.d/pop3d"
+PASSWORD = "correct horse"
+NAME = "popspool"
+
+
+@pytest.fixture(scope="module")
+def user():
+    ours = not os.path.exists(PAM_FILE)
+    if ours:
+        shutil.copy(HERE + "/../etc/pop3d.pam", PAM_FILE)
+    try:
+        subprocess.run(["useradd", "-m", "-s", "/bin/bash", NAME],
+                       check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(["chpasswd"], input="%s:%s\n" % (NAME, PASSWORD),
+                       text=True, check=True)
+        yield pwd.getpwnam(NAME)
+    finally:
+        subprocess.run(["userdel", "-r", NAME], stderr=subprocess.DEVNULL)
+        if ours:
+            os.unlink(PAM_FILE)
+
+
+class Spool:
+    """The user's mbox, his Maildir, and how he is served."""
+
+    def __init__(self, make_server, user):
+        self.user = user
+        self.server = make_server()
+        self.directory = self.server.directory + "/spool"
+        os.mkdir(self.directory)
+        os.chown(self.directory, 0, 8)
+        os.chmod(self.directory, 0o2775)
+        self.path = self.directory + "/" + NAME
+        self.home = user.pw_dir + "/Maildir"
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.server.configure("auth system\nspool %s/%%u\n" % self.directory)
+
+    def write(self, data, mode=0o660):
+        with open(self.path, "wb") as f:
+            f.write(data)
+        os.chown(self.path, self.user.pw_uid, 8)
+        os.chmod(self.path, mode)
+
+    def deliver(self, data):
+        with open(self.path, "ab") as f:
+            fcntl.lockf(f, fcntl.LOCK_EX)
+            f.write(data)
+
+    def size(self):
+        return os.stat(self.path).st_size
+
+    def login(self):
+        return self.server.connect().login(NAME, PASSWORD)
+
+    def refused(self):
+        with self.server.connect() as client:
+            client.ok("USER " + NAME)
+            return client.command("PASS " + PASSWORD)
+
+    def see(self):
+        with self.login() as pop:
+            found = [pop.retr(n) for n in pop.list()]
+            pop.quit()
+        return found
+
+    def files(self):
+        return sorted(name for sub in ("new", "cur")
+                      for name in os.listdir("%s/%s" % (self.home, sub)))
+
+
+@pytest.fixture
+def spool(make_server, user):
+    return Spool(make_server, user)
+
+
+def test_a_login_empties_it(spool):
+    messages = fifty()
+    spool.write(mbox(messages))
+    inode = os.stat(spool.path).st_ino
+    expected = [wire(with_newline(m)) for m in messages]
+    assert spool.see() == expected
+    st = os.stat(spool.path)
+    assert (st.st_size, st.st_ino, stat.S_IMODE(st.st_mode), st.st_gid) == \
+        (0, inode, 0o660, 8)
+    assert os.listdir(spool.home + "/tmp") == []
+    assert "spool" not in os.listdir(spool.home + "/pop3d")
+    spool.server.wait_log(r"^%s: took 50 messages out of %s( |$)"
+                          % (spool.home, spool.path))
+    # Nothing new, then one more.
+    assert spool.see() == expected
+    spool.deliver(entry(message("one more"), 1800000000))
+    assert spool.see() == expected + [wire(message("one more"))]
+
+
+def test_mode_0600_and_no_file_at_all(spool):
+    assert spool.see() == []
+    spool.write(mbox([message()]), 0o600)
+    assert spool.see() == [wire(message())]
+    os.unlink(spool.path)
+    assert spool.see() == [wire(message())]
+
+
+def test_what_was_read_with_another_program(spool):
+    spool.write(entry(b"Status: RO\n" + message("seen"), 1700000000) +
+                entry(message("new"), 1700000001))
+    assert spool.see() == [wire(message("seen")), wire(message("new"))]
+    assert [name.rpartition(":")[2] for name in spool.files()] == [
+        "2,S", "2,"]
+
+
+def test_the_same_message_at_the_same_place(spool):
+    """Deleted meanwhile, or not: it was delivered again."""
+    for _ in range(2):
+        spool.write(mbox([message()]))
+        assert spool.see() == [wire(message())]
+        with spool.login() as pop:
+            pop.ok("DELE 1")
+            pop.quit()
+    for n in range(3):
+        spool.write(mbox([message()]))
+        assert spool.see() == [wire(message())] * (n + 1)
+
+
+def test_a_delivery_agent_has_the_lock(spool):
+    spool.write(mbox([message()]))
+    with open(spool.path, "ab") as f:
+        fcntl.lockf(f, fcntl.LOCK_EX)
+        assert spool.refused().startswith(b"-ERR [IN-USE]")
+    assert spool.size() > 0
+    assert spool.see() == [wire(message())]
+
+
+def test_a_delivery_agent_is_waited_for(spool):
+    spool.write(mbox([message("one")]))
+    with open(spool.path, "ab") as f:
+        fcntl.lockf(f, fcntl.LOCK_EX)
+        found = []
+        thread = threading.Thread(target=lambda: found.extend(spool.see()))
+        thread.start()
+        time.sleep(0.5)
+        f.write(entry(message("two"), 1700000001))
+    thread.join(60)
+    assert found == [wire(message("one")), wire(message("two"))]
+
+
+def test_a_lock_file(spool):
+    spool.write(mbox([message()]))
+    lock = spool.path + ".lock"
+    with open(lock, "w"):
+        pass
+    assert spool.refused().startswith(b"-ERR [IN-USE]")
+    assert spool.size() > 0
+    old = time.time() - 301
+    os.utime(lock, (old, old))
+    assert spool.see() == [wire(message())]
+    assert os.path.exists(lock)
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda s: os.mkdir(s.path), "Is a directory"),
+    (lambda s: os.symlink("/etc/passwd", s.path), "symbolic link"),
+    (lambda s: (os.mkfifo(s.path), os.chown(s.path, s.user.pw_uid, 8)),
+     "not a regular file"),
+    (lambda s: (s.write(mbox([message()])), os.chown(s.path, 0, 8),
+                os.chmod(s.path, 0o666)), "does not belong to the user"),
+    (lambda s: (s.write(mbox([message()])), os.chmod(s.path, 0)),
+     "Permission denied"),
+    (lambda s: (s.write(mbox([message()])),
+                os.link(s.path, s.path + ".2")), "a second name"),
+    (lambda s: s.write(b"hello\n"), "is no mbox")])
+def test_what_must_not_be_emptied_stays(spool, make, words):
+    """The mail that is in the Maildir is served, and the log says why."""
+    make(spool)
+    assert spool.see() == []
+    spool.server.wait_log(words)
+    assert os.path.lexists(spool.path)
+    if os.path.isfile(spool.path) and not os.path.islink(spool.path):
+        assert spool.size() > 0
+
+
+def test_no_room_for_it(spool):
+    """What was there can be read; the rest waits."""
+    spool.write(mbox([message("one")]))
+    assert len(spool.see()) == 1
+    os.rename(spool.home + "/tmp", spool.home + "/tmp.away")
+    with open(spool.home + "/tmp", "w"):
+        pass
+    spool.write(mbox([message("two")]))
+    assert spool.see() == [wire(message("one"))]
+    spool.server.wait_log("the spool is not emptied: ")
+    os.unlink(spool.home + "/tmp")
+    os.rename(spool.home + "/tmp.away", spool.home + "/tmp")
+    assert spool.see() == [wire(message("one")), wire(message("two"))]
+
+
+def test_accounts_have_no_spool(spool, make_server):
+    spool.write(mbox([message()]))
+    spool.server.configure("auth accounts\nauth system\nspool %s/%%u\n"
+                           % spool.directory)
+    account = spool.server.add_account(NAME + "@example.com")
+    with account.login() as pop:
+        assert pop.stat() == (0, 0)
+    assert spool.size() > 0
+
+
+@pytest.fixture(params=["fast", pytest.param("all", marks=pytest.mark.long)])
+def everything(request):
+    return request.param == "all"
+
+
+def test_killed_at_any_call(spool, everything):
+    """Nothing is lost, nothing is doubled, whatever came meanwhile."""
+    messages = [message(str(n), "x" * 50 * n + "\n") for n in range(8)]
+
+    def attempt(kill_at):
+        shutil.rmtree(spool.home, ignore_errors=True)
+        spool.write(mbox(messages))
+        pop = spool.server.connect()
+        pop.ok("USER " + NAME)
+        tracer = Tracer(spool.server.processes(pop).parent, kill_at)
+        pop.send("PASS %s\r\nQUIT\r\n" % PASSWORD)
+        pop.rest()
+        pop.close()
+        return tracer
+
+    whole = attempt(None)
+    assert not whole.finish()
+    expected = [wire(m) for m in messages]
+    assert spool.see() == expected
+    killed = 0
+    for point in points_of(whole.numbers, everything, 40):
+        killed += attempt(point).finish()
+        spool.server.wait_empty()
+        spool.deliver(entry(message("more"), 1700001000))
+        assert spool.see() == expected + [wire(message("more"))], point
+        assert spool.size() == 0
+        assert os.listdir(spool.home + "/tmp") == []
+    assert killed > 10
+
+
+def test_killed_and_moved_by_an_imap_server(spool):
+    """What was in new/ when it was interrupted is elsewhere then."""
+    messages = [message(str(n)) for n in range(5)]
+    spool.see()
+    mark = spool.home + "/pop3d/spool"
+    spool.write(mbox(messages))
+    pop = spool.server.connect()
+    pop.ok("USER " + NAME)
+    parent = spool.server.processes(pop).parent
+
+    def kill_when_placed(n, number):
+        if number == 77:  # ftruncate: all are in new/, the spool is not cut
+            if os.path.exists(mark):
+                os.kill(parent, 9)
+                tracer.killed = True
+    tracer = Tracer(parent, at_call=kill_when_placed)
+    pop.send("PASS %s\r\n" % PASSWORD)
+    pop.rest()
+    pop.close()
+    tracer.finish()
+    spool.server.wait_empty()
+    assert os.path.exists(mark) and spool.size() > 0
+    new = spool.home + "/new"
+    assert len(os.listdir(new)) == 5
+    for name in os.listdir(new):
+        os.rename(new + "/" + name, spool.home + "/cur/" + name + ":2,S")
+    assert spool.see() == [wire(m) for m in messages]
+    assert not os.path.exists(mark) and spool.size() == 0
