@@ -25,6 +25,7 @@ struct mbox {
 	uint64_t length; /* Content-Length; UINT64_MAX: none */
 	uint64_t end;	 /* where that ends the message; 0: it does not */
 	uint32_t uidvalidity, uid;
+	uint64_t last_uid; /* that was given, by Dovecot's word */
 	char buf[BUFFER];
 };
 
@@ -341,14 +342,17 @@ take_x_status(struct mbox *m, struct mbox_message *message, const char *value)
 			add_flag(message, to[s - from]);
 }
 
-/* UIDs grow, or they are none: anybody can send a message with this field. */
+/*
+ * UIDs grow, up to the last that was given, or they are none: anybody can
+ * send a message with this field.
+ */
 static void
 take_uid(struct mbox *m, struct mbox_message *message, const char *value)
 {
 	uint64_t uid;
 
 	if (parse_number(value, &uid) && m->uidvalidity != 0 &&
-	    uid > m->uid && uid < UINT32_MAX)
+	    uid > m->uid && uid <= m->last_uid && uid < UINT32_MAX)
 		message->uid = m->uid = (uint32_t)uid;
 }
 
@@ -356,11 +360,17 @@ take_uid(struct mbox *m, struct mbox_message *message, const char *value)
 static void
 take_base(struct mbox *m, struct mbox_message *message, const char *value)
 {
-	uint64_t n;
+	uint64_t n, last;
 
 	(void)message;
-	if (parse_number(value, &n) && !m->begun && n <= UINT32_MAX)
+	if (m->begun || !parse_number(value, &n) || n > UINT32_MAX)
+		return;
+	value += strspn(value, " \t");
+	value += strspn(value, "0123456789");
+	if (parse_number(value, &last)) {
 		m->uidvalidity = (uint32_t)n;
+		m->last_uid = last;
+	}
 }
 
 /* The first message of some mailboxes is a note of UW's, and no message. */

@@ -78,6 +78,8 @@ static const struct {
 	    D "- 7|Subject: x\n\n|" NONE "Subject: x\n\n|" NONE
 	      "Subject: x\n\n|" NONE "Subject: x\n\n|" NONE
 	      "Subject: x\n\n|" D "- 8|Subject: x\n|" },
+	{ F "X-IMAPbase: 5 9\nX-UID: 10\n" HEAD, NONE "Subject: x\n|" },
+	{ F "X-IMAPbase: 5\nX-UID: 1\n" HEAD, NONE "Subject: x\n|" },
 	{ F HEAD "\n" F "X-IMAPbase: 5 9\nX-UID: 7\n" HEAD,
 	    NONE "Subject: x\n\n|" NONE "Subject: x\n|" },
 	{ F "Subject: DON'T DELETE THIS MESSAGE\nX-IMAP: 77 0000000003\n"
