@@ -1,3 +1,4 @@
+#include <string.h>
 #include <time.h>
 
 #include "common/clock.h"
@@ -31,4 +32,15 @@ clock_file_ns(void)
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &t);
 	return (int64_t)t.tv_sec * CLOCK_NS + t.tv_nsec;
+}
+
+void
+clock_text(char text[CLOCK_TEXT_SIZE], int64_t seconds)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		strlcpy(text, "unknown", CLOCK_TEXT_SIZE);
 }

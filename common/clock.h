@@ -21,4 +21,8 @@ int64_t clock_ns(void);
  */
 int64_t clock_file_ns(void);
 
+/* Seconds since the epoch as RFC 3339, UTC; "unknown" if it is no time. */
+#define CLOCK_TEXT_SIZE 32
+void clock_text(char text[CLOCK_TEXT_SIZE], int64_t seconds);
+
 #endif

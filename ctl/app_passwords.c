@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "auth/password.h"
+#include "common/clock.h"
 #include "ctl/ctl.h"
 #include "ctl/limits.h"
 
@@ -122,7 +123,7 @@ int
 ctl_app_password_list(const struct args *args)
 {
 	static struct account account;
-	char when[TIME_SIZE];
+	char when[CLOCK_TEXT_SIZE];
 	size_t i;
 	int status;
 
@@ -130,7 +131,7 @@ ctl_app_password_list(const struct args *args)
 	if (status != CTL_GOOD)
 		return status;
 	for (i = 0; i < account.napp; i++) {
-		ctl_time(when, account.app[i].created);
+		clock_text(when, account.app[i].created);
 		printf("%s\t%s", account.app[i].label, when);
 		limits_print("\t", &account.app[i]);
 		putchar('\n');

@@ -91,9 +91,21 @@ static const struct command commands[] = {
 	    "Brings the index of mailboxes up to date, so that the next login "
 	    "need not.",
 	    { { 'a', NULL, "the mailboxes of all accounts" } } },
+	{ "journal", NULL, ctl_journal, 1, 1, "ADDRESS [-j]",
+	    "Prints the journal of a mailbox: logins, what was deleted, how "
+	    "sessions ended.",
+	    { { 'j', NULL, "as JSON, one object a line" } } },
 	{ "kick", NULL, ctl_kick, 1, 1, "ADDRESS",
 	    "Ends the session that has the mailbox; nothing is deleted by it.",
 	    NO_OPTIONS },
+	{ "last", NULL, ctl_last, 0, OR_ALL, "[-j] [-l] ADDRESS ... | -a",
+	    "Tells the last login to each mailbox: when, from where and with "
+	    "which password.",
+	    { { 'a', NULL, "to the mailboxes of all accounts" },
+		{ 'j', NULL, "as JSON, one object a line" },
+		{ 'l', NULL,
+		    "the last one with each application password, "
+		    "and with the account's own" } } },
 	{ "list", NULL, ctl_list, 0, 0, "[-j]",
 	    "Lists all accounts with their settings.",
 	    { { 'j', NULL, "as JSON" } } },

@@ -79,10 +79,6 @@ int ctl_edit_end(struct accounts_edit *edit, int status);
 /* Writes s as a string of JSON. */
 void ctl_json_string(FILE *f, const char *s);
 
-/* Seconds since the epoch as RFC 3339, UTC. */
-#define TIME_SIZE 32
-void ctl_time(char text[TIME_SIZE], int64_t seconds);
-
 /* Can it be a label?  Where is it?  (a->napp: nowhere.) */
 int label_good(const char *label);
 size_t label_find(const struct account *a, const char *label);
@@ -99,7 +95,9 @@ int ctl_export(const struct args *args);
 int ctl_import(const struct args *args);
 int ctl_import_mbox(const struct args *args);
 int ctl_index(const struct args *args);
+int ctl_journal(const struct args *args);
 int ctl_kick(const struct args *args);
+int ctl_last(const struct args *args);
 int ctl_list(const struct args *args);
 int ctl_passwd(const struct args *args);
 int ctl_purge(const struct args *args);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "ctl/ctl.h"
 #include "ctl/limits.h"
@@ -16,7 +17,7 @@ static const char *const uses[] = { NULL, "pop", "send", "both" };
 static int64_t
 parse_time(const char *text)
 {
-	char again[TIME_SIZE], whole[TIME_SIZE];
+	char again[CLOCK_TEXT_SIZE], whole[CLOCK_TEXT_SIZE];
 	const char *end;
 	struct tm tm;
 	time_t t;
@@ -30,7 +31,7 @@ parse_time(const char *text)
 		return -1;
 	t = timegm(&tm);
 	/* What is written in another way, or is no day, comes out otherwise. */
-	ctl_time(again, (int64_t)t);
+	clock_text(again, (int64_t)t);
 	if (t <= 0 || strcmp(again, whole) != 0)
 		return -1;
 	return (int64_t)t + (strchr(text, 'T') == NULL ? DAY : 0);
@@ -129,11 +130,11 @@ limit_word(struct app_password *app, const char *word, char *err,
 void
 limits_print(const char *separator, const struct app_password *app)
 {
-	char text[NETWORK_TEXT_SIZE], when[TIME_SIZE];
+	char text[NETWORK_TEXT_SIZE], when[CLOCK_TEXT_SIZE];
 	size_t i;
 
 	if (app->expires != FOR_EVER) {
-		ctl_time(when, app->expires);
+		clock_text(when, app->expires);
 		printf("%sexpires=%s", separator, when);
 	}
 	for (i = 0; i < app->nnetwork; i++)
@@ -148,10 +149,10 @@ limits_print(const char *separator, const struct app_password *app)
 void
 limits_json(const struct app_password *app)
 {
-	char text[NETWORK_TEXT_SIZE], when[TIME_SIZE];
+	char text[NETWORK_TEXT_SIZE], when[CLOCK_TEXT_SIZE];
 	size_t i;
 
-	ctl_time(when, app->expires);
+	clock_text(when, app->expires);
 	if (app->expires == FOR_EVER)
 		fputs(",\"expires\":null", stdout);
 	else

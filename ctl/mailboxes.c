@@ -18,9 +18,9 @@
 #include "ctl/owner.h"
 #include "ctl/settings.h"
 #include "ctl/targets.h"
+#include "store/boot.h"
 #include "store/check.h"
 #include "store/mailbox.h"
-#include "store/seal.h"
 
 #define LOCK_WAIT_MS 2000
 
@@ -131,8 +131,8 @@ lock_in_and_run(void *arg)
 		.policy = t->policy };
 	int status;
 
-	seal_learn_boot(); /* reads /proc */
-	tzset();	   /* reads /etc/localtime: of dates in an mbox */
+	boot_learn(); /* reads /proc */
+	tzset();      /* reads /etc/localtime: of dates in an mbox */
 	job->mailbox = mailbox_new(&view, show_progress, job);
 	if (job->mailbox == NULL)
 		return ctl_fail("%s: out of memory", t->address);

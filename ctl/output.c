@@ -1,6 +1,5 @@
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 #include "ctl/ctl.h"
 
@@ -64,15 +63,4 @@ ctl_json_string(FILE *f, const char *s)
 			fwrite(p, n, 1, f);
 	}
 	putc('"', f);
-}
-
-void
-ctl_time(char text[TIME_SIZE], int64_t seconds)
-{
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(text, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		strlcpy(text, "unknown", TIME_SIZE);
 }

@@ -12,7 +12,7 @@ static void
 show_text(const struct account *a)
 {
 	const struct setting *s;
-	char value[VALUE_SIZE], when[TIME_SIZE];
+	char value[VALUE_SIZE], when[CLOCK_TEXT_SIZE];
 	size_t i;
 
 	printf("address=%s\n", a->address);
@@ -21,11 +21,11 @@ show_text(const struct account *a)
 		printf("%s=%s\n", s->key, value);
 	}
 	if (a->access == ACCESS_FROM_NOW) {
-		ctl_time(when, a->policy.from_now / CLOCK_NS);
+		clock_text(when, a->policy.from_now / CLOCK_NS);
 		printf("from-now since %s\n", when);
 	}
 	for (i = 0; i < a->napp; i++) {
-		ctl_time(when, a->app[i].created);
+		clock_text(when, a->app[i].created);
 		printf("app-password %s created %s", a->app[i].label, when);
 		limits_print(" ", &a->app[i]);
 		putchar('\n');
@@ -36,7 +36,7 @@ static void
 show_json(const struct account *a)
 {
 	const struct setting *s;
-	char value[VALUE_SIZE], when[TIME_SIZE];
+	char value[VALUE_SIZE], when[CLOCK_TEXT_SIZE];
 	size_t i;
 
 	fputs("{\"address\":", stdout);
@@ -48,7 +48,7 @@ show_json(const struct account *a)
 	}
 	fputs(",\"app-passwords\":[", stdout);
 	for (i = 0; i < a->napp; i++) {
-		ctl_time(when, a->app[i].created);
+		clock_text(when, a->app[i].created);
 		printf("%s{\"label\":", i > 0 ? "," : "");
 		ctl_json_string(stdout, a->app[i].label);
 		printf(",\"created\":\"%s\"", when);

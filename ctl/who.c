@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auth/system.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "ctl/ctl.h"
 #include "ctl/owner.h"
@@ -21,7 +22,7 @@ struct list {
 static void
 print_text(const struct target *t, const struct session *s)
 {
-	char safe[LOG_SAFE_MAX], when[TIME_SIZE];
+	char safe[LOG_SAFE_MAX], when[CLOCK_TEXT_SIZE];
 
 	printf("%s", t->address);
 	if (s->pid != LOCK_ELSEWHERE)
@@ -30,7 +31,7 @@ print_text(const struct target *t, const struct session *s)
 		printf(" host=%s", s->host[0] == '\0' ? "another" :
 		    log_safe(safe, sizeof(safe), s->host));
 	if (s->known) {
-		ctl_time(when, s->since);
+		clock_text(when, s->since);
 		printf(" since=%s peer=%s", when,
 		    log_safe(safe, sizeof(safe), s->peer));
 	}
@@ -49,7 +50,7 @@ print_member(const char *key, const char *value)
 static void
 print_json(const struct target *t, const struct session *s, int first)
 {
-	char when[TIME_SIZE];
+	char when[CLOCK_TEXT_SIZE];
 
 	printf("%s{\"address\":", first ? "[" : ",\n");
 	ctl_json_string(stdout, t->address);
@@ -58,7 +59,7 @@ print_json(const struct target *t, const struct session *s, int first)
 	else
 		print_member("host", s->host);
 	if (s->known) {
-		ctl_time(when, s->since);
+		clock_text(when, s->since);
 		print_member("since", when);
 		print_member("peer", s->peer);
 		print_member("label", s->label);

@@ -533,11 +533,13 @@ pass_to(struct mailbox *mb, uint64_t n)
 			end_walk(mb);
 }
 
-/* The base names of the messages that are marked. */
+/* The base names of marked messages; in taken (not NULL) what to tell. */
 static int
 collect_marked(struct mailbox *mb, int (*marked)(const void *, uint64_t n),
-    const void *marks, uint64_t highest, struct listing names[FOLDERS])
+    const void *marks, uint64_t highest, struct listing names[FOLDERS],
+    struct taken *taken)
 {
+	char uidl[UIDL_MAX + 1];
 	struct entry e;
 	uint64_t n;
 	int error;
@@ -550,6 +552,10 @@ collect_marked(struct mailbox *mb, int (*marked)(const void *, uint64_t n),
 		    (error = listing_add(
 			 &names[e.folder], e.base, CUR)) != 0)
 			return error;
+		(void)entry_uidl(&e, uidl);
+		if (taken != NULL &&
+		    (error = taken_add(taken, uidl, e.octets)) != 0)
+			return error;
 	}
 	listing_sort(&names[INBOX]);
 	listing_sort(&names[JUNK]);
@@ -560,7 +566,8 @@ enum trouble
 mailbox_seen(struct mailbox *mb, int (*marked)(const void *, uint64_t n),
     const void *marks, uint64_t highest)
 {
-	int error = collect_marked(mb, marked, marks, highest, mb->seen);
+	int error = collect_marked(
+	    mb, marked, marks, highest, mb->seen, NULL);
 
 	end_walk(mb);
 	return mailbox_trouble(mb, "marking mail as read", error);
@@ -568,18 +575,20 @@ mailbox_seen(struct mailbox *mb, int (*marked)(const void *, uint64_t n),
 
 enum trouble
 mailbox_update(struct mailbox *mb, int (*marked)(const void *, uint64_t n),
-    const void *marks, uint64_t highest, uint64_t *deleted)
+    const void *marks, uint64_t highest, struct taken *taken)
 {
 	struct listing names[FOLDERS];
+	uint64_t deleted;
 	int error;
 
 	memset(names, 0, sizeof(names));
-	*deleted = 0;
-	error = collect_marked(mb, marked, marks, highest, names);
+	error = collect_marked(mb, marked, marks, highest, names, taken);
 	end_walk(mb);
 	if (error == 0)
 		error = update_commit(
-		    &mb->ledger, names, &mb->view.policy, deleted);
+		    &mb->ledger, names, &mb->view.policy, &deleted);
+	if (error != 0)
+		taken_free(taken);
 	listing_free(&names[INBOX]);
 	listing_free(&names[JUNK]);
 	if (error != 0)

@@ -15,6 +15,7 @@
 #include "store/import.h"
 #include "store/index.h"
 #include "store/ledger.h"
+#include "store/taken.h"
 #include "store/purge.h"
 
 /* What of the account's settings makes the mailbox: all stays the caller's. */
@@ -89,12 +90,12 @@ enum trouble mailbox_seen(struct mailbox *mb,
 
 /*
  * UPDATE: takes the messages for which marked() is true, of those up to
- * highest, out of the maildrop, all of them or (on trouble) none; *deleted
- * tells how many.
+ * highest, out of the maildrop, all of them or (on trouble) none; taken,
+ * which is empty, tells which, and is the caller's to free.
  */
 enum trouble mailbox_update(struct mailbox *mb,
     int (*marked)(const void *, uint64_t n), const void *marks,
-    uint64_t highest, uint64_t *deleted);
+    uint64_t highest, struct taken *taken);
 
 /* Reads cur/ whatever its time says: pop3ctl index. */
 enum trouble mailbox_read_all(struct mailbox *mb);

@@ -8,11 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef __OpenBSD__
-#include <sys/sysctl.h>
-#include <sys/time.h>
-#endif
 
+#include "store/boot.h"
 #include "store/seal.h"
 
 #define VERSION	    2
@@ -25,60 +22,6 @@
 #define SUM_DIGITS    (SHA256_DIGEST_STRING_LENGTH - 1)
 #define TOTALS_DIGITS (2 * TOTALS_OCTETS)
 #define END_OCTETS    (TOTALS_DIGITS + 1 + SUM_DIGITS + 1)
-
-static char boot[128]; /* host and boot, no blanks; "": not known */
-
-#ifdef __OpenBSD__
-static int
-read_boot(char *buf, size_t size)
-{
-	int mib[2] = { CTL_KERN, KERN_BOOTTIME };
-	struct timeval t;
-	size_t len = sizeof(t);
-
-	if (sysctl(mib, 2, &t, &len, NULL, 0) == -1)
-		return -1;
-	snprintf(buf, size, "%lld.%06ld", (long long)t.tv_sec,
-	    (long)t.tv_usec);
-	return 0;
-}
-#else
-static int
-read_boot(char *buf, size_t size)
-{
-	ssize_t n;
-	int fd;
-
-	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	n = read(fd, buf, size - 1);
-	close(fd);
-	if (n <= 0)
-		return -1;
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	return 0;
-}
-#endif
-
-void
-seal_learn_boot(void)
-{
-	char id[64], host[64], *s;
-
-	boot[0] = '\0';
-	if (gethostname(host, sizeof(host)) == -1 ||
-	    read_boot(id, sizeof(id)) == -1)
-		return;
-	host[sizeof(host) - 1] = '\0';
-	for (s = host; *s != '\0'; s++)
-		if (*s == ' ' || *s == '\n')
-			*s = '_';
-	if ((size_t)snprintf(boot, sizeof(boot), "%s/%s", host, id) >=
-	    sizeof(boot))
-		boot[0] = '\0'; /* a name that was cut tells nothing */
-}
 
 static void
 to_hex(const unsigned char *octets, size_t n, char *hex)
@@ -141,8 +84,8 @@ compose(const char *index, const unsigned char totals[TOTALS_OCTETS],
 
 	if (stat(index, &st) == -1)
 		return 0;
-	n = snprintf(buf, SEAL_OCTETS, BEGINNING "%s %llu %llu %lld.%09ld ",
-	    boot, (unsigned long long)st.st_ino,
+	n = snprintf(buf, SEAL_OCTETS, BEGINNING "%s/%s %llu %llu %lld.%09ld ",
+	    boot_host(), boot_id(), (unsigned long long)st.st_ino,
 	    (unsigned long long)st.st_size, (long long)st.st_ctim.tv_sec,
 	    (long)st.st_ctim.tv_nsec);
 	if (n < 0 || (size_t)n + END_OCTETS > SEAL_OCTETS) {
@@ -206,7 +149,7 @@ seal_read(int fd, const char *index, struct totals *t)
 	if (is_text(text, len, SUSPICION) || is_text(text, len, SUSPICION_1))
 		return SEAL_SUSPECT;
 	/* Believed if it is what we would write for the file as it is. */
-	if (boot[0] == '\0' || !take_totals(text, len, totals) ||
+	if (boot_id()[0] == '\0' || !take_totals(text, len, totals) ||
 	    compose(index, totals, expected) != len ||
 	    memcmp(text, expected, len) != 0)
 		return SEAL_NONE;
@@ -250,7 +193,7 @@ seal_write(int fd, const char *index, const struct totals *t)
 	char text[SEAL_OCTETS];
 	size_t len;
 
-	if (boot[0] == '\0')
+	if (boot_id()[0] == '\0')
 		return ftruncate(fd, 0) == -1 ? errno : 0;
 	totals_encode(t, totals);
 	if ((len = compose(index, totals, text)) == 0)
@@ -288,7 +231,7 @@ seal_mend(int fd, const char *index, const struct totals *t)
 	ssize_t n;
 	size_t len;
 
-	if (boot[0] == '\0')
+	if (boot_id()[0] == '\0')
 		return ESTALE;
 	if ((n = pread(fd, text, sizeof(text), 0)) == -1)
 		return errno;

@@ -10,7 +10,8 @@
  * file it was made for: same inode, size and time of change, which nobody
  * can set.  Whoever is going to change the index breaks the seal first.
  *
- * All act on the descriptor of the lock that is held (lock.h).
+ * All act on the descriptor of the lock that is held (lock.h).  Without
+ * boot_learn() (boot.h) no seal is believed or made.
  */
 #ifndef STORE_SEAL_H
 #define STORE_SEAL_H
@@ -23,12 +24,6 @@ enum seal_state {
 	SEAL_SUSPECT, /* a session failed to read the index: read all first */
 	SEAL_NEWER    /* written by a newer version: hands off */
 };
-
-/*
- * Reads what tells this boot from any other.  Before the sandbox is
- * entered; without it no seal is believed or made.
- */
-void seal_learn_boot(void);
 
 /* index is the path of index.db.  Fills t if the seal is good. */
 enum seal_state seal_read(int fd, const char *index, struct totals *t);

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,8 +11,9 @@
 #include "common/privdrop.h"
 #include "common/sandbox.h"
 #include "common/stop.h"
+#include "store/boot.h"
 #include "store/mailbox.h"
-#include "store/seal.h"
+#include "store/report.h"
 #include "store/store.h"
 
 #define LOCK_WAIT_MS  2000
@@ -41,6 +41,8 @@ struct marked {
 struct store {
 	const struct msg_verdict *verdict;
 	const char *peer;
+	struct report report;
+	struct taken taken; /* by UPDATE, and not yet reported */
 	int channel;
 	char spool[PATH_MAX]; /* the user's mbox, where there is one */
 	enum state_of_store { UNOPENED, OPEN, UPDATED } state;
@@ -68,18 +70,12 @@ close_files(struct store *s)
 		close(s->files[--s->nfiles]);
 }
 
-/* By which application password, if it was by one: the end of a line. */
-static const char *
-label_field(const struct store *s)
+/* Once: with the answer to UPDATE, or where that could not be given. */
+static void
+report_what_was_taken(struct store *s)
 {
-	static char field[LOG_SAFE_MAX];
-	char label[LOG_SAFE_MAX / 2];
-
-	if (s->verdict->label[0] == '\0')
-		return "";
-	snprintf(field, sizeof(field), " app-password=%s",
-	    log_safe(label, sizeof(label), s->verdict->label));
-	return field;
+	report_taken(&s->report, &s->taken);
+	taken_free(&s->taken);
 }
 
 /* The session has gone, or asks what it never should: ends the store. */
@@ -87,19 +83,15 @@ static void __attribute__((noreturn))
 store_end(struct store *s, const char *reason, uint64_t retrieved,
     uint64_t octets)
 {
-	char safe[LOG_SAFE_MAX];
+	struct msg_end end = { .retrieved = retrieved, .octets = octets };
 
 	close_files(s);
+	strlcpy(end.reason, reason, sizeof(end.reason));
 	if (s->state != UNOPENED) {
 		mailbox_close(s->mailbox);
-		log_info("end: user=%s peer=%s reason=%s retrieved=%llu "
-		    "octets=%llu deleted=%llu left=%llu%s",
-		    s->verdict->address, s->peer,
-		    log_safe(safe, sizeof(safe), reason),
-		    (unsigned long long)retrieved, (unsigned long long)octets,
-		    (unsigned long long)s->deleted,
-		    (unsigned long long)(s->shown - s->deleted),
-		    label_field(s));
+		report_what_was_taken(s);
+		report_end(
+		    &s->report, &end, s->deleted, s->shown - s->deleted);
 	}
 	_exit(0);
 }
@@ -151,19 +143,6 @@ nobody_waits(void *arg, uint64_t done, uint64_t all)
 	return stop_requested() || poll(&p, 1, 0) > 0;
 }
 
-static void
-log_login(const struct store *s, struct msg_open *open)
-{
-	char tls[LOG_SAFE_MAX], *blank;
-
-	if ((blank = strchr(open->tls, ' ')) != NULL)
-		*blank = '/';
-	log_safe(tls, sizeof(tls), open->tls);
-	log_info("login: user=%s peer=%s tls=%s mechanism=%s%s",
-	    s->verdict->address, s->peer, tls, s->verdict->mechanism,
-	    label_field(s));
-}
-
 /* May marks of this kind be made?  Read-only, nothing may. */
 static uint64_t
 takes_marks(const struct store *s, uint64_t kind)
@@ -190,7 +169,7 @@ do_open(struct store *s)
 		_exit(0);
 	}
 	s->state = OPEN;
-	log_login(s, &open);
+	report_login(&s->report, open.tls);
 	maildrop.count = s->shown = mailbox_count(s->mailbox);
 	maildrop.octets = mailbox_octets(s->mailbox);
 	maildrop.read_only = s->verdict->read_only != 0;
@@ -413,8 +392,8 @@ do_update(struct store *s)
 		    s->mailbox, is_marked, seen, seen->highest);
 	if (delete->pieces != NULL)
 		trouble = mailbox_update(s->mailbox, is_marked, delete,
-		    delete->highest, &updated.deleted);
-	s->deleted = updated.deleted;
+		    delete->highest, &s->taken);
+	s->deleted = updated.deleted = s->taken.n;
 	/* Before the client hears of it: it may log in again at once. */
 	mailbox_close(s->mailbox);
 	s->state = UPDATED;
@@ -422,6 +401,7 @@ do_update(struct store *s)
 		answer_trouble(s, trouble);
 	else
 		store_answer(s, MSG_UPDATED, &updated, sizeof(updated));
+	report_what_was_taken(s);
 }
 
 static void
@@ -516,7 +496,7 @@ store_lock_in(struct store *s, const struct conf *conf)
 	if (s->verdict->home &&
 	    conf_spool(conf, s->verdict->address, s->spool))
 		view.spool = s->spool;
-	seal_learn_boot(); /* reads /proc */
+	boot_learn(); /* reads /proc */
 	if (view.spool != NULL)
 		tzset(); /* reads /etc/localtime: of dates in an mbox */
 	make_maildir(s->verdict);
@@ -524,6 +504,7 @@ store_lock_in(struct store *s, const struct conf *conf)
 		log_warn("%s: out of memory", view.maildir);
 		return -1;
 	}
+	s->report.mailbox = s->mailbox;
 	return sandbox_store(
 	    view.maildir, s->channel, conf->sandbox_required);
 }
@@ -537,6 +518,8 @@ store_run(const struct conf *conf, const struct identity *as,
 	s.verdict = verdict;
 	s.channel = channel;
 	s.peer = peer;
+	s.report.verdict = verdict;
+	s.report.peer = peer;
 	if ((as->root && privdrop(verdict->uid, verdict->gid, NULL) == -1) ||
 	    store_lock_in(&s, conf) == -1) {
 		answer_trouble(&s, TROUBLE_PERM);

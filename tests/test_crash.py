@@ -8,6 +8,7 @@ tried, the first calls of a kind before the rest; with -m long all of them.
 """
 
 import os
+import re
 
 import pytest
 
@@ -305,6 +306,30 @@ def test_login_with_ids_from_elsewhere(mailbox, everything, capsys):
         assert mailbox.see() == after
         assert len(mailbox.maildir.files()) == len(after)
         assert mailbox.see() == after
+
+    crash_everywhere(Saved(mailbox.maildir),
+                     lambda kill_at: login(mailbox, kill_at), check,
+                     everything, capsys)
+
+
+def test_login_that_turns_the_journal_over(mailbox, everything, capsys):
+    """It costs no login, and what the journal knew is never forgotten."""
+    mailbox.fill(2)
+    mailbox.settle()
+    mailbox.see()
+    mailbox.server.wait_empty()
+    journal = mailbox.account.maildir.path + "/pop3d/journal"
+    with open(journal, "a") as f:
+        f.write("time=2026-01-01T00:00:00Z event=login peer=192.0.2.1 "
+                "label=phone\n" + 70 * (1023 * "#" + "\n"))
+
+    def check():
+        mailbox.server.wait_empty()
+        mailbox.see()
+        mailbox.server.wait_empty()
+        told = mailbox.server.ctl("last", "-l", mailbox.account.address)
+        assert re.search("time=2026-01-01T00:00:00Z .*label=phone$",
+                         told.stdout, re.M), told.stdout
 
     crash_everywhere(Saved(mailbox.maildir),
                      lambda kill_at: login(mailbox, kill_at), check,

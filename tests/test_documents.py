@@ -168,11 +168,13 @@ def test_versions_are_told():
     def version(path):
         return re.search(r"^#define VERSION\s+(\d+)$", read(path),
                          re.M).group(1)
-    found = dict(re.findall(r"^    (index\.db|seal|accounts\.db).*? (\d) ",
+    found = dict(re.findall(r"^    (index\.db|seal|accounts\.db|journal)"
+                            r".*? (\d) ",
                             section("Formats"), re.M))
     assert found == {"index.db": version("store/entry.c"),
                      "seal": version("store/seal.c"),
-                     "accounts.db": version("auth/record.c")}
+                     "accounts.db": version("auth/record.c"),
+                     "journal": version("store/journal.c")}
     news = read("NEWS")
     present = re.search(r'POP3D_VERSION "(.*)"',
                         read("common/version.h")).group(1)
@@ -181,13 +183,16 @@ def test_versions_are_told():
     assert newest == present
     assert dict(word.split() for word in formats.split(", ")) == {
         "index": found["index.db"], "seal": found["seal"],
-        "accounts": found["accounts.db"]}
+        "accounts": found["accounts.db"], "journal": found["journal"]}
 
 
 def test_files_of_the_index_are_in_the_manual():
     names = re.findall(r'^#define INDEX_\w+\s+"([\w.]+)"',
                        read("store/index.h"), re.M)
     assert "index.db" in names
+    names += re.findall(r'^#define JOURNAL_\w+\s+"([\w.]+)"',
+                        read("store/journal.h"), re.M)
+    assert "journal.old" in names
     for name in [*names, "lock", "reserve"]:
         assert re.search(r'"%%s/%s"|"%s"' % (name, name), "".join(
             read(path) for path in sources("store"))), name

@@ -49,7 +49,7 @@ def no_login(reason):
     return "no login: peer=127.0.0.1 reason=" + reason
 
 
-# A session has two lines.
+# A session has two lines, and one for what it deleted.
 
 def test_quit(server, account):
     """The octets are LIST's; TOP does not count."""
@@ -61,8 +61,45 @@ def test_quit(server, account):
     pop.top(3, 1)
     pop.ok("DELE 1")
     pop.quit()
-    assert lines_of(server, 2)[1] == end(
+    assert lines_of(server, 3)[2] == end(
         account, "quit", 2, len(wire(message()) + wire(DOTS)), 1, 2)
+
+
+@pytest.mark.parametrize("word", ["deleted", "retained"])
+def test_what_was_deleted(server, account, word):
+    """UIDL and octets of each; what was not committed is not told."""
+    if word == "retained":
+        server.ctl("set", account.address, "auto-delete=no")
+    names = [account.maildir.deliver(data) for data in (message(), DOTS)]
+    pop = account.login()
+    pop.ok("DELE 1")
+    pop.close()
+    server.wait_empty()
+    pop = account.login()
+    pop.ok("DELE 1")
+    pop.ok("DELE 2")
+    pop.quit()
+    lines = lines_of(server, 5)
+    assert lines[3] == "%s: user=%s peer=127.0.0.1 %s:%d %s:%d" % (
+        word, account.address, names[0], len(wire(message())), names[1],
+        len(wire(DOTS)))
+    assert [line for line in lines if line.startswith(word)] == [lines[3]]
+
+
+def test_many_deletions(server, account):
+    """As many as fit into 900 octets a line; each once, in their order."""
+    names = [account.maildir.deliver(message()) for _ in range(100)]
+    pop = account.login()
+    for n in range(1, 101):
+        pop.ok("DELE %d" % n)
+    pop.quit()
+    server.wait_log("^end: ")
+    lines = ["%s id=%s" % pair for pair in server.log_lines_with_ids()
+             if pair[0].startswith("deleted: ")]
+    assert 4 <= len(lines) <= 10
+    assert all(700 < len(line) <= 900 for line in lines[:-1])
+    assert [found.split(":")[0] for line in lines
+            for found in line.split(" ")[3:-1]] == names
 
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])

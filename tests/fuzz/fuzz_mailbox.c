@@ -10,6 +10,7 @@
 #include "store/check.h"
 #include "store/index.c"
 #include "store/mailbox.h"
+#include "store/boot.h"
 #include "store/seal.h"
 #include "tests/fuzz/garbage.h"
 #include "tests/fuzz/lines.h"
@@ -104,7 +105,8 @@ static void
 use(struct input *in)
 {
 	unsigned int marks = take8(in);
-	uint64_t n, deleted, count = mailbox_count(mb);
+	uint64_t n, count = mailbox_count(mb);
+	struct taken taken = { 0 };
 
 	for (n = 0; n <= NUMBERS; n++)
 		look(n);
@@ -113,7 +115,8 @@ use(struct input *in)
 	look(take8(in));
 	if (marks != 0)
 		(void)mailbox_update(mb, is_marked, &marks,
-		    count < 8 ? count : 8, &deleted);
+		    count < 8 ? count : 8, &taken);
+	taken_free(&taken);
 }
 
 static void
@@ -185,7 +188,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (scratch[0] == '\0') {
 		scratch_make();
-		seal_learn_boot();
+		boot_learn();
 	}
 	furnish();
 	view.maildir = scratch_path("m");

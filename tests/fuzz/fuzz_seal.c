@@ -4,6 +4,7 @@
  */
 #include "tests/fuzz/scratch.h"
 
+#include "store/boot.h"
 #include "store/seal.h"
 
 #define NEWER "seal 3 "
@@ -17,7 +18,7 @@ start(void)
 	int fd;
 
 	scratch_make();
-	seal_learn_boot();
+	boot_learn();
 	snprintf(index_db, sizeof(index_db), "%s", scratch_path("index.db"));
 	MUST((fd = open(index_db, O_WRONLY | O_CREAT, 0600)) != -1);
 	close(fd);

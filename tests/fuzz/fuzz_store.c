@@ -159,7 +159,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		view.maildir = verdict.maildir;
 		view.policy.auto_delete = 1;
 		view.policy.mark_read = verdict.policy.mark_read = 1;
-		seal_learn_boot();
+		boot_learn();
 		furnish();
 		fds = open_fds();
 	}

@@ -7,6 +7,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "store/boot.h"
 #include "store/seal.h"
 
 static const struct totals some_totals = { .identity = "0123456789abcdef",
@@ -39,7 +40,7 @@ make_seal(const char *dir)
 {
 	int fd = open_lock(dir);
 
-	seal_learn_boot();
+	boot_learn();
 	scratch_write(dir, "index.db", "index");
 	assert_int_equal(seal_write(fd, index_db, &some_totals), 0);
 	return fd;
@@ -158,7 +159,7 @@ test_none(void **state)
 	int fd = open_lock(*state);
 	struct stat st;
 
-	seal_learn_boot();
+	boot_learn();
 	assert_int_equal(state_of(fd), SEAL_NONE);
 	/* There is nothing to seal. */
 	assert_int_equal(seal_write(fd, index_db, &some_totals), ENOENT);

@@ -1,0 +1,191 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "store/boot.h"
+#include "store/journal.h"
+#include "store/report.h"
+
+#define LINE_OCTETS 900 /* of the log, for messages; old syslogds cut at 1024 */
+#define TAIL_OCTETS 100 /* of them, for what log.c puts behind */
+#define TAKEN_MAX   100 /* lines in the journal for messages of a session */
+#define TEXT_OCTETS (TAKEN_MAX * 400)
+
+/* By which application password, if it was by one: the end of a line. */
+static const char *
+label_field(const struct report *r)
+{
+	static char field[LOG_SAFE_MAX];
+	char label[LOG_SAFE_MAX / 2];
+
+	if (r->verdict->label[0] == '\0')
+		return "";
+	snprintf(field, sizeof(field), " app-password=%s",
+	    log_safe(label, sizeof(label), r->verdict->label));
+	return field;
+}
+
+/* A line that is begun, and to be written by write_journal(). */
+static void
+begin_journal(const struct report *r, struct journal_text *t,
+    const char *event)
+{
+	char time[CLOCK_TEXT_SIZE];
+
+	clock_text(time, clock_ns() / CLOCK_NS);
+	journal_begin(t, time, event);
+	journal_field(t, "id", r->verdict->id);
+}
+
+static void
+write_journal(struct report *r, const struct journal_text *t, int locked)
+{
+	const struct ledger *l = mailbox_ledger(r->mailbox);
+	int error = 0;
+
+	if (!r->silent)
+		error = journal_append(l->dir, t->buf, t->used, locked);
+	r->silent |= error != 0;
+	if (error == INDEX_NEWER)
+		log_warn("%s: the journal is not written: a newer pop3d has "
+		    "begun it; install that version again", l->path);
+	else
+		(void)ledger_complain(l, "the journal is not written", error);
+}
+
+static void
+journal_login(struct report *r)
+{
+	const struct msg_verdict *v = r->verdict;
+	char buf[JOURNAL_LINE_MAX + 1];
+	struct journal_text t;
+
+	journal_text_init(&t, buf, sizeof(buf));
+	begin_journal(r, &t, "login");
+	journal_field(&t, "user", v->address);
+	journal_field(&t, "peer", r->peer);
+	journal_field(&t, "via", v->via);
+	journal_field(&t, "label", v->label);
+	journal_field(&t, "service", "pop");
+	journal_number(&t, "pid", (uint64_t)getpid());
+	journal_field(&t, "host", boot_host());
+	journal_field(&t, "boot", boot_id());
+	journal_end(&t);
+	write_journal(r, &t, 1);
+}
+
+void
+report_login(struct report *r, char *tls)
+{
+	char safe[LOG_SAFE_MAX], *blank;
+
+	if ((blank = strchr(tls, ' ')) != NULL)
+		*blank = '/';
+	log_safe(safe, sizeof(safe), tls);
+	log_info("login: user=%s peer=%s tls=%s mechanism=%s%s",
+	    r->verdict->address, r->peer, safe, r->verdict->mechanism,
+	    label_field(r));
+	journal_login(r);
+}
+
+static const char *
+taken_word(const struct report *r)
+{
+	return r->verdict->policy.auto_delete ? "deleted" : "retained";
+}
+
+/* As many messages a line as fit. */
+static void
+log_taken(const struct report *r, const struct taken *taken)
+{
+	char line[LINE_OCTETS], uidl[4 * UIDL_MAX + 1], one[sizeof(uidl) + 24];
+	const char *next;
+	uint64_t octets;
+	size_t at = 0;
+
+	line[0] = '\0';
+	while ((next = taken_next(taken, &at, &octets)) != NULL) {
+		snprintf(one, sizeof(one), " %s:%llu",
+		    log_safe(uidl, sizeof(uidl), next),
+		    (unsigned long long)octets);
+		if (line[0] != '\0' &&
+		    strlen(line) + strlen(one) >= sizeof(line) - TAIL_OCTETS) {
+			log_info("%s", line);
+			line[0] = '\0';
+		}
+		if (line[0] == '\0')
+			snprintf(line, sizeof(line), "%s: user=%s peer=%s",
+			    taken_word(r), r->verdict->address, r->peer);
+		strlcat(line, one, sizeof(line));
+	}
+	if (line[0] != '\0')
+		log_info("%s", line);
+}
+
+/* A line for each of the first messages, and one with how many there were. */
+static void
+journal_taken(struct report *r, const struct taken *taken)
+{
+	static char buf[TEXT_OCTETS]; /* large */
+	struct journal_text t;
+	const char *uidl;
+	uint64_t octets, n;
+	size_t at = 0;
+
+	journal_text_init(&t, buf, sizeof(buf));
+	for (n = 0; n < TAKEN_MAX &&
+	     (uidl = taken_next(taken, &at, &octets)) != NULL; n++) {
+		begin_journal(r, &t, taken_word(r));
+		journal_field(&t, "uidl", uidl);
+		journal_number(&t, "octets", octets);
+		journal_end(&t);
+	}
+	if (n < taken->n) {
+		begin_journal(r, &t, taken_word(r));
+		journal_number(&t, "more", taken->n - n);
+		journal_end(&t);
+	}
+	write_journal(r, &t, 0);
+}
+
+void
+report_taken(struct report *r, const struct taken *taken)
+{
+	if (taken->n == 0)
+		return;
+	log_taken(r, taken);
+	journal_taken(r, taken);
+}
+
+static void
+journal_the_end(struct report *r, const struct msg_end *end, uint64_t deleted)
+{
+	char buf[JOURNAL_LINE_MAX + 1];
+	struct journal_text t;
+
+	journal_text_init(&t, buf, sizeof(buf));
+	begin_journal(r, &t, "end");
+	journal_field(&t, "reason", end->reason);
+	journal_number(&t, "retrieved", end->retrieved);
+	journal_number(&t, "octets", end->octets);
+	journal_number(&t, "deleted", deleted);
+	journal_end(&t);
+	write_journal(r, &t, 0);
+}
+
+void
+report_end(struct report *r, const struct msg_end *end, uint64_t deleted,
+    uint64_t left)
+{
+	char safe[LOG_SAFE_MAX];
+
+	log_info("end: user=%s peer=%s reason=%s retrieved=%llu octets=%llu "
+	    "deleted=%llu left=%llu%s", r->verdict->address, r->peer,
+	    log_safe(safe, sizeof(safe), end->reason),
+	    (unsigned long long)end->retrieved,
+	    (unsigned long long)end->octets, (unsigned long long)deleted,
+	    (unsigned long long)left, label_field(r));
+	journal_the_end(r, end, deleted);
+}
