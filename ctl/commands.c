@@ -87,6 +87,16 @@ static const struct command commands[] = {
 	    { { 'f', "IDS",
 		"whose unique-ids are kept: dovecot (unless given) or "
 		"none" } } },
+	{ "import-uidls", NULL, ctl_import_uidls, 0, OR_ALL,
+	    "[-n] [-f FORMAT] ADDRESS ... | -a",
+	    "Takes over the unique-ids of the server that had the Maildir "
+	    "before, Dovecot or Courier, so that nothing is fetched twice.",
+	    { { 'a', NULL, "the mailboxes of all accounts" },
+		{ 'f', "FORMAT",
+		    "Dovecot's pop3_uidl_format, unless that is its own "
+		    "default; or the word courier, for Courier's list though "
+		    "Dovecot's is newer" },
+		{ 'n', NULL, "shows what would be, and changes nothing" } } },
 	{ "index", NULL, ctl_index, 0, OR_ALL, "ADDRESS ... | -a",
 	    "Brings the index of mailboxes up to date, so that the next login "
 	    "need not.",

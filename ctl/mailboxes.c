@@ -1,6 +1,7 @@
 /*
- * pop3ctl queue, requeue, purge, index, check, import-mbox: mailboxes, by the
- * store's own hand, as their owners and in the store's sandbox.
+ * pop3ctl queue, requeue, purge, index, check, import-mbox, import-uidls:
+ * mailboxes, by the store's own hand, as their owners and in the store's
+ * sandbox.
  */
 #include <sys/stat.h>
 
@@ -21,6 +22,8 @@
 #include "store/boot.h"
 #include "store/check.h"
 #include "store/mailbox.h"
+#include "store/takeover.h"
+#include "store/uidl_format.h"
 
 #define LOCK_WAIT_MS 2000
 
@@ -32,6 +35,7 @@ struct job {
 	struct mailbox *mailbox;
 	struct target target;
 	int all, json;
+	int opens;    /* run() does it by itself */
 	int checks;   /* it tells itself what it found damaged */
 	int writes;   /* without an index on the disk it is in vain */
 	int routine;  /* with all, what is in use waits for the next time */
@@ -42,6 +46,7 @@ struct job {
 	int fd;		  /* of import-mbox */
 	const char *file; /* its name */
 	struct import *import;
+	struct takeover *takeover; /* of import-uidls */
 };
 
 /* Stops the work where it is, once that was asked for. */
@@ -138,7 +143,7 @@ lock_in_and_run(void *arg)
 		return ctl_fail("%s: out of memory", t->address);
 	if (sandbox_store(t->maildir, -1, job->conf->sandbox_required) == -1)
 		return ctl_fail("%s: %s", t->address, log_last_warning());
-	status = open_and_run(job);
+	status = job->opens ? job->run(job) : open_and_run(job);
 	mailbox_free(job->mailbox);
 	return status;
 }
@@ -485,4 +490,84 @@ ctl_import_mbox(const struct args *args)
 	status = each_mailbox(&job, 1, args->word);
 	close(job.fd);
 	return status;
+}
+
+static void
+say_left(void *arg, const char *sentence)
+{
+	const struct job *job = arg;
+
+	printf("%s: %s\n", job->target.address, sentence);
+}
+
+static void
+show_taken(void *arg, const char *uidl, const char *name)
+{
+	const struct job *job = arg;
+
+	printf("%s: %s %s\n", job->target.address, uidl, name);
+}
+
+/* The lists that were read, one or two of them. */
+static const char *
+lists(const struct takeover *t, char text[64])
+{
+	const enum foreign *list = t->list;
+
+	if (list[INBOX] == FOREIGN_NONE || list[JUNK] == FOREIGN_NONE ||
+	    list[INBOX] == list[JUNK])
+		return foreign_name(
+		    list[INBOX] != FOREIGN_NONE ? list[INBOX] : list[JUNK]);
+	snprintf(text, 64, "%s, %s", foreign_name(list[INBOX]),
+	    foreign_name(list[JUNK]));
+	return text;
+}
+
+static int
+run_import_uidls(struct job *job)
+{
+	struct takeover t = *job->takeover;
+	enum trouble trouble;
+	char text[64];
+
+	t.say = say_left;
+	t.show = t.dry ? show_taken : NULL;
+	t.arg = job;
+	trouble = mailbox_take_over(job->mailbox, LOCK_WAIT_MS, &t);
+	if (trouble != TROUBLE_NONE)
+		return refused(job, trouble);
+	if (t.list[INBOX] == FOREIGN_NONE && t.list[JUNK] == FOREIGN_NONE)
+		printf("%s: no %s: nothing to do, where the unique-ids were "
+		    "the base names, as qmail-pop3d's are\n",
+		    job->target.address, t.wanted != FOREIGN_NONE ?
+		    foreign_name(t.wanted) :
+		    "dovecot-uidlist and no courierpop3dsizelist");
+	else
+		printf("%s: %llu unique-ids of %s %s; %llu were here already, "
+		    "%llu are the base name, %llu are left out\n",
+		    job->target.address, (unsigned long long)t.taken,
+		    lists(&t, text), t.dry ? "would be taken over" :
+		    "taken over", (unsigned long long)t.had,
+		    (unsigned long long)t.own, (unsigned long long)t.left);
+	return CTL_GOOD;
+}
+
+int
+ctl_import_uidls(const struct args *args)
+{
+	struct takeover takeover = { .format = UIDL_FORMAT_DEFAULT,
+		.dry = args->option['n'] != NULL };
+	struct job job = { .conf = args->conf, .run = run_import_uidls,
+		.opens = 1, .takeover = &takeover };
+	const char *fault, *format = args->option['f'];
+
+	if (format != NULL && strcmp(format, "courier") == 0)
+		takeover.wanted = FOREIGN_COURIER;
+	else if (format != NULL) {
+		if ((fault = uidl_format_fault(format)) != NULL)
+			return ctl_fail("-f %s: %s", format, fault);
+		takeover.format = format;
+		takeover.wanted = FOREIGN_DOVECOT;
+	}
+	return named_or_all(&job, args);
 }

@@ -87,6 +87,8 @@ index_strerror(int error)
 		return "uidls was written by a newer version of pop3d";
 	case UIDLS_UNREADABLE:
 		return "uidls, the unique-ids from elsewhere, cannot be read";
+	case UIDLS_FOREIGN:
+		return "it is of a version that is not known, or no list";
 	default:
 		return strerror(error);
 	}

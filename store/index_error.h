@@ -12,7 +12,8 @@ enum index_error {
 	/* The same of the file uidls, which nobody can make anew. */
 	UIDLS_DAMAGED,
 	UIDLS_NEWER,
-	UIDLS_UNREADABLE /* for a reason that was told */
+	UIDLS_UNREADABLE, /* for a reason that was told */
+	UIDLS_FOREIGN	  /* another server's list is none that we know */
 };
 
 #endif

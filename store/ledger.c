@@ -46,6 +46,9 @@ mend(int error)
 		return "; install that version again";
 	case UIDLS_DAMAGED:
 		return "; restore that file, or import them again";
+	case UIDLS_FOREIGN:
+		return "; let that server, or a later version of it, open "
+		       "the mailbox once";
 	default:
 		return "";
 	}

@@ -293,6 +293,16 @@ mailbox_open(struct mailbox *mb, int wait_ms)
 }
 
 enum trouble
+mailbox_hold(struct mailbox *mb, int wait_ms)
+{
+	int error = mb->error != 0 ? mb->error : take_lock(mb, wait_ms);
+
+	if (error == EAGAIN)
+		return TROUBLE_IN_USE;
+	return mailbox_trouble(mb, "the mailbox cannot be locked", error);
+}
+
+enum trouble
 mailbox_settle(struct mailbox *mb)
 {
 	uint64_t count = mailbox_count(mb), octets = mailbox_octets(mb);

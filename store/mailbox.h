@@ -52,6 +52,9 @@ void mailbox_import(struct mailbox *mb, struct import *import);
 enum trouble mailbox_open(struct mailbox *mb, int wait_ms);
 enum trouble mailbox_settle(struct mailbox *mb);
 
+/* In place of both: takes the lock, and looks at nothing. */
+enum trouble mailbox_hold(struct mailbox *mb, int wait_ms);
+
 /* Closes cleanly, and releases the lock.  May be called twice. */
 void mailbox_close(struct mailbox *mb);
 
@@ -113,7 +116,10 @@ enum trouble mailbox_requeue(
 enum trouble mailbox_purge(
     struct mailbox *mb, int64_t days, struct purged *purged);
 
-/* For check.h: what is under all this, the folders that are seen, trouble. */
+/*
+ * For check.h and takeover.h: what is under all this, the folders that are
+ * seen, trouble.
+ */
 struct ledger *mailbox_ledger(struct mailbox *mb);
 int mailbox_sees(const struct mailbox *mb, enum folder folder);
 const struct policy *mailbox_policy(const struct mailbox *mb);

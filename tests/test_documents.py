@@ -14,7 +14,8 @@ from daemon import HERE
 
 TOP = os.path.dirname(HERE)
 DOCUMENTS = ["DESIGN", "HACKING", "README"]
-PAGES = ["man/pop3d.8", "man/pop3ctl.8", "man/pop3d.conf.5"]
+PAGES = ["man/pop3d.8", "man/pop3ctl.8", "man/pop3d.conf.5",
+         "man/pop3d-moving.7"]
 ROOMS = ["common", "session", "auth", "store", "ctl"]
 
 # What stands for many files.

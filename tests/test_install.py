@@ -56,6 +56,7 @@ def test_install_and_uninstall(destination):
     for name in ("usr/sbin/pop3d", "usr/sbin/pop3ctl", "etc/pop3d.conf",
                  "usr/share/man/man8/pop3d.8", "usr/share/man/man8/pop3ctl.8",
                  "usr/share/man/man5/pop3d.conf.5",
+                 "usr/share/man/man7/pop3d-moving.7",
                  "usr/lib/systemd/system/pop3d.socket",
                  "usr/lib/systemd/system/pop3d@.service",
                  "usr/lib/systemd/system/pop3d-purge.service",
