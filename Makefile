@@ -113,8 +113,11 @@ build/rooms.a: $(ROOMS:%.c=build/%.o) build/rules
 	@rm -f $@
 	@ar cr $@ $(ROOMS:%.c=build/%.o)
 
-pop3d: $(PARENT:%.c=build/%.o) build/rooms.a
-	$(LINK) -o $@ $(PARENT:%.c=build/%.o) build/rooms.a $(LIBS)
+# What pop3d -n needs to look at settings as pop3ctl does.
+SETTINGS	= build/ctl/address.o build/ctl/settings.o
+
+pop3d: $(PARENT:%.c=build/%.o) $(SETTINGS) build/rooms.a
+	$(LINK) -o $@ $(PARENT:%.c=build/%.o) $(SETTINGS) build/rooms.a $(LIBS)
 
 pop3ctl: $(CTL:%.c=build/%.o) build/rooms.a
 	$(LINK) -o $@ $(CTL:%.c=build/%.o) build/rooms.a $(LIBS)

@@ -15,6 +15,7 @@
 #include "auth/system.h"
 #include "common/privdrop.h"
 #include "configtest.h"
+#include "ctl/settings.h"
 #include "session/tls.h"
 
 #define DAY	   (24 * 60 * 60)
@@ -173,6 +174,17 @@ check_users(const struct conf *conf)
 }
 
 static int
+check_presets(const struct conf *conf)
+{
+	static struct account account; /* large */
+	char err[512];
+
+	if (settings_preset(&account, conf, err, sizeof(err)) == -1)
+		return tell("%s", err);
+	return 0;
+}
+
+static int
 check_system(const struct conf *conf)
 {
 	const char *obstacle;
@@ -200,7 +212,7 @@ read_accounts(const struct conf *conf, char *err, size_t errsize)
 		return -1;
 	do
 		found = accounts_next(accounts, &account, err, errsize);
-	while (found == 1);
+	while (found == 1 || found == ACCOUNTS_ALIAS);
 	accounts_close(accounts);
 	explicit_bzero(&account, sizeof(account));
 	return found == 0 ? 0 : -1;
@@ -261,7 +273,8 @@ configtest(struct conf *conf, const char *file)
 		(void)tell("%s", err);
 		return 1;
 	}
-	if (check_users(conf) == -1 || check_keypairs(conf) == -1 ||
+	if (check_users(conf) == -1 || check_presets(conf) == -1 ||
+	    check_keypairs(conf) == -1 ||
 	    check_system(conf) == -1 || check_accounts(conf) == -1)
 		return 1;
 	check_spool(conf);

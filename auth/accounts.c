@@ -158,11 +158,37 @@ accounts_get(struct accounts *a, const char *address,
 }
 
 int
+accounts_find(struct accounts *a, const char *name, const char *domain,
+    struct account *account, char *err, size_t errsize)
+{
+	char address[ADDRESS_MAX + 1];
+	int found, whole = strchr(name, '@') != NULL || domain == NULL;
+
+	if ((size_t)snprintf(address, sizeof(address), "%s%s%s", name,
+		whole ? "" : "@", whole ? "" : domain) >= sizeof(address))
+		return 0;
+	found = accounts_get(a, address, account, err, errsize);
+	if (found != ACCOUNTS_ALIAS)
+		return found;
+	strlcpy(address, account->alias_of, sizeof(address));
+	found = accounts_get(a, address, account, err, errsize);
+	return found == ACCOUNTS_ALIAS ? 0 : found;
+}
+
+int
 accounts_check(struct accounts *a, char *err, size_t errsize)
 {
 	int error = bdb_check_pages(a->db, BDB_ALL_PAGES);
 
 	return error == 0 ? 0 : damaged(a, error, err, errsize);
+}
+
+static void
+close_cursor(struct accounts *a)
+{
+	if (a->cursor != NULL)
+		a->cursor->close(a->cursor);
+	a->cursor = NULL;
 }
 
 int
@@ -177,24 +203,22 @@ accounts_next(struct accounts *a, struct account *account, char *err,
 	if (a->cursor == NULL &&
 	    (error = bdb_check_pages(a->db, BDB_ALL_PAGES)) == 0)
 		error = a->db->cursor(a->db, NULL, &a->cursor, 0);
-	do {
-		if (error == 0)
-			error =
-			    a->cursor->get(a->cursor, &key, &data, DB_NEXT);
-		if (error == DB_NOTFOUND)
-			return 0;
-		if (error != 0)
-			return damaged(a, error, err, errsize);
-		found = unpack(a, &key, &data, account, err, errsize);
-	} while (found == ACCOUNTS_ALIAS);
+	if (error == 0)
+		error = a->cursor->get(a->cursor, &key, &data, DB_NEXT);
+	if (error == DB_NOTFOUND) {
+		close_cursor(a);
+		return 0;
+	}
+	if (error != 0)
+		return damaged(a, error, err, errsize);
+	found = unpack(a, &key, &data, account, err, errsize);
 	return found == -1 ? ACCOUNTS_BAD : found;
 }
 
 void
 accounts_close(struct accounts *a)
 {
-	if (a->cursor != NULL)
-		a->cursor->close(a->cursor);
+	close_cursor(a);
 	a->db->close(a->db, DB_NOSYNC);
 	free(a);
 }
@@ -385,12 +409,19 @@ accounts_sync_directory(const char *path)
 	return rv;
 }
 
+struct accounts *
+accounts_edit_accounts(struct accounts_edit *e)
+{
+	return &e->new;
+}
+
 /* close() of the database writes what is left and syncs the file. */
 int
 accounts_edit_commit(struct accounts_edit *e, char *err, size_t errsize)
 {
 	int error, rv = 0;
 
+	close_cursor(&e->new);
 	error = e->new.db->close(e->new.db, 0);
 	e->new.db = NULL;
 	if (error != 0)
@@ -406,6 +437,7 @@ accounts_edit_commit(struct accounts_edit *e, char *err, size_t errsize)
 void
 accounts_edit_abandon(struct accounts_edit *e)
 {
+	close_cursor(&e->new);
 	if (e->new.db != NULL)
 		e->new.db->close(e->new.db, DB_NOSYNC);
 	if (e->lock != -1) {

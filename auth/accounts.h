@@ -30,7 +30,7 @@ int accounts_open(
  */
 int accounts_check(struct accounts *accounts, char *err, size_t errsize);
 
-/* What accounts_get() says of an alias. */
+/* What accounts_get() and accounts_next() say of an alias. */
 #define ACCOUNTS_ALIAS 2
 
 /* What accounts_next() says of a record that cannot be read. */
@@ -47,10 +47,19 @@ int accounts_get(struct accounts *accounts, const char *address,
     struct account *account, char *err, size_t errsize);
 
 /*
- * Steps through all accounts in the order of their addresses, and over the
- * aliases among them: 1 and the next account, 0 at the end; ACCOUNTS_BAD with
- * err filled when the next record cannot be read, behind which it goes on;
- * -1 with err filled when the database cannot.
+ * Whom a login by this name means: looks it up with "@" and domain behind it
+ * if it has no @ and domain is not NULL, and where an alias leads, which is
+ * one step at most.  Returns 1 and fills account, 0 or -1, as accounts_get().
+ */
+int accounts_find(struct accounts *accounts, const char *name,
+    const char *domain, struct account *account, char *err, size_t errsize);
+
+/*
+ * Steps through all accounts and aliases in the order of their addresses: 1
+ * and the next account, or ACCOUNTS_ALIAS and the next alias; 0 at the end,
+ * behind which it begins anew; ACCOUNTS_BAD with err filled when the next
+ * record cannot be read, behind which it goes on; -1 with err filled when the
+ * database cannot.
  */
 int accounts_next(struct accounts *accounts, struct account *account,
     char *err, size_t errsize);
@@ -74,6 +83,12 @@ int accounts_edit_put(struct accounts_edit *edit,
     const struct account *account, char *err, size_t errsize);
 int accounts_edit_delete(struct accounts_edit *edit, const char *address,
     char *err, size_t errsize);
+/*
+ * What is being changed, to step through it, and meanwhile put what was there
+ * already.  It belongs to edit.
+ */
+struct accounts *accounts_edit_accounts(struct accounts_edit *edit);
+
 int accounts_edit_commit(
     struct accounts_edit *edit, char *err, size_t errsize);
 void accounts_edit_abandon(struct accounts_edit *edit);

@@ -21,12 +21,9 @@
 #include "common/sandbox.h"
 
 /*
- * A refusal is answered so long after the question came, whatever the
- * reason was: it slows guessing, and hides what the work for it took (I9).
- * A client waits for the answer to one before the next is looked at; those
- * of several clients would wait side by side.
+ * A client waits for the answer to one refusal before the next is looked at;
+ * those of several clients would wait side by side.
  */
-#define REFUSAL_MS	1000
 #define REFUSAL_PLACES 1
 
 #define CPU_SECONDS 20 /* more than any number of slow hashes takes */
@@ -176,8 +173,8 @@ auth_judge(struct auth *a, const struct msg_login *login,
 	int found = 0, good;
 
 	if (a->accounts != NULL)
-		found = accounts_get(a->accounts, login->user, &account, err,
-		    sizeof(err));
+		found = accounts_find(a->accounts, login->user,
+		    a->conf->default_domain, &account, err, sizeof(err));
 	if (found == -1) {
 		log_warn("%s", err);
 		return -1;

@@ -9,6 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * A refusal is answered so long after the question came, whatever the reason
+ * was: it slows guessing, and hides what the work for it took (I9).
+ */
+#define REFUSAL_MS 1000
+
 #define REFUSALS_MAX 16
 
 struct refusal {

@@ -268,6 +268,37 @@ add_proxies(struct line *l)
 	return 0;
 }
 
+/* What the settings are, pop3ctl knows. */
+static int
+add_preset(struct line *l)
+{
+	const char *equals = strchr(l->value, '=');
+
+	if (equals == NULL || equals == l->value)
+		return line_wrong(l, "default: %s is not a setting; write "
+		    "KEY=VALUE", l->value);
+	if (l->conf->npreset == CONF_PRESETS_MAX)
+		return line_wrong(l, "default: more than %d; remove some",
+		    CONF_PRESETS_MAX);
+	l->conf->preset[l->conf->npreset++] = copy(l->value);
+	return 0;
+}
+
+/* It becomes a part of addresses. */
+static int
+set_domain(struct line *l)
+{
+	const char *s = l->value;
+	const size_t len = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789.-");
+
+	if (s[len] != '\0' || s[0] == '.' || s[0] == '-' ||
+	    s[len - 1] == '.' || strstr(s, "..") != NULL)
+		return line_wrong(l, "%s: %s is not a domain; give it like "
+		    "example.com", l->word[0], s);
+	return set_string(l);
+}
+
 #define AT(member) offsetof(struct conf, member)
 #define NOWHERE	   0 /* the functions whose names begin with add_ know where */
 
@@ -278,6 +309,9 @@ static const struct keyword keywords[] = {
 	    AT(auth_accounts), NULL, 0 },
 	{ "auth", "system", "accounts|system", 2, 2, set_flag, AT(auth_system),
 	    NULL, 0 },
+	{ "default", NULL, "KEY=VALUE", 2, 2, add_preset, NOWHERE, NULL, 0 },
+	{ "default-domain", NULL, "DOMAIN", 2, 2, set_domain,
+	    AT(default_domain), NULL, 0 },
 	{ "hostname", NULL, "NAME", 2, 2, set_hostname, AT(hostname), NULL, 0 },
 	{ "junk", NULL, ".FOLDER", 2, 2, set_folder, AT(junk), ".Junk", 0 },
 	{ "keypair", NULL, "CERTIFICATE KEY [STAPLE]", 3, 4, add_keypair,

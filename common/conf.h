@@ -17,6 +17,7 @@
 #define CONF_KEYWORDS_MAX 32
 #define CONF_KEYPAIRS_MAX 32
 #define CONF_OUTGOING_MAX 4
+#define CONF_PRESETS_MAX  16
 #define CONF_PROXIES_MAX  64
 #define CONF_HOSTNAME_MAX 255 /* octets: RFC 1035, 2.3.4; a greeting has room */
 #define CONF_PLACE_SIZE	  (PATH_MAX + 16)
@@ -40,6 +41,9 @@ struct conf {
 	char *accounts;
 	char *maildir; /* template for new accounts: %d %u %a ~, no other % */
 	char *owner;   /* default owner of new mailboxes, or NULL */
+	char *preset[CONF_PRESETS_MAX]; /* KEY=VALUE, of new accounts */
+	size_t npreset;
+	char *default_domain; /* of logins without an @, or NULL */
 	char *junk;
 	char *spool; /* template of local users' mboxes: %u; or NULL */
 	char *user; /* what session and auth run as */

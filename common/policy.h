@@ -30,7 +30,7 @@ enum spam { SPAM_EXCLUDE, SPAM_INCLUDE, SPAM_ONLY };
  * that only the mailbox is concerned with is added here and in
  *	auth/record.c	    the record, old ones without it included
  *	auth/system.c	    its value for the system's own users
- *	ctl/address.c	    account_init(): its value for a new account
+ *	ctl/new_account.c   account_init(): its value for a new account
  *	ctl/settings.c	    what pop3ctl set, show, import and export call it
  *	man/pop3ctl.8 and etc/pop3ctl.bash-completion, which
  *	tests/test_tables.py compares with ctl/settings.c

@@ -1,5 +1,5 @@
 /*
- * pop3ctl add, delete, passwd.
+ * pop3ctl add, passwd.
  */
 #include <errno.h>
 #include <readpassphrase.h>
@@ -11,8 +11,7 @@
 #include "ctl/address.h"
 #include "ctl/ctl.h"
 #include "ctl/maildirs.h"
-#include "ctl/revoke.h"
-#include "ctl/targets.h"
+#include "ctl/new_account.h"
 
 #define TYPED_SIZE (PASSWORD_MAX + 2) /* one more than allowed, and the NUL */
 
@@ -89,9 +88,9 @@ make_account(
 				"USER in %s",
 		    conf->file);
 	if (maildir == NULL) {
-		if (account_maildir(a, conf, err, sizeof(err)) == -1)
+		if (account_maildir(a, conf, NULL, err, sizeof(err)) == -1)
 			return ctl_fail("%s", err);
-	} else if (maildir[0] != '/' ||
+	} else if (!maildir_good(maildir) ||
 	    strlcpy(a->maildir, maildir, sizeof(a->maildir)) >=
 		sizeof(a->maildir))
 		return ctl_fail("-m %s: give an absolute path of at most %d "
@@ -108,6 +107,13 @@ exists(const char *address)
 }
 
 static int
+is_alias(const struct account *alias)
+{
+	return ctl_fail("%s is an alias of %s; `pop3ctl alias remove' it "
+	    "first", alias->address, alias->alias_of);
+}
+
+static int
 put_new(struct accounts_edit *edit, const struct account *account)
 {
 	static struct account old;
@@ -116,7 +122,9 @@ put_new(struct accounts_edit *edit, const struct account *account)
 
 	found =
 	    accounts_edit_get(edit, account->address, &old, err, sizeof(err));
-	if (found > 0)
+	if (found == ACCOUNTS_ALIAS)
+		return is_alias(&old);
+	if (found == 1)
 		return exists(account->address);
 	if (found == -1 ||
 	    accounts_edit_put(edit, account, err, sizeof(err)) == -1)
@@ -133,9 +141,10 @@ add_maildir(const struct account *account, const struct args *args)
 {
 	struct maildirs maildirs = { NULL, 0, 0 };
 
+	if (account->alias_of[0] != '\0')
+		return is_alias(account);
 	if (args->option['m'] != NULL || args->option['o'] != NULL ||
-	    args->option['P'] != NULL || account->alias_of[0] != '\0' ||
-	    !maildirs_is_missing(account))
+	    args->option['P'] != NULL || !maildirs_is_missing(account))
 		return exists(account->address);
 	maildirs_note(&maildirs, account);
 	if (maildirs_make(&maildirs) != CTL_GOOD)
@@ -189,41 +198,6 @@ ctl_add(const struct args *args)
 	}
 	status = make_account(&account, address, args);
 	return status == CTL_GOOD ? add_new(&account, args) : status;
-}
-
-static int
-delete_account(
-    const struct conf *conf, const char *address, struct revocation *r)
-{
-	static struct account account;
-	struct accounts_edit *edit;
-	char err[ERR_SIZE];
-	int found, status = CTL_GOOD;
-
-	if ((edit = ctl_edit(conf)) == NULL)
-		return CTL_FAILED;
-	/* A damaged record, too, can be deleted. */
-	found = accounts_edit_get(edit, address, &account, err, sizeof(err));
-	if (found == 0)
-		status = ctl_fail(
-		    "no account %s; `pop3ctl list' shows them", address);
-	else if (accounts_edit_delete(edit, address, err, sizeof(err)) == -1)
-		status = ctl_fail("%s", err);
-	if (found == 1)
-		revocation_note(r, &account, NULL);
-	explicit_bzero(&account, sizeof(account));
-	return ctl_edit_end(edit, status);
-}
-
-int
-ctl_delete(const struct args *args)
-{
-	struct revocation r;
-
-	if (revocation_open(&r, args->conf) != CTL_GOOD)
-		return CTL_FAILED;
-	return revocation_close(
-	    &r, delete_account(args->conf, args->word[0], &r));
 }
 
 static int

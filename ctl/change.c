@@ -20,7 +20,8 @@ change_account(const struct conf *conf, const char *address,
 	if (found == -1)
 		status = ctl_fail("%s", err);
 	else if (found != 1)
-		status = ctl_no_account(conf, address);
+		status = ctl_no_account(conf, address,
+		    found == ACCOUNTS_ALIAS ? &account : NULL);
 	else if ((status = change(&account, arg)) == CTL_GOOD &&
 	    accounts_edit_put(edit, &account, err, sizeof(err)) == -1)
 		status = ctl_fail("%s", err);

@@ -41,6 +41,13 @@ static const struct command commands[] = {
 		    "whose the mailbox is, a user or UID:GID; "
 		    "unless given, pop3d.conf's owner" },
 		{ 'P', NULL, "the account has no password of its own" } } },
+	{ "alias", "add", ctl_alias_add, 2, 2, "ADDRESS ALIAS",
+	    "Gives an account another name, under which its user can log in.",
+	    NO_OPTIONS },
+	{ "alias", "list", ctl_alias_list, 0, 1, "[ADDRESS]",
+	    "Lists accounts and their aliases.", NO_OPTIONS },
+	{ "alias", "remove", ctl_alias_remove, 2, 2, "ADDRESS ALIAS",
+	    "Removes an alias.", NO_OPTIONS },
 	{ "app-password", "add", ctl_app_password_add, 2, 2,
 	    "ADDRESS LABEL [-e DATE] [-n NETWORK] ... [-r] [-u USE]",
 	    "Makes an application password and prints it, this once.",
@@ -69,7 +76,7 @@ static const struct command commands[] = {
 	    "Prints what the user types into a mail client.",
 	    { { 'x', NULL, "as XML, which clients can fetch" } } },
 	{ "delete", NULL, ctl_delete, 1, 1, "ADDRESS",
-	    "Deletes an account, and no mail.", NO_OPTIONS },
+	    "Deletes an account with its aliases, and no mail.", NO_OPTIONS },
 	{ "export", NULL, ctl_export, 0, 0, "",
 	    "Writes all accounts as text that import reads, with the hashes "
 	    "of their passwords.",
@@ -77,10 +84,14 @@ static const struct command commands[] = {
 	{ "help", NULL, ctl_help, 0, 2, "[COMMAND]",
 	    "Tells what a command does and what its options mean.",
 	    NO_OPTIONS },
-	{ "import", NULL, ctl_import, 1, 1, "FILE",
+	{ "import", NULL, ctl_import, 1, 1, "FILE [-n] [-s]",
 	    "Adds or replaces the accounts in a file of an export, or of "
-	    "ADDRESS:HASH lines (- is standard input).",
-	    NO_OPTIONS },
+	    "Dovecot's passwd-file or ADDRESS:HASH lines (- is standard "
+	    "input).",
+	    { { 'n', NULL,
+		  "says of every line what would become of it, and changes "
+		  "nothing" },
+		{ 's', NULL, "all lines, or none if one is bad" } } },
 	{ "import-mbox", NULL, ctl_import_mbox, 2, 2,
 	    "ADDRESS FILE [-f IDS]",
 	    "Takes the messages of an mbox file into a mailbox.",
@@ -134,12 +145,16 @@ static const struct command commands[] = {
 		  "those that are kept back, too, and the state of "
 		  "each" },
 		{ 'j', NULL, "as JSON" } } },
+	{ "rename", NULL, ctl_rename, 2, 2, "OLD NEW",
+	    "Gives an account another address; its mailbox stays where it is.",
+	    NO_OPTIONS },
 	{ "requeue", NULL, ctl_requeue, 1, OR_ALL,
 	    "ADDRESS UIDL ... | ADDRESS -a",
 	    "Has POP show messages again that were kept back.",
 	    { { 'a', NULL, "all of them" } } },
 	{ "set", NULL, ctl_set, 2, ANY, "ADDRESS KEY=VALUE ...",
-	    "Changes settings of an account, all of these or none.",
+	    "Changes settings of an account, all of these or none; '*@DOMAIN' "
+	    "stands for all accounts of a domain, and '*' for all.",
 	    NO_OPTIONS },
 	{ "show", NULL, ctl_show, 1, 1, "ADDRESS [-j]",
 	    "Shows an account with its settings and application passwords.",

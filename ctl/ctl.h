@@ -42,7 +42,8 @@ int ctl_look_up(
     const struct conf *conf, const char *address, struct account *account);
 
 /* Tells that there is none; returns CTL_FAILED. */
-int ctl_no_account(const struct conf *conf, const char *address);
+int ctl_no_account(const struct conf *conf, const char *address,
+    const struct account *alias);
 
 /* The same for an account that must be there: CTL_GOOD or CTL_FAILED, told. */
 int ctl_account(
@@ -85,6 +86,9 @@ size_t label_find(const struct account *a, const char *label);
 
 /* The commands: ctl/add.c, settings.c, app_passwords.c, ... */
 int ctl_add(const struct args *args);
+int ctl_alias_add(const struct args *args);
+int ctl_alias_list(const struct args *args);
+int ctl_alias_remove(const struct args *args);
 int ctl_app_password_add(const struct args *args);
 int ctl_app_password_list(const struct args *args);
 int ctl_app_password_revoke(const struct args *args);
@@ -103,6 +107,7 @@ int ctl_list(const struct args *args);
 int ctl_passwd(const struct args *args);
 int ctl_purge(const struct args *args);
 int ctl_queue(const struct args *args);
+int ctl_rename(const struct args *args);
 int ctl_requeue(const struct args *args);
 int ctl_set(const struct args *args);
 int ctl_show(const struct args *args);

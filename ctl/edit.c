@@ -6,10 +6,14 @@
 #include "ctl/ctl.h"
 
 int
-ctl_no_account(const struct conf *conf, const char *address)
+ctl_no_account(const struct conf *conf, const char *address,
+    const struct account *alias)
 {
 	static struct account user; /* large */
 
+	if (alias != NULL)
+		return ctl_fail("no account %s: it is an alias of %s",
+		    alias->address, alias->alias_of);
 	if (conf->auth_system && system_account(conf, address, &user))
 		return ctl_fail("%s is a user of the system, whose password "
 				"and settings are not kept here", address);
@@ -46,7 +50,8 @@ ctl_account(
 
 	if (found == -1)
 		return CTL_FAILED;
-	return found == 1 ? CTL_GOOD : ctl_no_account(conf, address);
+	return found == 1 ? CTL_GOOD : ctl_no_account(conf, address,
+	    found == ACCOUNTS_ALIAS ? account : NULL);
 }
 
 int
@@ -63,7 +68,8 @@ ctl_user(const struct conf *conf, const char *name, struct account *account)
 	if (found == 1 ||
 	    (conf->auth_system && system_account(conf, name, account)))
 		return CTL_GOOD;
-	return ctl_no_account(conf, name);
+	return ctl_no_account(
+	    conf, name, found == ACCOUNTS_ALIAS ? account : NULL);
 }
 
 static int
@@ -77,6 +83,8 @@ walk(struct accounts *accounts,
 	do {
 		found = accounts_next(
 		    accounts, &account, err, sizeof(err));
+		if (found == ACCOUNTS_ALIAS)
+			continue;
 		if (found == ACCOUNTS_BAD || found == -1)
 			status = ctl_fail("%s", err);
 		else if (found == 1 && each(&account, arg) != CTL_GOOD) {

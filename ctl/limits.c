@@ -7,9 +7,9 @@
 #include "common/error.h"
 #include "ctl/ctl.h"
 #include "ctl/limits.h"
+#include "ctl/settings.h"
 
-#define DAY	 (24 * 60 * 60)
-#define DAYS_MAX 36500 /* a hundred years */
+#define DAY (24 * 60 * 60)
 
 static const char *const uses[] = { NULL, "pop", "send", "both" };
 

@@ -1,5 +1,6 @@
 /*
- * The settings of an account, and pop3ctl set.
+ * The settings of an account.  pop3d -n looks at the configuration's with
+ * this, too: nothing of pop3ctl's commands is here.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +9,9 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "ctl/address.h"
-#include "ctl/ctl.h"
 #include "ctl/settings.h"
 
+#define ERR_SIZE  1024
 #define WORD_SIZE 32
 
 static void *
@@ -150,7 +151,7 @@ static int
 set_maildir(const struct setting *s, struct account *a, const char *value)
 {
 	(void)s;
-	if (value[0] != '/' || strlen(value) > MAILDIR_MAX)
+	if (!maildir_good(value))
 		return -1;
 	strlcpy(a->maildir, value, sizeof(a->maildir));
 	return 0;
@@ -167,7 +168,7 @@ get_maildir(
 static int
 set_owner(const struct setting *s, struct account *a, const char *value)
 {
-	char err[ERR_SIZE];
+	char err[128]; /* describe_values() says it */
 
 	(void)s;
 	return owner_parse(value, &a->uid, &a->gid, err, sizeof(err));
@@ -202,6 +203,12 @@ const struct setting settings[] = {
 	{ "two-factor", "on|off", NULL,
 	    "whether only application passwords let in", "off",
 	    AT(two_factor), set_flag, get_flag },
+	{ "send", "yes|no", NULL,
+	    "whether the account's passwords are good for sending mail", "yes",
+	    AT(send), set_flag, get_flag },
+	{ "self-service", "yes|no", NULL,
+	    "whether the user may change settings", "yes", AT(self_service),
+	    set_flag, get_flag },
 	{ "password", "none", "none; `pop3ctl passwd' sets one",
 	    "takes the account's own password away", NULL, AT(hash),
 	    set_password, get_password },
@@ -268,6 +275,10 @@ setting_apply(
 		    "%s is not a setting; write "
 		    "KEY=VALUE",
 		    text);
+	/* Accounts are listed and exported one a line. */
+	if (strpbrk(text, "\r\n") != NULL)
+		return error_set(err, errsize, "%.*s: the value has a newline "
+		    "in it", (int)len, text);
 	for (s = settings; s->key != NULL; s++) {
 		if (strlen(s->key) != len || strncmp(s->key, text, len) != 0)
 			continue;
@@ -283,6 +294,30 @@ setting_apply(
 	    (int)len, text, list);
 }
 
+int
+settings_preset(
+    struct account *account, const struct conf *conf, char *err, size_t errsize)
+{
+	char why[ERR_SIZE], place[CONF_PLACE_SIZE];
+	const struct setting *s;
+	size_t i, len;
+
+	for (i = 0; i < conf->npreset; i++) {
+		len = strcspn(conf->preset[i], "=");
+		for (s = settings; s->key != NULL; s++)
+			if (s->preset == NULL && strlen(s->key) == len &&
+			    strncmp(s->key, conf->preset[i], len) == 0)
+				return error_set(err, errsize, "%s: default: "
+				    "%s has none",
+				    conf_place(conf, "default", place), s->key);
+		if (setting_apply(account, conf->preset[i], why,
+			sizeof(why)) == -1)
+			return error_set(err, errsize, "%s: default: %s",
+			    conf_place(conf, "default", place), why);
+	}
+	return 0;
+}
+
 void
 settings_help(void)
 {
@@ -294,32 +329,4 @@ settings_help(void)
 		    s->what, s->preset != NULL ? "      Default: " : "",
 		    s->preset != NULL ? s->preset : "",
 		    s->preset != NULL ? "\n" : "");
-}
-
-struct set {
-	int n;
-	char **text;
-};
-
-/* All of them or none. */
-static int
-apply_all(struct account *account, void *arg)
-{
-	const struct set *set = arg;
-	char err[ERR_SIZE];
-	int i;
-
-	for (i = 0; i < set->n; i++)
-		if (setting_apply(account, set->text[i], err, sizeof(err)) ==
-		    -1)
-			return ctl_fail("%s", err);
-	return CTL_GOOD;
-}
-
-int
-ctl_set(const struct args *args)
-{
-	struct set set = { args->n - 1, args->word + 1 };
-
-	return ctl_change(args->conf, args->word[0], apply_all, &set);
 }

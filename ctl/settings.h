@@ -7,10 +7,11 @@
 
 #include <stddef.h>
 
-#include "auth/accounts.h"
+#include "auth/account.h"
+#include "common/conf.h"
 
 #define VALUE_SIZE (MAILDIR_MAX + 1)
-#define DAYS_MAX   36500 /* of keep, and of purge: a hundred years */
+#define DAYS_MAX   36500 /* of keep, purge and others: a hundred years */
 
 struct setting {
 	const char *key;
@@ -33,10 +34,17 @@ void setting_value(const struct setting *setting, const struct account *account,
     char value[VALUE_SIZE]);
 
 /*
- * Sets KEY=VALUE.  Returns 0, or -1 with a sentence in err.
+ * Sets KEY=VALUE, of one line.  Returns 0, or -1 with a sentence in err.
  */
 int setting_apply(
     struct account *account, const char *text, char *err, size_t errsize);
+
+/*
+ * Sets what the configuration's lines with `default' say of new accounts.
+ * Returns 0, or -1 with a sentence in err that says where.
+ */
+int settings_preset(struct account *account, const struct conf *conf,
+    char *err, size_t errsize);
 
 /* What can be set, on standard output. */
 void settings_help(void);

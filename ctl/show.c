@@ -4,16 +4,18 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "ctl/aliases.h"
 #include "ctl/ctl.h"
 #include "ctl/limits.h"
 #include "ctl/settings.h"
 
 static void
-show_text(const struct account *a)
+show_text(const struct account *a, const struct aliases *aliases)
 {
+	const struct alias *alias;
 	const struct setting *s;
 	char value[VALUE_SIZE], when[CLOCK_TEXT_SIZE];
-	size_t i;
+	size_t i, n;
 
 	printf("address=%s\n", a->address);
 	for (s = settings; s->key != NULL; s++) {
@@ -30,14 +32,18 @@ show_text(const struct account *a)
 		limits_print(" ", &a->app[i]);
 		putchar('\n');
 	}
+	alias = aliases_of(aliases, a->address, &n);
+	for (i = 0; i < n; i++)
+		printf("alias %s\n", alias[i].name);
 }
 
 static void
-show_json(const struct account *a)
+show_json(const struct account *a, const struct aliases *aliases)
 {
+	const struct alias *alias;
 	const struct setting *s;
 	char value[VALUE_SIZE], when[CLOCK_TEXT_SIZE];
-	size_t i;
+	size_t i, n;
 
 	fputs("{\"address\":", stdout);
 	ctl_json_string(stdout, a->address);
@@ -55,6 +61,12 @@ show_json(const struct account *a)
 		limits_json(&a->app[i]);
 		putchar('}');
 	}
+	fputs("],\"aliases\":[", stdout);
+	alias = aliases_of(aliases, a->address, &n);
+	for (i = 0; i < n; i++) {
+		fputs(i > 0 ? "," : "", stdout);
+		ctl_json_string(stdout, alias[i].name);
+	}
 	fputs("]}", stdout);
 }
 
@@ -62,17 +74,21 @@ int
 ctl_show(const struct args *args)
 {
 	static struct account account;
+	struct aliases aliases;
 	int status;
 
 	status = ctl_user(args->conf, args->word[0], &account);
 	if (status != CTL_GOOD)
 		return status;
-	if (args->option['j'] == NULL) {
-		show_text(&account);
-		return CTL_GOOD;
+	/* What is damaged elsewhere has been told then: this is good. */
+	(void)aliases_load(&aliases, args->conf);
+	if (args->option['j'] == NULL)
+		show_text(&account, &aliases);
+	else {
+		show_json(&account, &aliases);
+		putchar('\n');
 	}
-	show_json(&account);
-	putchar('\n');
+	aliases_free(&aliases);
 	return CTL_GOOD;
 }
 
@@ -94,6 +110,7 @@ list_text(const struct account *a)
 struct list {
 	int json;
 	unsigned long n;
+	struct aliases aliases; /* for JSON */
 };
 
 static int
@@ -103,7 +120,7 @@ list_one(const struct account *account, void *arg)
 
 	if (list->json) {
 		fputs(list->n > 0 ? ",\n" : "[", stdout);
-		show_json(account);
+		show_json(account, &list->aliases);
 	} else
 		list_text(account);
 	list->n++;
@@ -113,9 +130,15 @@ list_one(const struct account *account, void *arg)
 int
 ctl_list(const struct args *args)
 {
-	struct list list = { args->option['j'] != NULL, 0 };
-	int status = ctl_each_account(args->conf, list_one, &list);
+	struct list list = { args->option['j'] != NULL, 0, { NULL, 0, 0 } };
+	int status = CTL_GOOD;
 
+	if (list.json)
+		status = aliases_load(&list.aliases, args->conf);
+	if (status != CTL_GOOD)
+		return status;
+	status = ctl_each_account(args->conf, list_one, &list);
+	aliases_free(&list.aliases);
 	if (list.json && list.n > 0)
 		puts("]");
 	else if (list.json && status == CTL_GOOD)

@@ -1,6 +1,7 @@
 """accounts.db: under load, written by several, killed, damaged."""
 
 import collections
+import fcntl
 import json
 import os
 import random
@@ -107,19 +108,18 @@ def test_a_login_does_not_depend_on_their_number(make_server, tmp_path):
 # Readers and writers at once.
 
 class Writer:
-    """pop3ctl import, which holds the lock until its input ends."""
+    """Somebody who has the lock, and half a database beside the good one."""
 
     def __init__(self, server):
-        self.server = server
-        self.process = subprocess.Popen(
-            [POP3CTL, "-f", server.conf, "import", "-"],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        wait_until(lambda: os.path.exists(database(server) + ".new"),
-                   "nothing is being written")
+        self.new = database(server) + ".new"
+        self.lock = open(database(server) + ".lock", "r+")
+        fcntl.lockf(self.lock, fcntl.LOCK_EX)
+        with open(self.new, "wb") as f:
+            f.write(b"half of it")
 
-    def end(self, text):
-        self.process.communicate(text.encode(), timeout=60)
-        return self.process.returncode
+    def end(self):
+        os.unlink(self.new)
+        self.lock.close()
 
 
 def waiting_for_lock(path):
@@ -133,16 +133,13 @@ def test_readers_never_block(make_server):
     server = make_server()
     account = server.add_account()
     writer = Writer(server)
-    os.kill(writer.process.pid, signal.SIGSTOP)
     account.login().quit()
     with server.connect() as pop:
         pop.err(b"AUTH PLAIN " + plain(account.address, "wrong"), "AUTH")
     for command in (["list"], ["show", account.address], ["export"],
                     ["queue", account.address]):
         server.ctl(*command)
-    os.kill(writer.process.pid, signal.SIGCONT)
-    assert writer.end("new@example.com\n") == 0
-    server.ctl("show", "new@example.com")
+    writer.end()
 
 
 def test_a_writer_waits_for_another(make_server):
@@ -154,9 +151,8 @@ def test_a_writer_waits_for_another(make_server):
     wait_until(lambda: waiting_for_lock(database(server) + ".lock"),
                "the second does not wait")
     assert "access=all" in server.ctl("show", account.address).stdout
-    assert first.end("new@example.com\n") == 0
+    first.end()
     assert second.wait(60) == 0
-    server.ctl("show", "new@example.com")
     assert "access=off" in server.ctl("show", account.address).stdout
 
 
@@ -164,8 +160,10 @@ def test_a_writer_that_gives_up_changes_nothing(make_server):
     server = make_server()
     server.add_account()
     before = server.ctl("export").stdout
-    writer = Writer(server)
-    assert writer.end("new@example.com\nnonsense\n") == 1
+    for option, text in ("-s", "new@example.com\nnonsense\n"), \
+            ("-n", "new@example.com\n"):
+        done = server.ctl("import", option, "-", stdin=text, check=False)
+        assert done.returncode == (option == "-s")
     assert server.ctl("export").stdout == before
     assert sorted(os.listdir(server.directory + "/db")) == \
         ["accounts.db", "accounts.db.lock"]
@@ -775,22 +773,54 @@ def test_a_bad_record_among_good_ones(record, data):
     assert "the record of %s " % record.address in done.stderr
 
 
+@pytest.mark.parametrize("data", [b"\2", b"\3"], ids=["damaged", "newer"])
+def test_a_bad_record_stays_what_it_is(record, data):
+    """What changes many accounts, or takes them from a file, passes it."""
+    server = record.server
+    text = server.ctl("export").stdout
+    record.put(data)
+    done = server.ctl("set", "*", "spam=only", check=False)
+    assert (done.returncode, done.stdout) == (1, "1 accounts changed\n")
+    assert "the record of " + record.address in done.stderr
+    assert record.get() == data
+    for line in (record.address, record.address + ":$1$a$b",
+                 record.address + ":{PLAIN}secret",
+                 "x@example.com alias-of=" + record.address,
+                 record.address + " alias-of=other@example.com"):
+        done = server.ctl("import", "-", stdin=line + "\n", check=False)
+        assert done.returncode == 1
+        assert record.get() == data
+    done = server.ctl("import", "-", stdin=text, check=False)
+    assert (done.returncode, done.stdout) == (
+        1, "1 accounts, 0 of them new\n")
+    line = [one.split()[0] for one in text.splitlines()].index(
+        record.address) + 1
+    assert "-:%d: " % line in done.stderr
+    assert record.get() == data
+    for words in (["rename", record.address, "x@example.com"],
+                  ["alias", "add", record.address, "x@example.com"]):
+        assert server.ctl(*words, check=False).returncode == 1
+    assert record.get() == data
+    server.ctl("delete", record.address)
+    server.ctl("import", "-", stdin=text)
+    assert server.ctl("export").stdout == text
+
+
 def test_an_alias_is_no_account(record):
-    """Nobody logs in to it, nothing shows it, nothing overwrites it."""
+    """It is none of the accounts, and nothing overwrites it."""
     alias = Record(record.command[0], record.server, "alias@example.com")
     target = record.address.encode()
     alias.put(b"\2\1" + len(target).to_bytes(2, "big") + target)
-    with record.server.connect() as pop:
-        pop.err(b"AUTH PLAIN " + plain(alias.address, "secret"), "AUTH")
     for arguments, why in ((["show", alias.address], "no account"),
                            (["set", alias.address, "access=off"],
                             "no account"),
-                           (["add", "-P", alias.address], "already")):
+                           (["add", "-P", alias.address], "an alias")):
         done = record.server.ctl(*arguments, check=False)
         assert done.returncode == 1 and why in done.stderr
-    for command in "list", "export":
-        words = record.server.ctl(command).stdout
-        assert record.address in words and alias.address not in words
+    words = record.server.ctl("list").stdout
+    assert record.address in words and alias.address not in words
+    assert "%s alias-of=%s\n" % (alias.address, record.address) in \
+        record.server.ctl("export").stdout
     done = record.server.ctl("import", "-", check=False,
                              stdin=alias.address + "\n")
     assert done.returncode == 1 and "alias of " + record.address in \

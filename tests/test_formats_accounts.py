@@ -136,7 +136,9 @@ def test_accounts_of_version_2(with_accounts, mail):
     with server.connect() as pop:
         pop.login("some@example.com", PASSWORD)
     assert [words[0] for words in words_of(server)] == \
-        ["some@example.com", "zz@example.com"]
+        ["some@example.com", "zz@example.com", "alias@example.com"]
+    with server.connect() as pop:
+        pop.login("alias@example.com", PASSWORD)
     shown = server.ctl("show", "some@example.com").stdout
     assert "spam=include" in shown
     assert "app-password old desk created 2023-11-14T22:13:20Z" in shown

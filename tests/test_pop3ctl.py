@@ -164,6 +164,7 @@ def test_add(server):
     assert show(server, "added@example.com") == {
         "address": "added@example.com", "access": "all", "spam": "exclude",
         "auto-delete": "yes", "keep": "forever", "two-factor": "off",
+        "mark-read": "no", "send": "yes", "self-service": "yes",
         "password": "yes",
         "owner": server.owner.pw_name,
         "maildir": server.mail + "/example.com/added/Maildir"}
@@ -548,7 +549,7 @@ def test_what_show_prints_can_be_set(server, account):
 
 def test_show_json(server, account):
     server.ctl("app-password", "add", account.address, "a \"label\"\\ ö")
-    server.ctl("set", account.address, "maildir=/a\tb\"\\\n\x7f",
+    server.ctl("set", account.address, "maildir=/a\tb\"\\\x7f",
                "spam=only")
     text = server.ctl("show", "-j", account.address).stdout
     found = json.loads(text)
@@ -560,7 +561,9 @@ def test_show_json(server, account):
     assert found == {
         "address": account.address, "access": "all", "spam": "only",
         "auto-delete": "yes", "two-factor": "off", "password": "yes",
-        "owner": server.owner.pw_name, "maildir": "/a\tb\"\\\n\x7f"}
+        "keep": "forever", "mark-read": "no", "send": "yes", "self-service": "yes",
+        "aliases": [],
+        "owner": server.owner.pw_name, "maildir": "/a\tb\"\\\x7f"}
 
 
 @pytest.mark.parametrize("maildir", ["", "relative", "/" + 4096 * "a"],

@@ -77,14 +77,15 @@ class Host:
         return int(found.group(1)), int(found.group(2))
 
     def refused(self, data, line):
-        """Nothing of it was imported; returns what is wrong."""
+        """With -s nothing of it was imported; returns what is wrong."""
         before = self.export()
         path = self.text(data)
-        done = self.ctl("import", path, status=1)
+        done = self.ctl("import", "-s", path, status=1)
         assert done.stdout == b""
         error = done.stderr.decode()
-        found = re.fullmatch(r"pop3ctl: %s:%d: (.*); nothing was imported\n"
-                             % (re.escape(path), line), error)
+        found = re.fullmatch(r"pop3ctl: %s:%d: (.*)\npop3ctl: %s: nothing "
+                             r"was imported\n" % (re.escape(path), line,
+                                                  re.escape(path)), error)
         assert found, error
         assert self.export() == before
         return found.group(1)
@@ -114,7 +115,7 @@ def fill(host):
     host.ctl("add", "-P", "none@example.com")
     host.ctl("add", "-m", "/var/vmail/with blanks/%41/#=,:\t\\ö",
              "-o", "4711:4712", "-P", "!#$%&'*+-=?^_`{|}~@xn--a.example")
-    for i, value in enumerate(["access=off", "access=from-now", "access=all",
+    for i, value in enumerate(["access=off", "access=from-now", "send=no",
                                "spam=include", "spam=only", "auto-delete=no",
                                "two-factor=on"]):
         address = "set%d@example.com" % i
@@ -125,13 +126,30 @@ def fill(host):
     host.ctl("add", "labels@example.com", stdin=b"secret\n")
     for label in labels:
         host.ctl("app-password", "add", "labels@example.com", label)
+    host.ctl("set", "plain@example.com", "keep=36500", "self-service=no")
     return labels
 
 
 def test_round_trip(host, empty):
     labels = fill(host)
+    for alias in "zz@aaa.example", "a'b@zzz.example":
+        host.ctl("alias", "add", "set3@example.com", alias)
     text = host.export()
-    assert empty.imported(text, unmade=1) == (12, 12)
+    told = empty.ctl("import", "-n", empty.text(text)).stdout.decode()
+    assert told.endswith("would be 12 accounts, 12 of them new; 2 aliases\n")
+    assert told.count(": added\n") == 12 and told.count(": an alias\n") == 2
+    assert empty.ctl("import", empty.text(text)).stdout == \
+        b"12 accounts, 12 of them new; 2 aliases\n"
+    assert empty.export() == text
+    # Before their accounts, and again.
+    text = b"".join(reversed(text.splitlines(True)))
+    empty.ctl("import", "-", stdin=text)
+    assert sorted(empty.export().splitlines()) == sorted(text.splitlines())
+    for alias in "zz@aaa.example", "a'b@zzz.example":
+        for each in host, empty:
+            each.ctl("alias", "remove", "set3@example.com", alias)
+    text = host.export()
+    assert empty.imported(text, unmade=1) == (12, 0)
     assert empty.export() == text
     for command in (["list"], ["list", "-j"],
                     ["app-password", "list", "labels@example.com"]):
@@ -209,6 +227,7 @@ def test_a_bare_address_gets_the_defaults(host):
     assert show(host, "new@example.com") == {
         "address": "new@example.com", "access": "all", "spam": "exclude",
         "auto-delete": "yes", "two-factor": "off", "password": "none",
+        "keep": "forever", "mark-read": "no", "send": "yes", "self-service": "yes",
         "owner": owner().pw_name, "maildir": host.mail + "/example.com/new"}
 
 
@@ -264,10 +283,30 @@ BAD_LINES = {
     "clear in passwd-file": "a@example.com:secret",
     "clear of 13 octets": "a@example.com:thirteen long",
     "clear, 13 octets, passwd-file": "a@example.com:correct-horse",
-    "plain scheme": "a@example.com:{PLAIN}secret",
-    "plain scheme, longer": "a@example.com:{PLAIN}a longer one",
-    "other scheme": "a@example.com:{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$"
-                    "c29tZXNhbHQ$RdescudvJCsgt3ub+b5dWRWJTmaaObGdn0fcAEXjbBw",
+    "no domain": "secret-user:{PLAIN}secret",
+    "plain scheme, too long": "a@example.com:{PLAIN}" + 512 * "x",
+    "too slow": "a@example.com hash=$2b$17$abcdefghijklmnopqrstuu2r9OfJnfCsdn"
+                "eAXAGHnS4UpFFP8WIrW",
+    "newline": "a@example.com maildir=/a%0Ab",
+    "carriage return": "a@example.com maildir=/a%0Db",
+    "keep": "a@example.com keep=0",
+    "keep, text": "a@example.com keep=never",
+    "alias of nobody": "a@example.com alias-of=nobody@example.com",
+    "alias of nothing": "a@example.com alias-of=",
+    "alias and more": "a@example.com alias-of=first@example.com spam=only",
+    "alias of itself": "a@example.com alias-of=a@example.com",
+    "alias in an account's place": "first@example.com "
+                                   "alias-of=first@example.com",
+    "root in a passwd-file": "a@example.com:*:0:0::/root:",
+    "no such user in a passwd-file": "a@example.com:*:no-such-user:::/home:",
+    "no such uid in a passwd-file": "a@example.com:*:54399:::/home:",
+    "relative home": "a@example.com:*:5000:5000::home/a:",
+    "mdbox": "a@example.com:*:5000:5000::/home/a::"
+             "userdb_mail=mdbox:~/mdbox",
+    "driver": "a@example.com:*:5000:5000::/home/a::"
+              "userdb_mail_path=~/mail userdb_mail_driver=sdbox",
+    "variable": "a@example.com:*:5000:5000::/home/a::"
+                "userdb_mail=maildir:/mail/%w",
     "other method": "a@example.com:$apr1$saltsalt$5ysGF8JUNXKHcJ7tnsRmk0",
     "long hash": "a@example.com hash=$6$" + 400 * "x",
     "percent": "a@example.com maildir=/100%",
@@ -296,7 +335,17 @@ def test_bad_lines(host, bad):
     """Told by file and line; nothing of the file is imported."""
     text = "new1@example.com\n\n# comment\n%s\nnew2@example.com\n" % bad
     error = host.refused(text, 4)
-    assert "secret" not in error
+    assert "secret" not in error.replace("secret-user", "")
+    before = host.export()
+    path = host.text(text)
+    for option in ["-n"], []:
+        done = host.ctl("import", path, *option, status=1)
+        told = done.stderr.decode().splitlines()
+        assert len(told) == 2 and error in told[0]
+        assert (b"new1@example.com" in host.export()) == (option == [])
+    host.ctl("delete", "new1@example.com")
+    host.ctl("delete", "new2@example.com")
+    assert host.export() == before
 
 
 def test_long_line(host):
@@ -304,7 +353,8 @@ def test_long_line(host):
                      % (70000 * "x"))
     done = host.ctl("import", path, status=1)
     assert b":2: the line is too long" in done.stderr
-    assert b"new@" not in host.export()
+    assert b"new@" in host.export()
+    assert b"a@example.com" not in host.export()
 
 
 def test_whose_mailbox(host):
@@ -367,7 +417,7 @@ def test_no_file(host, name):
     if name == "directory":
         os.mkdir(path)
     done = host.ctl("import", path, status=1)
-    assert re.fullmatch(rb"pop3ctl: \S+: .*\n", done.stderr)
+    assert re.fullmatch(rb"pop3ctl: \S+: .*\n", done.stderr), done.stderr
     assert host.export().count(b"\n") == 1
 
 
@@ -421,10 +471,11 @@ def test_hashes_cut_short(server, tmp_path, kind):
     "%s:{MD5-CRYPT}" + HASHES["md5"],
     "%s:{DES-CRYPT}" + HASHES["des"],
     "%s:{CRYPT}" + HASHES["yescrypt"],
-    "%s:{CRYPT}" + HASHES["bcrypt b"] +
-    ":1000:1000::/home/a::userdb_mail=maildir:~/Maildir",
+    "%s:{CRYPT}" + HASHES["bcrypt b"] + ":::::",
+    "%s:{blf-crypt}" + HASHES["bcrypt b"],
+    "%s:{plain}secret", "%s:{PLAIN}secret:::::",
     "%s:" + HASHES["sha512"] + ":19000:0:99999:7:::",
-    "%s:" + HASHES["des"] + ":1000:1000:Real Name,,,:/home/a:/bin/sh"],
+    "%s:" + HASHES["des"] + ":::Real Name,,,:/home/a:/bin/sh"],
     ids=lambda line: line.split(":", 1)[1][:16])
 def test_passwd_file_and_shadow(server, tmp_path, line):
     address = "somebody@passwd.example"
