@@ -76,16 +76,31 @@ look(void *arg)
 	return CTL_GOOD;
 }
 
-/* Less than PIPE_BUF octets, which come at once or not at all. */
+/*
+ * Has run() called by the owner of a mailbox, and takes what it says on
+ * standard output: less than PIPE_BUF octets, all at once or not at all.
+ */
 static int
-take_session(int fd, struct session *s)
+ask_owner(const struct target *t, int (*run)(void *), void *arg, void *answer,
+    size_t len)
 {
-	ssize_t n;
+	struct owner o = { .name = t->address, .uid = t->uid, .gid = t->gid,
+		.in = -1, .run = run, .arg = arg };
+	int fd[2], status;
+	ssize_t n = 0;
 
-	while ((n = read(fd, s, sizeof(*s))) == -1 && errno == EINTR)
-		continue;
-	s->peer[PEER_MAX] = s->label[LABEL_MAX] = s->host[HOST_MAX] = '\0';
-	return n == (ssize_t)sizeof(*s) ? CTL_GOOD : CTL_FAILED;
+	if (pipe(fd) == -1)
+		return ctl_fail("pipe: %s", strerror(errno));
+	o.out = fd[1];
+	status = owner_start(&o);
+	close(fd[1]);
+	if (status == CTL_GOOD) {
+		while ((n = read(fd[0], answer, len)) == -1 && errno == EINTR)
+			continue;
+		status = owner_wait(&o);
+	}
+	close(fd[0]);
+	return status == CTL_GOOD && n != (ssize_t)len ? CTL_FAILED : status;
 }
 
 int
@@ -93,24 +108,46 @@ session_look(
     const struct conf *conf, const struct target *t, struct session *s)
 {
 	struct look l = { conf, t };
-	struct owner o = { .name = t->address, .uid = t->uid, .gid = t->gid,
-		.in = -1, .run = look, .arg = &l };
-	int fd[2], taken, status;
+	int status;
 
 	memset(s, 0, sizeof(*s));
-	if (pipe(fd) == -1)
-		return ctl_fail("pipe: %s", strerror(errno));
-	o.out = fd[1];
-	status = owner_start(&o);
-	close(fd[1]);
-	if (status == CTL_GOOD) {
-		taken = take_session(fd[0], s);
-		status = owner_wait(&o);
-		if (status == CTL_GOOD)
-			status = taken;
-	}
-	close(fd[0]);
+	status = ask_owner(t, look, &l, s, sizeof(*s));
+	s->id[ID_MAX] = s->since[SINCE_MAX] = s->peer[PEER_MAX] = '\0';
+	s->label[LABEL_MAX] = s->host[HOST_MAX] = '\0';
 	return status;
+}
+
+struct several {
+	const struct target *target;
+	size_t n;
+};
+
+static int
+look_at_several(void *arg)
+{
+	const struct several *s = arg;
+	char held[SESSIONS_AT_ONCE];
+	int status = CTL_GOOD;
+	pid_t pid;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		if (look_at_lock(&s->target[i], &pid) != CTL_GOOD)
+			status = CTL_FAILED;
+		held[i] = pid != 0;
+	}
+	if (write(STDOUT_FILENO, held, s->n) != (ssize_t)s->n)
+		return ctl_fail("pipe: %s", strerror(errno));
+	return status;
+}
+
+int
+sessions_held(const struct target *target, size_t n, char *held)
+{
+	struct several s = { target, n };
+
+	memset(held, 0, n);
+	return ask_owner(target, look_at_several, &s, held, n);
 }
 
 static int

@@ -13,12 +13,15 @@
 #include "auth/account.h"
 #include "ctl/targets.h"
 
-#define HOST_MAX 255 /* octets of a host's name */
+#define HOST_MAX  255 /* octets of a host's name */
+#define SINCE_MAX 31  /* of a time in the journal */
+#define ID_MAX	  31  /* of a connection */
 
 struct session {
 	pid_t pid; /* of its store; as lock_look() says it */
 	int known; /* the journal tells of this very one, what follows: */
-	int64_t since; /* seconds */
+	char id[ID_MAX + 1];
+	char since[SINCE_MAX + 1];
 	char peer[PEER_MAX + 1];
 	char label[LABEL_MAX + 1];
 	char host[HOST_MAX + 1]; /* the last one that the journal names */
@@ -30,6 +33,13 @@ struct session {
  */
 int session_look(const struct conf *conf, const struct target *target,
     struct session *session);
+
+/*
+ * Which of n mailboxes of one owner, at most SESSIONS_AT_ONCE, does somebody
+ * have?  Fills held, by one process for all of them, since it is mostly none.
+ */
+#define SESSIONS_AT_ONCE 64
+int sessions_held(const struct target *target, size_t n, char *held);
 
 /* Which sessions of a mailbox are to end. */
 struct concerned {

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "auth/system.h"
-#include "common/clock.h"
 #include "common/log.h"
 #include "ctl/ctl.h"
 #include "ctl/owner.h"
@@ -15,14 +14,16 @@
 
 struct list {
 	const struct conf *conf;
-	int json;
+	int json, status;
 	unsigned long n;
+	size_t gathered;
+	struct target target[SESSIONS_AT_ONCE]; /* of one owner */
 };
 
 static void
 print_text(const struct target *t, const struct session *s)
 {
-	char safe[LOG_SAFE_MAX], when[CLOCK_TEXT_SIZE];
+	char safe[LOG_SAFE_MAX];
 
 	printf("%s", t->address);
 	if (s->pid != LOCK_ELSEWHERE)
@@ -30,11 +31,10 @@ print_text(const struct target *t, const struct session *s)
 	else
 		printf(" host=%s", s->host[0] == '\0' ? "another" :
 		    log_safe(safe, sizeof(safe), s->host));
-	if (s->known) {
-		clock_text(when, s->since);
-		printf(" since=%s peer=%s", when,
-		    log_safe(safe, sizeof(safe), s->peer));
-	}
+	if (s->known)
+		printf(" since=%s", log_safe(safe, sizeof(safe), s->since));
+	if (s->known)
+		printf(" peer=%s", log_safe(safe, sizeof(safe), s->peer));
 	if (s->known && s->label[0] != '\0')
 		printf(" label=%s", log_safe(safe, sizeof(safe), s->label));
 	putchar('\n');
@@ -50,8 +50,6 @@ print_member(const char *key, const char *value)
 static void
 print_json(const struct target *t, const struct session *s, int first)
 {
-	char when[CLOCK_TEXT_SIZE];
-
 	printf("%s{\"address\":", first ? "[" : ",\n");
 	ctl_json_string(stdout, t->address);
 	if (s->pid != LOCK_ELSEWHERE)
@@ -59,8 +57,7 @@ print_json(const struct target *t, const struct session *s, int first)
 	else
 		print_member("host", s->host);
 	if (s->known) {
-		clock_text(when, s->since);
-		print_member("since", when);
+		print_member("since", s->since);
 		print_member("peer", s->peer);
 		print_member("label", s->label);
 	}
@@ -84,57 +81,84 @@ list_session(struct list *l, const struct target *t)
 	return CTL_GOOD;
 }
 
-static int
+/* Those that were gathered. */
+static void
+list_gathered(struct list *l)
+{
+	char held[SESSIONS_AT_ONCE];
+	size_t i;
+
+	if (l->gathered == 0)
+		return;
+	if (sessions_held(l->target, l->gathered, held) != CTL_GOOD)
+		l->status = CTL_FAILED;
+	for (i = 0; i < l->gathered && !owner_interrupted(); i++)
+		if (held[i] && list_session(l, &l->target[i]) != CTL_GOOD)
+			l->status = CTL_FAILED;
+	l->gathered = 0;
+}
+
+/* Gathers one more: those of one owner are looked at together. */
+static void
+gather(struct list *l, const struct target *t)
+{
+	if (l->gathered == SESSIONS_AT_ONCE ||
+	    (l->gathered > 0 && (l->target[0].uid != t->uid ||
+		l->target[0].gid != t->gid)))
+		list_gathered(l);
+	l->target[l->gathered++] = *t;
+}
+
+static void
 list_accounts(struct list *l)
 {
 	struct targets targets;
 	struct target t;
-	int status = CTL_GOOD;
 
-	if (targets_open(&targets, l->conf, 0, NULL) != CTL_GOOD)
-		return CTL_FAILED;
+	if (targets_open(&targets, l->conf, 0, NULL) != CTL_GOOD) {
+		l->status = CTL_FAILED;
+		return;
+	}
 	while (!owner_interrupted() && targets_next(&targets, &t))
-		if (list_session(l, &t) != CTL_GOOD)
-			status = CTL_FAILED;
+		gather(l, &t);
+	list_gathered(l);
 	if (targets_close(&targets) != CTL_GOOD)
-		status = CTL_FAILED;
-	return status;
+		l->status = CTL_FAILED;
 }
 
 /* Those that the system lists: not all that it knows, perhaps. */
-static int
+static void
 list_users(struct list *l)
 {
 	static struct account account; /* large */
 	struct passwd *pw;
 	struct target t;
-	int status = CTL_GOOD;
 
 	setpwent();
 	while (!owner_interrupted() && (pw = getpwent()) != NULL)
 		if (system_user(pw, &account)) {
 			target_of(&t, &account);
-			if (list_session(l, &t) != CTL_GOOD)
-				status = CTL_FAILED;
+			gather(l, &t);
 		}
 	endpwent();
-	return status;
+	list_gathered(l);
 }
 
 int
 ctl_who(const struct args *args)
 {
-	struct list l = { args->conf, args->option['j'] != NULL, 0 };
-	int status = CTL_GOOD;
+	static struct list l; /* large, and zeroed */
 
+	l.conf = args->conf;
+	l.json = args->option['j'] != NULL;
 	owner_pass_signals();
-	if (args->conf->auth_accounts)
-		status = list_accounts(&l);
-	if (args->conf->auth_system && list_users(&l) != CTL_GOOD)
-		status = CTL_FAILED;
+	if (l.conf->auth_accounts)
+		list_accounts(&l);
+	if (l.conf->auth_system)
+		list_users(&l);
 	if (l.json)
 		puts(l.n > 0 ? "]" : "[]");
-	return owner_interrupted() ? CTL_FAILED : status;
+	return owner_interrupted() ? CTL_FAILED : l.status;
 }
 
 int
