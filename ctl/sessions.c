@@ -20,6 +20,7 @@
 #include "store/lock.h"
 
 #define PAUSE_MS 10
+#define SLICE_MS 50
 #define END_MS	 900 /* for a session to end; then it is killed */
 #define KILL_MS	 2000
 
@@ -226,9 +227,31 @@ queue_for(struct lock *lock, const char *dir, int ms)
 }
 
 /*
+ * Until the process has let the lock go, and it is ours: 0.  ESTALE: another
+ * one was quicker.  EINTR: it still has it after so many ms.
+ */
+static int
+take_over(
+    const struct session *s, const char *dir, struct lock *lock, int ms)
+{
+	int64_t until = clock_ms() + ms;
+	pid_t now;
+	int error;
+
+	do {
+		error = queue_for(lock, dir, SLICE_MS);
+		if (error != EINTR)
+			return error;
+		if (lock_look(dir, &now) != 0 || now != s->pid)
+			return ESTALE;
+	} while (clock_ms() < until);
+	return EINTR;
+}
+
+/*
  * A store knows the signal that says who ended it.  Whoever else has the
  * lock, pop3ctl perhaps, knows SIGTERM.  One that does not end is killed:
- * nothing is lost by that either (I2).  The lock is ours then.
+ * nothing is lost by that either (I2).
  */
 static int
 end_process(const struct session *s, const char *dir, struct lock *lock)
@@ -239,11 +262,11 @@ end_process(const struct session *s, const char *dir, struct lock *lock)
 	/* Only now it is sure that this process has the lock. */
 	if (lock_look(dir, &now) == 0 && now == s->pid) {
 		(void)signal_process(fd, s->pid, s->known ? SIGUSR1 : SIGTERM);
-		error = queue_for(lock, dir, END_MS);
+		error = take_over(s, dir, lock, END_MS);
 	}
 	if (error == EINTR) {
 		(void)signal_process(fd, s->pid, SIGKILL);
-		error = queue_for(lock, dir, KILL_MS);
+		error = take_over(s, dir, lock, KILL_MS);
 	}
 	if (fd != -1)
 		close(fd);
