@@ -17,6 +17,8 @@
 #include "ctl/ctl.h"
 #include "ctl/owner.h"
 #include "ctl/sessions.h"
+#include "store/boot.h"
+#include "store/journal.h"
 #include "store/lock.h"
 
 #define PAUSE_MS 10
@@ -58,6 +60,48 @@ look_at_lock(const struct target *t, pid_t *pid)
 	return ctl_fail("%s: %s/lock: %s", t->address, dir, strerror(error));
 }
 
+/* What the journal tells of the process that has the mailbox, last of all. */
+static void
+note_line(void *arg, const struct journal_line *line)
+{
+	struct session *s = arg;
+	const char *event = journal_value(line, "event");
+	const char *id = journal_value(line, "id");
+	char pid[32];
+
+	if (strcmp(event, "end") == 0 && strcmp(id, s->id) == 0)
+		s->known = 0;
+	if (strcmp(event, "login") != 0)
+		return;
+	snprintf(pid, sizeof(pid), "%ld", (long)s->pid);
+	strlcpy(s->host, journal_value(line, "host"), sizeof(s->host));
+	if (strcmp(journal_value(line, "pid"), pid) != 0 ||
+	    strcmp(s->host, boot_host()) != 0 ||
+	    strcmp(journal_value(line, "boot"), boot_id()) != 0)
+		return;
+	s->known = 1;
+	strlcpy(s->id, id, sizeof(s->id));
+	strlcpy(s->since, journal_value(line, "time"), sizeof(s->since));
+	strlcpy(s->peer, journal_value(line, "peer"), sizeof(s->peer));
+	strlcpy(s->label, journal_value(line, "label"), sizeof(s->label));
+}
+
+/* By now all that this process can do is what a session's can. */
+static int
+read_journal(const struct look *l, struct session *s)
+{
+	char dir[PATH_MAX];
+
+	boot_learn(); /* reads /proc */
+	if (sandbox_store(l->target->maildir, -1,
+		l->conf->sandbox_required) == -1)
+		return ctl_fail(
+		    "%s: %s", l->target->address, log_last_warning());
+	if (index_dir(l->target, dir))
+		(void)journal_read(dir, note_line, s);
+	return CTL_GOOD;
+}
+
 /* In the owner's process: what is found goes to standard output. */
 static int
 look(void *arg)
@@ -68,10 +112,8 @@ look(void *arg)
 	memset(&s, 0, sizeof(s));
 	if (look_at_lock(l->target, &s.pid) != CTL_GOOD)
 		return CTL_FAILED;
-	if (s.pid != 0 && sandbox_store(l->target->maildir, -1,
-			      l->conf->sandbox_required) == -1)
-		return ctl_fail(
-		    "%s: %s", l->target->address, log_last_warning());
+	if (s.pid != 0 && read_journal(l, &s) != CTL_GOOD)
+		return CTL_FAILED;
 	if (write(STDOUT_FILENO, &s, sizeof(s)) != (ssize_t)sizeof(s))
 		return ctl_fail("pipe: %s", strerror(errno));
 	return CTL_GOOD;

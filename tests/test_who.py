@@ -1,6 +1,6 @@
 """pop3ctl who and kick, and revocation that means now."""
 
-import fcntl
+import calendar
 import json
 import os
 import re
@@ -42,8 +42,9 @@ def app_password(account, label):
 
 def check_ended(account, pop, pids=None):
     """Without an UPDATE, and the log says by what."""
-    assert re.fullmatch(rb"(-ERR \[SYS/TEMP\] .*\r\n)?", pop.rest())
-    account.server.wait_log("^end: user=%s .*reason=(kicked|stopped) .*deleted=0 " %
+    assert re.fullmatch(rb"(-ERR \[SYS/TEMP\] the administrator has ended "
+                        rb"this session, try again later\r\n)?", pop.rest())
+    account.server.wait_log("^end: user=%s .*reason=kicked .*deleted=0 " %
                             re.escape(account.address))
     assert len(account.maildir.files()) == COUNT
 
@@ -107,7 +108,7 @@ def test_kick_in_the_middle_of_a_message(account):
     account.server.ctl("kick", account.address)
     account.server.wait_empty()
     assert not pop.rest().endswith(b"\r\n.\r\n")
-    account.server.wait_log("^end: .*reason=(kicked|stopped) .*deleted=0 ")
+    account.server.wait_log("^end: .*reason=kicked .*deleted=0 ")
     assert len(account.maildir.files()) == 1
 
 
@@ -240,3 +241,84 @@ def test_a_failed_change_ends_nothing(mail):
     assert revoke(mail, ["app-password", "revoke"],
                   check=False).returncode != 0
     pop.quit()
+
+
+def test_who_tells_of_the_login(mail):
+    """Since when, from where, with what."""
+    phone = app_password(mail, "my phone")
+    for password, label in ((mail.password, ""), (phone, "my phone")):
+        before = int(time.time())
+        with mail.server.connect() as pop:
+            pop.login(mail.address, password)
+            line, = [line for line in mail.server.ctl("who").stdout.split(
+                "\n") if line.startswith(mail.address + " ")]
+            pid = mail.server.processes(pop).store
+            found = re.fullmatch(
+                r"\S+ pid=%d since=(\S+Z) peer=127\.0\.0\.1( label=%s)?" % (
+                    pid, re.escape("my\\040phone")), line)
+            assert found, line
+            assert bool(found.group(2)) == bool(label)
+            since = calendar.timegm(time.strptime(
+                found.group(1), "%Y-%m-%dT%H:%M:%SZ"))
+            assert before <= since <= time.time()
+            of_json, = [found for found in who(mail.server)
+                        if found["address"] == mail.address]
+            assert of_json == {
+                "address": mail.address, "pid": pid, "peer": "127.0.0.1",
+                "since": found.group(1), "label": label}
+            pop.quit()
+
+
+@pytest.mark.parametrize("label,words,ends", [
+    ("phone", ["app-password", "revoke", "phone"], True),
+    ("phone", ["app-password", "revoke", "laptop"], False),
+    ("phone", ["passwd"], False), ("", ["passwd"], True),
+    ("", ["app-password", "revoke", "phone"], False),
+    ("phone", ["set", "access=off"], True)], ids=str)
+def test_only_those_that_are_concerned(mail, label, words, ends):
+    passwords = {name: app_password(mail, name)
+                 for name in ("phone", "laptop")}
+    passwords[""] = mail.password
+    pop = marked(mail, passwords[label])
+    if words[0] == "app-password":
+        done = mail.server.ctl(*words[:2], mail.address, words[2])
+    else:
+        done = revoke(mail, words)
+    assert ("session ended" in done.stdout) == ends
+    if ends:
+        check_ended(mail, pop)
+    else:
+        pop.quit()
+        assert len(mail.maildir.files()) == COUNT - 1
+
+
+def test_a_journal_that_tells_nothing(mail):
+    """What cannot be told is ended."""
+    pop = marked(mail, app_password(mail, "phone"))
+    os.unlink(mail.maildir.path + "/pop3d/journal")
+    line, = [line for line in mail.server.ctl("who").stdout.splitlines()
+             if line.startswith(mail.address + " ")]
+    assert re.fullmatch(r"\S+ pid=\d+", line)
+    assert "session ended" in revoke(mail, ["passwd"]).stdout
+    pop.rest()
+    mail.server.wait_log("^end: .*reason=stopped ")
+    assert len(mail.maildir.files()) == COUNT
+
+
+def test_a_forged_journal(mail):
+    """It decides nothing but what is shown, and forges no line."""
+    pop = marked(mail)
+    pid = mail.server.processes(pop).store
+    path = mail.maildir.path + "/pop3d/journal"
+    with open(path) as f:
+        login = [line for line in f if " event=login " in line][-1]
+    forged = re.sub(r" peer=\S*", r" peer=\\033[2J\\012root", login)
+    with open(path, "a") as f:
+        f.write(forged + "garbage\n" + 3000 * "x" + "\n")
+    out = mail.server.ctl("who").stdout
+    line, = [line for line in out.splitlines()
+             if line.startswith(mail.address + " ")]
+    assert "peer=\\033[2J\\012root" in line and "pid=%d" % pid in line
+    assert "\033" not in out
+    assert "session ended" in mail.server.ctl("kick", mail.address).stdout
+    pop.rest()
