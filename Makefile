@@ -80,7 +80,7 @@ LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) \
 
 ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c | \
 		  grep -Ev '($(NOT_$(SYSTEM)))\.c'
-PARENT		!= ls *.c | grep -v '^pop3ctl'
+PARENT		!= ls *.c configtest/*.c | grep -v '^pop3ctl'
 CTL		!= ls pop3ctl*.c ctl/*.c
 TESTS		!= $(TESTS_$(SYSTEM)) | sed 's|.*/||; s|\.c$$||'
 

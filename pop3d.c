@@ -26,7 +26,7 @@
 #include "common/messages.h"
 #include "common/stop.h"
 #include "common/version.h"
-#include "configtest.h"
+#include "configtest/configtest.h"
 #include "session/session.h"
 #include "store/store.h"
 

@@ -79,11 +79,12 @@ parse_number(struct line *l, const char *word, int *value)
 {
 	const int largest = l->keyword->largest;
 	const char *bad;
+	const int number = (int)strtonum(word, 1, largest, &bad);
 
-	*value = (int)strtonum(word, 1, largest, &bad);
 	if (bad != NULL)
 		return line_wrong(l, "%s: %s is %s; give a number from 1 to %d",
 		    l->word[0], word, bad, largest);
+	*value = number;
 	return 0;
 }
 
@@ -430,8 +431,10 @@ read_line(struct line *l, char *text)
 	return l->keyword->kind(l);
 }
 
+/* What is wrong with a line ends it all, unless there is tell. */
 static int
-read_file(struct conf *conf, FILE *f, char *err, size_t errsize)
+read_file(struct conf *conf, FILE *f, char *err, size_t errsize,
+    void (*tell)(const char *what))
 {
 	struct line l = { .conf = conf, .err = err, .errsize = errsize };
 	char text[4096];
@@ -444,8 +447,11 @@ read_file(struct conf *conf, FILE *f, char *err, size_t errsize)
 			return line_wrong(&l,
 			    "the line is longer than %zu octets",
 			    sizeof(text) - 2);
-		if (read_line(&l, text) == -1)
+		if (read_line(&l, text) == 0)
+			continue;
+		if (tell == NULL)
 			return -1;
+		tell(err);
 	}
 	if (ferror(f))
 		return line_wrong(&l, "%s", strerror(errno));
@@ -470,8 +476,9 @@ set_presets(struct conf *conf, const char *file)
 	conf->hostname = copy(name);
 }
 
-int
-conf_load(struct conf *conf, const char *file, char *err, size_t errsize)
+static int
+load(struct conf *conf, const char *file, char *err, size_t errsize,
+    void (*tell)(const char *what))
 {
 	FILE *f;
 	int rv;
@@ -484,11 +491,29 @@ conf_load(struct conf *conf, const char *file, char *err, size_t errsize)
 		    file, strerror(errno));
 		return -1;
 	}
-	rv = read_file(conf, f, err, errsize);
+	rv = read_file(conf, f, err, errsize, tell);
 	fclose(f);
-	if (rv == 0 && !conf->auth_system)
+	if (!conf->auth_system)
 		conf->auth_accounts = 1;
 	return rv;
+}
+
+int
+conf_load(struct conf *conf, const char *file, char *err, size_t errsize)
+{
+	return load(conf, file, err, errsize, NULL);
+}
+
+int
+conf_load_all(
+    struct conf *conf, const char *file, void (*tell)(const char *what))
+{
+	char err[1024];
+
+	if (load(conf, file, err, sizeof(err), tell) == 0)
+		return 0;
+	tell(err);
+	return -1;
 }
 
 int

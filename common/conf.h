@@ -77,6 +77,13 @@ int conf_spool(
     const struct conf *conf, const char *user, char path[PATH_MAX]);
 
 /*
+ * The same, but goes on behind what is wrong, and tells each such sentence.
+ * Returns -1 if there is nothing to go on with: the file cannot be read.
+ */
+int conf_load_all(
+    struct conf *conf, const char *file, void (*tell)(const char *what));
+
+/*
  * Where in the configuration a keyword is, for messages: FILE:LINE of the
  * last line with it, or FILE where there is none and the default counts.
  * Returns place.

@@ -185,8 +185,7 @@ session_run(const struct conf *conf, const struct identity *as, int channel,
 	struct tls *server;
 	char err[512];
 
-	server = tls_setup(conf->file, conf->keypair, conf->nkeypair, err,
-	    sizeof(err));
+	server = tls_setup_good(conf, err, sizeof(err));
 	if (server == NULL) {
 		log_warn("%s", err);
 		_exit(1);

@@ -2,6 +2,7 @@
 
 #include <openssl/ssl.h>
 
+#include "common/log.h"
 #include "session/tls.h"
 
 /*
@@ -93,4 +94,29 @@ tls_setup(const char *file, const struct keypair *keypairs, size_t nkeypair,
 	tls_free(server);
 	tls_config_free(config);
 	return NULL;
+}
+
+/* Which of them spoils it all is found out only when something does. */
+struct tls *
+tls_setup_good(const struct conf *conf, char *err, size_t errsize)
+{
+	struct tls *server =
+	    tls_setup(conf->file, conf->keypair, conf->nkeypair, err, errsize);
+	struct keypair good[CONF_KEYPAIRS_MAX];
+	size_t i, n = 0;
+
+	if (server != NULL || conf->nkeypair < 2)
+		return server;
+	for (i = 0; i < conf->nkeypair; i++) {
+		server =
+		    tls_setup(conf->file, &conf->keypair[i], 1, err, errsize);
+		if (server != NULL)
+			good[n++] = conf->keypair[i];
+		else if (i == 0)
+			return NULL;
+		else
+			log_warn("%s; left out, the others are served", err);
+		tls_free(server);
+	}
+	return tls_setup(conf->file, good, n, err, errsize);
 }

@@ -18,4 +18,11 @@
 struct tls *tls_setup(const char *file, const struct keypair *keypairs,
     size_t nkeypair, char *err, size_t errsize);
 
+/*
+ * All keypairs of the configuration, as above; of those after the first, each
+ * that is no good is left out after a line in the log.
+ */
+struct tls *tls_setup_good(
+    const struct conf *conf, char *err, size_t errsize);
+
 #endif

@@ -22,8 +22,11 @@ class Configuration:
         self.lines = ["hostname mail.example.com",
                       "keypair %s %s" % (self.cert, self.key),
                       "accounts " + self.accounts,
-                      "maildir %s/%%d/%%u" % self.directory,
+                      "maildir %s/mail/%%d/%%u" % self.directory,
                       "owner " + owner().pw_name]
+        os.mkdir(self.path("mail"))
+        if ROOT:
+            os.chown(self.path("mail"), owner().pw_uid, owner().pw_gid)
         self.write()
         subprocess.run([POP3CTL, "-f", self.file, "add", "you@example.com"],
                        input="secret\n", text=True, check=True,
@@ -72,10 +75,11 @@ def test_good(conf):
 
 def test_all_keywords(conf):
     """With comments, blanks, quotes, and CRLF of another system."""
-    shutil.copy(conf.cert, conf.path("with blank.crt"))
+    other = make_certificate(conf.directory, "pop.example.com")
+    os.rename(other[0], conf.path("with blank.crt"))
     conf.write(
         "", "# a comment", "\t  # another", 'keypair "%s" %s # the third'
-        % (conf.path("with blank.crt"), conf.key),
+        % (conf.path("with blank.crt"), other[1]),
         "junk .Spam", "user " + ("_pop3d" if ROOT else owner().pw_name),
         "outgoing smtp.example.com 465 tls",
         "outgoing smtp.example.com 587 starttls", "timeout login 60",
@@ -85,8 +89,10 @@ def test_all_keywords(conf):
 
 
 def test_longest_name_of_a_host(conf):
-    conf.replace("hostname", "hostname " + 255 * "x")
-    conf.good()
+    name = ".".join(3 * [63 * "x"] + [61 * "y"])
+    conf.replace("hostname", "hostname " + name)
+    conf.wrong("the certificate %s is not for %s, which is the hostname; get "
+               "one that is, or change hostname" % (conf.cert, name), 2)
 
 
 def test_no_file(conf):
@@ -178,8 +184,14 @@ LINES = [
 @pytest.mark.parametrize("line,message", LINES,
                          ids=[line[:25] for line, _ in LINES])
 def test_line(conf, line, message):
+    if line.startswith("keypair /x /y\n"):  # and not what is in them
+        line = line.replace("/x /y", "%s %s" % (conf.cert, conf.key))
     conf.write(line)
-    conf.wrong(message, 6 + line.count("\n"))
+    status, out, err = conf.check()
+    lines = [told for told in err.splitlines() if ": warning: " not in told]
+    assert (status, out) == (1, "")
+    assert lines == ["%s:%d: %s" % (conf.file, 6 + line.count("\n"),
+                                    message)]
 
 
 # Files.
@@ -262,7 +274,7 @@ def test_expired_certificate(conf):
 
 def test_certificate_soon_to_expire(conf):
     """A warning, and yet all is good."""
-    cert, key = make_certificate(conf.directory, "soon.example.com", days=5)
+    cert, key = make_certificate(conf.directory, days=5)
     conf.replace("keypair", "keypair %s %s" % (cert, key))
     status, out, err = conf.check()
     assert (status, out) == (0, "configuration OK\n")
@@ -322,8 +334,8 @@ def test_accounts_that_are_none(conf, content):
 
 def test_accounts_with_a_damaged_page(conf):
     """In the middle, where the database can still be opened."""
-    text = "".join("user%d@example.com maildir=/m/%d\n" % (n, n)
-                   for n in range(300))
+    text = "".join("user%d@example.com maildir=%s/mail/example.com/you\n" % (
+        n, conf.directory) for n in range(300))
     subprocess.run([POP3CTL, "-f", conf.file, "import", "-"], text=True,
                    input=text, check=True, capture_output=True)
     conf.good()
@@ -360,3 +372,319 @@ def test_the_check_changes_nothing(conf):
     conf.good()
     assert before == sorted((name, os.stat(conf.path(name)).st_mtime_ns)
                             for name in os.listdir(conf.directory))
+
+
+# What clients would not take, or the service would not see.  A line each.
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True,
+                   stdin=subprocess.DEVNULL)
+
+
+class Authority:
+    """A root, an intermediate, and what they issue for NAME."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.issue("root", None, "CA:TRUE")
+        self.issue("middle", "root", "CA:TRUE")
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def issue(self, name, issuer, constraints="CA:FALSE", extra="", days=30):
+        """NAME.crt and NAME.key; returns the paths."""
+        crt, key, req, ext = (self.path(name + end) for end in (
+            ".crt", ".key", ".csr", ".ext"))
+        with open(ext, "w") as f:
+            f.write("basicConstraints=critical,%s\nsubjectAltName=DNS:%s\n%s"
+                    % (constraints, name, extra))
+        openssl("req", "-new", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+                "/CN=" + name, "-keyout", key, "-out", req)
+        by = ["-signkey", key] if issuer is None else [
+            "-CA", self.path(issuer + ".crt"), "-CAkey",
+            self.path(issuer + ".key"), "-CAcreateserial"]
+        openssl("x509", "-req", "-in", req, "-days", str(days), "-extfile",
+                ext, "-out", crt, *by)
+        os.chmod(key, 0o600)
+        return crt, key
+
+    def chain(self, *names):
+        """One file of several, in this order."""
+        path = self.path("chain.pem")
+        with open(path, "w") as f:
+            for name in names:
+                with open(self.path(name + ".crt")) as part:
+                    f.write(part.read())
+        return path
+
+
+@pytest.fixture
+def authority(conf):
+    return Authority(conf.directory)
+
+
+def use(conf, cert, key, *staple):
+    conf.replace("keypair", " ".join(["keypair", cert, key, *staple]))
+
+
+NAME = "mail.example.com"
+
+
+def warns(conf, message, line=2):
+    """Good, but for this."""
+    assert conf.check() == (0, "configuration OK\n", "%s:%d: warning: %s\n" % (
+        conf.file, line, message))
+
+
+def test_all_mistakes_at_once(conf):
+    os.chmod(conf.accounts, 0o644)
+    conf.replace("owner", "owner nobody-of-this-name")
+    conf.write("nonsense", "timeout idle never",
+               "keypair %s %s" % (conf.path("none"), conf.key))
+    status, out, err = conf.check()
+    assert (status, out) == (1, "")
+    assert [re.match(re.escape(conf.file) + r":(\d+): (\w+)", line).groups()
+            for line in err.splitlines()] == [
+        ("6", "nonsense"), ("7", "timeout"), ("5", "owner"),
+        ("8", "certificate"), ("3", "accounts")]
+
+
+def test_certificate_without_its_intermediate(conf, authority):
+    """certbot's cert.pem; a warning, since a private CA looks the same."""
+    cert, key = authority.issue(NAME, "middle")
+    use(conf, cert, key)
+    warns(conf, "certificate %s: its chain does not lead to an authority that "
+          "this system knows; unless yours is private, use the file with the "
+          "whole chain (fullchain.pem)" % cert)
+
+
+def test_whole_chain(conf, authority):
+    _, key = authority.issue(NAME, "middle")
+    use(conf, authority.chain(NAME, "middle", "root"), key)
+    conf.good()
+
+
+def test_authority_first(conf, authority):
+    _, key = authority.issue(NAME, "middle")
+    chain = authority.chain("middle", NAME)
+    use(conf, chain, key)
+    conf.wrong("certificate %s: number 2 did not issue number 1; the server's "
+               "goes first, and then whoever issued the one before" % chain, 2)
+
+
+def test_chain_of_somebody_else(conf, authority):
+    _, key = authority.issue(NAME, "middle")
+    authority.issue("other", None, "CA:TRUE")
+    chain = authority.chain(NAME, "other")
+    use(conf, chain, key)
+    status, out, err = conf.check()
+    assert (status, out) == (1, "") and err.count("\n") == 1
+    assert "number 2 did not issue number 1" in err
+
+
+def test_certificate_for_another_name(conf):
+    use(conf, *make_certificate(conf.directory, "www.example.com"))
+    conf.wrong("the certificate %s is not for mail.example.com, which is the "
+               "hostname; get one that is, or change hostname"
+               % conf.path("www.example.com.crt"), 2)
+    conf.write("keypair %s %s" % (conf.cert, conf.key))  # it has the name
+    conf.good()
+
+
+def test_wildcard(conf, authority):
+    cert, key = authority.issue("*.example.com", None)
+    use(conf, cert, key)
+    conf.good()
+
+
+def test_certificate_that_is_not_valid_yet(conf):
+    """openssl ca can set its beginning."""
+    cert = conf.path("later.crt")
+    with open(conf.path("ca.cnf"), "w") as f:
+        f.write("[ca]\ndefault_ca=x\n[x]\ndatabase=%s\nnew_certs_dir=%s\n"
+                "rand_serial=yes\ndefault_md=sha256\npolicy=p\n"
+                "copy_extensions=copy\n[p]\ncommonName=supplied\n"
+                % (conf.path("index.txt"), conf.directory))
+    open(conf.path("index.txt"), "w").close()
+    openssl("req", "-new", "-key", conf.key, "-subj", "/CN=" + NAME,
+            "-addext", "subjectAltName=DNS:" + NAME, "-out", conf.path("csr"))
+    openssl("ca", "-batch", "-config", conf.path("ca.cnf"), "-selfsign",
+            "-keyfile", conf.key, "-in", conf.path("csr"), "-startdate",
+            "20490101000000Z", "-enddate", "20491231000000Z", "-out", cert)
+    use(conf, cert, conf.key)
+    conf.wrong("the certificate %s is not valid yet; look at this system's "
+               "clock" % cert, 2)
+
+
+def test_der(conf):
+    der = conf.path("mail.der")
+    openssl("x509", "-in", conf.cert, "-outform", "der", "-out", der)
+    use(conf, der, conf.key)
+    conf.wrong("certificate %s has no certificate in PEM; it is DER: openssl "
+               "x509 -inform der -in it -out a new file" % der, 2)
+
+
+def test_key_in_der(conf):
+    der = conf.path("key.der")
+    openssl("pkey", "-in", conf.key, "-outform", "der", "-out", der)
+    os.chmod(der, 0o600)
+    use(conf, conf.cert, der)
+    conf.wrong("key %s has no key in PEM; openssl pkey -inform der makes it "
+               "of one in DER" % der, 2)
+
+
+@pytest.mark.parametrize("form", ["pkey", "ec"])
+def test_encrypted_key(conf, form):
+    key = conf.path("encrypted.key")
+    openssl(form, "-in", conf.key, "-aes256", "-passout", "pass:secret",
+            "-out", key)
+    os.chmod(key, 0o600)
+    use(conf, conf.cert, key)
+    conf.wrong("key %s is encrypted, and nobody is there to type its "
+               "passphrase; openssl pkey -in %s -out a new file makes one "
+               "without" % (key, key), 2)
+
+
+def test_key_and_certificate_swapped(conf):
+    os.chmod(conf.cert, 0o600)
+    use(conf, conf.key, conf.cert)
+    status, out, err = conf.check()
+    assert (status, out) == (1, "")
+    assert err.splitlines() == [
+        "%s:2: key %s has no key in PEM; it has a certificate: swap the two "
+        "files" % (conf.file, conf.cert),
+        "%s:2: certificate %s has no certificate in PEM; it has a key: swap "
+        "the two files" % (conf.file, conf.key)]
+
+
+def test_must_staple(conf, authority):
+    cert, key = authority.issue(NAME, None, extra="tlsfeature=status_request")
+    use(conf, cert, key)
+    conf.wrong("the certificate %s must be stapled; name a file with an OCSP "
+               "response as the third word" % cert, 2)
+
+
+def test_two_keypairs_for_one_name(conf, authority):
+    cert, key = authority.issue(NAME, None)
+    conf.write("keypair %s %s" % (cert, key))
+    warns(conf, "the certificate %s is for mail.example.com, as that of line "
+          "2 is, and only one of them is ever served; remove the other"
+          % cert, 6)
+
+
+@pytest.mark.skipif(not ROOT, reason="it is root who loses rights")
+def test_directory_that_is_closed_to_the_unit(conf):
+    """Whoever has CAP_DAC_OVERRIDE does not notice."""
+    closed = conf.path("closed")
+    os.mkdir(closed, 0o700)
+    key = shutil.copy2(conf.key, closed)
+    os.chown(closed, owner().pw_uid, owner().pw_gid)
+    use(conf, conf.cert, key)
+    conf.wrong("key %s: root without the right to read what is not its own, "
+               "as in systemd's unit, cannot read it; chown root the file and "
+               "the directories that are closed to it" % key, 2)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root writes there")
+def test_key_that_the_unit_hides(conf):
+    """Also behind a symbolic link."""
+    key = "/root/pop3d-test-%d.key" % os.getpid()
+    shutil.copy2(conf.key, key)
+    try:
+        os.symlink(key, conf.path("link.key"))
+        use(conf, conf.cert, conf.path("link.key"))
+        conf.wrong("key %s: systemd's unit hides all below /root/; move it "
+                   "elsewhere" % conf.path("link.key"), 2)
+    finally:
+        os.unlink(key)
+
+
+@pytest.mark.skipif(not ROOT, reason="root alone uses it")
+def test_user_is_owner(conf):
+    conf.write("user " + owner().pw_name)
+    conf.wrong("owner: %s is user as well, who talks to the network and is "
+               "to own nothing; name another" % owner().pw_name, 5)
+
+
+def test_one_mailbox_for_all(conf):
+    template = "/var/vmail/%d"
+    conf.replace("maildir", "maildir " + template)
+    conf.wrong("maildir: %s is one mailbox for all; put %%u into it, which is "
+               "the part before the @" % template, 4)
+
+
+@pytest.mark.parametrize("name", ["192.0.2.1", "mail_1.example.com",
+                                  "-mail.example.com", "mail..example.com",
+                                  "mail.example.com.", "mail:995",
+                                  64 * "x" + ".example.com"])
+def test_hostname_that_is_no_name(conf, name):
+    conf.replace("hostname", "hostname " + name)
+    status, out, err = conf.check()
+    assert (status, out) == (1, "")
+    assert err.splitlines()[0] == (
+        "%s:1: hostname: %s is not the name of a host; give it like "
+        "mail.example.com" % (conf.file, name))
+
+
+def test_idle_under_600(conf):
+    conf.write("timeout idle 599")
+    warns(conf, "timeout idle 599: RFC 1939 asks for 600 at least, and "
+          "clients rely on it", 6)
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o646])
+@pytest.mark.parametrize("which", ["file", "cert"])
+def test_file_that_others_can_write(conf, which, mode):
+    path = getattr(conf, which)
+    os.chmod(path, mode)
+    what = {"file": "the configuration", "cert": "certificate"}[which]
+    message = "%s %s can be changed by others; chmod go-w %s" % (
+        what, path, path)
+    conf.wrong(message, {"cert": 2}.get(which))
+
+
+@pytest.mark.skipif(not ROOT, reason="only root gives files away")
+def test_configuration_that_is_not_roots(conf):
+    os.chown(conf.file, owner().pw_uid, -1)
+    conf.wrong("the configuration %s is not root's, and its owner can change "
+               "it; chown root %s" % (conf.file, conf.file))
+
+
+def test_mailbox_that_is_not_there(conf):
+    """As where its file system is not mounted; the others are tried, too."""
+    box = conf.path("mail/example.com/you")
+    os.rename(box, box + ".away")
+    conf.wrong("you@example.com: its mailbox %s is not there; is its file "
+               "system mounted? Else pop3ctl add you@example.com makes it"
+               % box, 3)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root gives directories away")
+@pytest.mark.parametrize("part", ["", "/new", "/.."])
+def test_mailbox_that_its_owner_cannot_use(conf, part):
+    box = conf.path("mail/example.com/you")
+    os.chown(box + part, 0, 0)
+    os.chmod(box + part, 0o700)
+    conf.wrong("you@example.com: uid %d cannot use its mailbox %s: Permission "
+               "denied; it needs read and write access there, and to pass the "
+               "directories above" % (owner().pw_uid, box), 3)
+
+
+# A keypair after the first that is no good does not end the service.
+
+@pytest.mark.parametrize("how", ["missing", "of another key"])
+def test_broken_keypair_after_the_first(make_server, how):
+    server = make_server()
+    other = make_certificate(server.directory, "pop.example.org")
+    third = make_certificate(server.directory, "mail.example.net")
+    key = server.keypair[1] if how == "of another key" else other[1] + ".x"
+    with open(server.conf, "a") as f:
+        f.write("keypair %s %s\nkeypair %s %s\n" % (other[0], key, *third))
+    account = server.add_account()
+    account.login().quit()
+    server.wait_log(r"^%s:7: keypair.*; left out, the others are served"
+                    % re.escape(server.conf))
+    server.keypair = third[0], None
+    account.login(name="mail.example.net").quit()

@@ -16,7 +16,7 @@ TOP = os.path.dirname(HERE)
 DOCUMENTS = ["DESIGN", "HACKING", "README"]
 PAGES = ["man/pop3d.8", "man/pop3ctl.8", "man/pop3d.conf.5",
          "man/pop3d-moving.7"]
-ROOMS = ["common", "session", "auth", "store", "ctl"]
+ROOMS = ["common", "session", "auth", "store", "ctl", "configtest"]
 
 # What stands for many files.
 PATTERN = re.compile(r".*(NAME|\*|_openbsd\.c).*")
