@@ -1,17 +1,39 @@
 /*
- * pop3ctl client-settings: what a user types into a mail client, and the
- * autoconfig XML that a client reads by itself.
+ * pop3ctl client-settings: what a user types into a mail client, and what
+ * clients read by themselves: autoconfig XML, an Apple profile, the DNS.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/address.h"
 #include "ctl/ctl.h"
+#include "ctl/profile.h"
+#include "ctl/xml.h"
 
-#define PORT_POP3S 995 /* RFC 8314, 3.3 */
+/* Whoever of a domain it is: empty but for its address, @DOMAIN. */
+static int
+is_domain(const struct account *a)
+{
+	return a->address[0] == '@';
+}
+
+static const char *
+domain_of(const struct account *a)
+{
+	return strrchr(a->address, '@') + 1;
+}
+
+static const char *
+user_name(const struct account *a)
+{
+	return is_domain(a) ? "the whole address" : a->address;
+}
 
 static const char *
 password_kind(const struct account *a)
 {
+	if (is_domain(a))
+		return "the account's, or an application password";
 	return a->two_factor || a->hash[0] == '\0' ? "an application password"
 						   : "the account's password";
 }
@@ -32,7 +54,7 @@ print_table(const struct conf *conf, const struct account *a)
 	row("server", conf->hostname);
 	printf("  %-15s %d\n", "port", PORT_POP3S);
 	row("security", "SSL/TLS (required)");
-	row("user name", a->address);
+	row("user name", user_name(a));
 	row("password", password_kind(a));
 	for (i = 0; i < conf->noutgoing; i++) {
 		o = &conf->outgoing[i];
@@ -44,29 +66,9 @@ print_table(const struct conf *conf, const struct account *a)
 		    o->starttls ? "TLS by STARTTLS (required)"
 				: "SSL/TLS (required)");
 		row("authentication", "required");
-		row("user name", a->address);
+		row("user name", user_name(a));
 		row("password", password_kind(a));
 	}
-}
-
-/* An address may have an ampersand or an apostrophe in it. */
-static void
-xml_text(const char *s)
-{
-	for (; *s != '\0'; s++)
-		switch (*s) {
-		case '&':
-			fputs("&amp;", stdout);
-			break;
-		case '<':
-			fputs("&lt;", stdout);
-			break;
-		case '>':
-			fputs("&gt;", stdout);
-			break;
-		default:
-			putchar(*s);
-		}
 }
 
 static void
@@ -90,7 +92,8 @@ xml_server(const char *host, int port, int starttls, const char *user)
 static void
 print_xml(const struct conf *conf, const struct account *a)
 {
-	const char *domain = strrchr(a->address, '@') + 1;
+	const char *domain = domain_of(a);
+	const char *user = is_domain(a) ? "%EMAILADDRESS%" : a->address;
 	const struct outgoing *o;
 	size_t i;
 
@@ -101,15 +104,55 @@ print_xml(const struct conf *conf, const struct account *a)
 	       "    <displayName>%s</displayName>\n"
 	       "    <incomingServer type=\"pop3\">\n",
 	    domain, domain, domain);
-	xml_server(conf->hostname, PORT_POP3S, 0, a->address);
+	xml_server(conf->hostname, PORT_POP3S, 0, user);
 	puts("    </incomingServer>");
 	for (i = 0; i < conf->noutgoing; i++) {
 		o = &conf->outgoing[i];
 		puts("    <outgoingServer type=\"smtp\">");
-		xml_server(o->host, o->port, o->starttls, a->address);
+		xml_server(o->host, o->port, o->starttls, user);
 		puts("    </outgoingServer>");
 	}
 	puts("  </emailProvider>\n</clientConfig>");
+}
+
+static void
+srv(const char *service, const char *domain, int priority, int port,
+    const char *host)
+{
+	printf("_%s._tcp.%s. IN SRV %d 1 %d %s.\n", service, domain, priority,
+	    port, host);
+}
+
+/* RFC 6186, and RFC 8314, 5.1; a target of "." is a service there is not. */
+static void
+print_dns(const struct conf *conf, const struct account *a)
+{
+	const struct outgoing *o;
+	int i;
+
+	srv("pop3s", domain_of(a), 0, PORT_POP3S, conf->hostname);
+	printf("_pop3._tcp.%s. IN SRV 0 0 0 .\n", domain_of(a));
+	for (i = 0; i < (int)conf->noutgoing; i++) {
+		o = &conf->outgoing[i];
+		srv(o->starttls ? "submission" : "submissions", domain_of(a),
+		    i, o->port, o->host);
+	}
+}
+
+/* An account, or @DOMAIN. */
+static int
+find(const struct conf *conf, const char *word, struct account *a)
+{
+	char text[ADDRESS_MAX + 2], err[ERR_SIZE];
+
+	if (word[0] != '@')
+		return ctl_account(conf, word, a);
+	memset(a, 0, sizeof(*a));
+	snprintf(text, sizeof(text), "x%s", word);
+	if (address_parse(text, a->address, err, sizeof(err)) == -1)
+		return ctl_fail("%s", err);
+	memmove(a->address, a->address + 1, strlen(a->address));
+	return CTL_GOOD;
 }
 
 int
@@ -117,14 +160,24 @@ ctl_client_settings(const struct args *args)
 {
 	static struct account account;
 	const struct conf *conf = args->conf;
+	const int xml = args->option['x'] != NULL;
+	const int profile = args->option['m'] != NULL;
+	const int dns = args->option['s'] != NULL;
 	int status;
 
-	if ((status = ctl_account(conf, args->word[0], &account)) != CTL_GOOD)
+	if (xml + profile + dns > 1)
+		return CTL_USAGE;
+	if ((status = find(conf, args->word[0], &account)) != CTL_GOOD)
 		return status;
-	if (args->option['x'] != NULL)
-		print_xml(conf, &account);
+	if (profile && conf->noutgoing == 0)
+		return ctl_fail("a profile needs an outgoing server; add to "
+		    "%s: outgoing HOST 465 tls", conf->file);
+	if (profile)
+		profile_print(conf, is_domain(&account) ? "" : account.address,
+		    domain_of(&account));
 	else
-		print_table(conf, &account);
+		(xml ? print_xml : dns ? print_dns : print_table)(
+		    conf, &account);
 	if (conf->noutgoing == 0)
 		fprintf(stderr,
 		    "pop3ctl: no outgoing server is configured; "

@@ -16,6 +16,7 @@
 enum { CTL_GOOD, CTL_FAILED, CTL_USAGE };
 
 #define ERR_SIZE	  1024
+#define PORT_POP3S	  995 /* RFC 8314, 3.3 */
 #define OPTIONS_GIVEN_MAX 16 /* on one command line */
 
 /* What a command was given: by the table in commands.c, checked. */

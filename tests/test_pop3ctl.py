@@ -6,6 +6,7 @@ in test_transfer.py.
 
 import json
 import os
+import plistlib
 import pty
 import pwd
 import re
@@ -15,6 +16,7 @@ import signal
 import stat
 import subprocess
 import time
+import uuid
 import xml.etree.ElementTree as xml
 
 import pytest
@@ -732,6 +734,81 @@ def test_autoconfig_of_a_strange_address(outgoing):
     text = outgoing.ctl("client-settings", address, "-x").stdout
     assert {e.text for e in xml.fromstring(text).iter("username")} == \
         {address}
+
+
+def test_client_settings_of_a_domain(outgoing):
+    """It need not have accounts yet; the name is everybody's own."""
+    text = outgoing.ctl("client-settings", "@Example.ORG", "-x").stdout
+    root = xml.fromstring(text)
+    assert root.find("emailProvider").get("id") == "example.org"
+    assert {e.text for e in root.iter("username")} == {"%EMAILADDRESS%"}
+    tables = blocks(outgoing.ctl("client-settings", "@example.org").stdout)
+    assert {table["user name"] for _, table in tables} == {
+        "the whole address"}
+
+
+def profile(server, who):
+    return plistlib.loads(server.ctl(
+        "client-settings", who, "-m").stdout.encode())
+
+
+@pytest.mark.parametrize("who", ["a&b'@example.com", "@example.com"])
+def test_profile(outgoing, who):
+    if who[0] != "@":
+        outgoing.ctl("add", "-P", who)
+    found = profile(outgoing, who)
+    assert found == profile(outgoing, who.upper())
+    assert found["PayloadType"] == "Configuration"
+    [mail] = found["PayloadContent"]
+    assert mail["PayloadType"] == "com.apple.mail.managed"
+    assert uuid.UUID(mail["PayloadUUID"]) != uuid.UUID(found["PayloadUUID"])
+    assert mail["PayloadIdentifier"] != found["PayloadIdentifier"]
+    assert mail["EmailAccountType"] == "EmailTypePOP"
+    assert mail["IncomingMailServerHostName"] == "mail.example.com"
+    assert mail["IncomingMailServerPortNumber"] == 995
+    assert mail["IncomingMailServerUseSSL"] is True
+    assert mail["OutgoingMailServerHostName"] == "smtp.example.com"
+    assert mail["OutgoingMailServerPortNumber"] == 465
+    names = {mail.get(key) for key in (
+        "EmailAddress", "IncomingMailServerUsername",
+        "OutgoingMailServerUsername")}
+    assert names == {None if who[0] == "@" else who}
+
+
+def test_profiles_are_told_apart(outgoing):
+    outgoing.ctl("add", "-P", "me@example.com")
+    seen = {profile(outgoing, who)["PayloadUUID"] for who in (
+        "you@example.com", "me@example.com", "@example.com", "@example.org")}
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("who", ["you@example.com", "@example.com"])
+def test_zone_file(outgoing, who):
+    assert outgoing.ctl("client-settings", who, "-s").stdout == (
+        "_pop3s._tcp.example.com. IN SRV 0 1 995 mail.example.com.\n"
+        "_pop3._tcp.example.com. IN SRV 0 0 0 .\n"
+        "_submissions._tcp.example.com. IN SRV 0 1 465 smtp.example.com.\n"
+        "_submission._tcp.example.com. IN SRV 1 1 587 smtp.example.net.\n")
+
+
+@pytest.mark.parametrize("who", ["@", "@.", "@a b", "@exa/mple", "@" +
+                                 300 * "x"])
+def test_client_settings_of_no_domain(outgoing, who):
+    done = outgoing.ctl("client-settings", who, "-x", check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_profile_without_outgoing_server(server):
+    done = server.ctl("client-settings", "@example.com", "-m", check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "outgoing HOST 465 tls" in done.stderr
+
+
+def test_client_settings_in_one_way(outgoing):
+    done = outgoing.ctl("client-settings", "@example.com", "-x", "-s",
+                        check=False)
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_client_settings_without_outgoing_server(server, account):
