@@ -2,9 +2,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/sasl.h"
 #include "session/authorization.h"
 #include "session/capa.h"
-#include "session/sasl.h"
 #include "session/talk.h"
 #include "session/transaction.h"
 

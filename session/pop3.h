@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 #include "common/conf.h"
+#include "common/line.h"
 #include "common/messages.h"
 #include "session/command.h"
-#include "session/line.h"
 #include "session/marks.h"
 #include "session/stream.h"
 

@@ -8,8 +8,8 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "common/line.h"
 #include "session/authorization.h"
-#include "session/line.h"
 #include "session/transaction.h"
 
 #define STRETCHED (2 * LINE_FLOOD_OCTETS)

@@ -10,8 +10,8 @@
 #include <resolv.h>
 #include <strings.h>
 
-#include "session/line.h"
-#include "session/sasl.h"
+#include "common/line.h"
+#include "common/sasl.h"
 
 static void
 must_be_wiped(const char *text, size_t len)

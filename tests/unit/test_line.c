@@ -3,7 +3,7 @@
  */
 #include "tests/unit/unit.h"
 
-#include "session/line.h"
+#include "common/line.h"
 
 static struct line_reader reader; /* too large for a stack */
 

@@ -8,8 +8,8 @@
 
 #include "tests/unit/unit.h"
 
-#include "session/line.h"
-#include "session/sasl.h"
+#include "common/line.h"
+#include "common/sasl.h"
 
 struct plain {
 	const char *data;

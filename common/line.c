@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "session/line.h"
+#include "common/line.h"
 
 char *
 line_room(struct line_reader *r, size_t *room)

@@ -2,11 +2,11 @@
  * The line reader: octets in, command lines out, bounded (RFC 2449,
  * section 4; RFC 5034, section 4; I10).
  *
- * Pure computation in the session process.  Lines may hold passwords: a
- * line is wiped when the next one is asked for.
+ * Pure computation, in the processes that talk to the network.  Lines may
+ * hold passwords: a line is wiped when the next one is asked for.
  */
-#ifndef SESSION_LINE_H
-#define SESSION_LINE_H
+#ifndef COMMON_LINE_H
+#define COMMON_LINE_H
 
 #include <stddef.h>
 
