@@ -4,14 +4,11 @@
  * becomes the store when auth says for whom.
  */
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +19,7 @@
 #include "common/conf.h"
 #include "common/connection.h"
 #include "common/identity.h"
+#include "common/inherit.h"
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/stop.h"
@@ -30,9 +28,10 @@
 #include "session/session.h"
 #include "store/store.h"
 
-#define MAPPED	  "::ffff:"
-#define LISTEN_FD 3 /* sd_listen_fds(3): where systemd's sockets begin */
-#define GRACE_MS  300
+#define MAPPED   "::ffff:"
+#define GRACE_MS 300
+
+static const char usage[] = "usage: pop3d [-dnV] [-f file]";
 
 struct options {
 	const char *file;
@@ -41,38 +40,6 @@ struct options {
 };
 
 static struct connection connection;
-
-static int
-is_socket(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
-}
-
-/* All lines of a connection have its id, from the first one on. */
-static void
-begin_log(int debug)
-{
-	snprintf(connection.id, sizeof(connection.id), "%08lx",
-	    (unsigned long)arc4random());
-	log_open("pop3d", debug);
-	log_tag(connection.id);
-}
-
-/* Under inetd standard error is the client, who must not read this. */
-static void __attribute__((noreturn))
-usage(void)
-{
-	static const char text[] = "usage: pop3d [-dnV] [-f file]";
-
-	if (is_socket(2)) {
-		begin_log(0);
-		log_warn("%s", text);
-	} else
-		fprintf(stderr, "%s\n", text);
-	exit(2);
-}
 
 static void
 parse_options(struct options *o, int argc, char *argv[])
@@ -97,49 +64,11 @@ parse_options(struct options *o, int argc, char *argv[])
 			puts("pop3d " POP3D_VERSION);
 			exit(0);
 		default:
-			usage();
+			inherit_usage("pop3d", usage);
 		}
 	}
 	if (optind != argc)
-		usage();
-}
-
-/* LISTEN_FDS=1: systemd left the accepted socket on descriptor 3. */
-static void
-take_listen_fd(void)
-{
-	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
-	const char *err;
-
-	if (fds == NULL || pid == NULL || strcmp(fds, "1") != 0 ||
-	    strtonum(pid, 1, INT32_MAX, &err) != getpid() || err != NULL)
-		return;
-	if (dup2(LISTEN_FD, 0) == -1 || dup2(LISTEN_FD, 1) == -1)
-		_exit(1);
-}
-
-/*
- * After this the client is on descriptors 0 and 1, nothing is above 2, and
- * 2 is standard error only where it was asked for and is not the client.
- */
-static void
-take_socket(const struct options *o)
-{
-	int null;
-
-	take_listen_fd();
-	closefrom(LISTEN_FD);
-	if (!is_socket(0) || !is_socket(1)) {
-		fprintf(stderr, "pop3d: descriptors 0 and 1 are not a socket: "
-		    "inetd or systemd starts pop3d, see pop3d(8)\n");
-		exit(2);
-	}
-	if (o->debug && fcntl(2, F_GETFD) != -1 && !is_socket(2))
-		return;
-	if ((null = open("/dev/null", O_RDWR)) == -1 || dup2(null, 2) == -1)
-		_exit(1);
-	if (null > 2)
-		close(null);
+		inherit_usage("pop3d", usage);
 }
 
 /*
@@ -178,28 +107,6 @@ find_peer(void)
 	if (strncmp(peer, MAPPED, strlen(MAPPED)) == 0)
 		peer += strlen(MAPPED);
 	strlcpy(connection.peer, peer, sizeof(connection.peer));
-}
-
-static void
-find_identity(const struct conf *conf, struct identity *as)
-{
-	struct passwd *pw;
-
-	memset(as, 0, sizeof(*as));
-	as->root = geteuid() == 0;
-	if (!as->root) {
-		log_info("not started by root: all processes run as uid %lu",
-		    (unsigned long)geteuid());
-		return;
-	}
-	if ((pw = getpwnam(conf->user)) == NULL || pw->pw_uid == 0) {
-		log_warn("%s: user %s must exist and not be root; "
-		    "create it, or name another with user", conf->file,
-		    conf->user);
-		_exit(1);
-	}
-	as->uid = pw->pw_uid;
-	as->gid = pw->pw_gid;
 }
 
 static void
@@ -253,7 +160,7 @@ static int
 start_session(const struct conf *conf, const struct identity *as,
     const char *peer, pid_t *pid)
 {
-	int null, fd[2];
+	int fd[2];
 
 	make_channel(fd);
 	if ((*pid = start()) == 0) {
@@ -261,10 +168,7 @@ start_session(const struct conf *conf, const struct identity *as,
 		session_run(conf, as, fd[0], peer);
 	}
 	close(fd[0]);
-	if ((null = open("/dev/null", O_RDWR)) == -1 || dup2(null, 0) == -1 ||
-	    dup2(null, 1) == -1)
-		_exit(1);
-	close(null);
+	inherit_let_go();
 	return fd[1];
 }
 
@@ -356,13 +260,13 @@ main(int argc, char *argv[])
 	parse_options(&options, argc, argv);
 	if (options.check)
 		return configtest(&conf, options.file);
-	take_socket(&options);
+	inherit_socket("pop3d", options.debug);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	/* A file that may not grow is an error, not an end. */
 	signal(SIGXFSZ, SIG_IGN);
 	stop_block();
-	begin_log(options.debug);
+	inherit_log("pop3d", options.debug, connection.id);
 	if (conf_load(&conf, options.file, err, sizeof(err)) == -1) {
 		log_warn("%s", err);
 		return 1;
@@ -373,7 +277,8 @@ main(int argc, char *argv[])
 		return 1;
 	}
 	find_peer();
-	find_identity(&conf, &as);
+	if (identity_find(&as, &conf) == -1)
+		return 1;
 	channel = start_session(&conf, &as, connection.peer, &session);
 	wait_for_login(channel, session);
 	authenticate(&conf, &as, channel, session, &verdict);

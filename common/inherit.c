@@ -1,0 +1,86 @@
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/inherit.h"
+#include "common/log.h"
+
+#define LISTEN_FD 3 /* sd_listen_fds(3): where systemd's sockets begin */
+
+static int
+is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* LISTEN_FDS=1: systemd left the accepted socket on descriptor 3. */
+static void
+take_listen_fd(void)
+{
+	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	const char *err;
+
+	if (fds == NULL || pid == NULL || strcmp(fds, "1") != 0 ||
+	    strtonum(pid, 1, INT32_MAX, &err) != getpid() || err != NULL)
+		return;
+	if (dup2(LISTEN_FD, 0) == -1 || dup2(LISTEN_FD, 1) == -1)
+		_exit(1);
+}
+
+void
+inherit_socket(const char *program, int want_stderr)
+{
+	int null;
+
+	take_listen_fd();
+	closefrom(LISTEN_FD);
+	if (!is_socket(0) || !is_socket(1)) {
+		fprintf(stderr, "%s: descriptors 0 and 1 are not a socket: "
+		    "inetd or systemd starts %s, see %s(8)\n", program,
+		    program, program);
+		exit(2);
+	}
+	if (want_stderr && fcntl(2, F_GETFD) != -1 && !is_socket(2))
+		return;
+	if ((null = open("/dev/null", O_RDWR)) == -1 || dup2(null, 2) == -1)
+		_exit(1);
+	if (null > 2)
+		close(null);
+}
+
+void
+inherit_let_go(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1)
+		_exit(1);
+	close(null);
+}
+
+void
+inherit_log(const char *program, int to_stderr, char id[CONNECTION_ID_SIZE])
+{
+	snprintf(id, CONNECTION_ID_SIZE, "%08lx", (unsigned long)arc4random());
+	log_open(program, to_stderr);
+	log_tag(id);
+}
+
+void
+inherit_usage(const char *program, const char *usage)
+{
+	static char id[CONNECTION_ID_SIZE];
+
+	if (is_socket(2)) {
+		inherit_log(program, 0, id);
+		log_warn("%s", usage);
+	} else
+		fprintf(stderr, "%s\n", usage);
+	exit(2);
+}
