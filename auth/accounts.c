@@ -1,4 +1,7 @@
 #include <sys/stat.h>
+#if defined(__linux__) && defined(__LP64__)
+#include <sys/syscall.h>
+#endif
 
 #include <errno.h>
 #include <fcntl.h>
@@ -213,6 +216,32 @@ accounts_next(struct accounts *a, struct account *account, char *err,
 		return damaged(a, error, err, errsize);
 	found = unpack(a, &key, &data, account, err, errsize);
 	return found == -1 ? ACCOUNTS_BAD : found;
+}
+
+int
+accounts_file(const struct accounts *a)
+{
+	int fd;
+
+	return a->db->fd(a->db, &fd) == 0 ? fd : -1;
+}
+
+/*
+ * A writer renames its copy to the path: nothing leads to the old file then.
+ * The system call by its name: the sandbox lets it be made of this file
+ * alone, where the library's fstat(3) may take another way, with a path.
+ */
+int
+accounts_replaced(const struct accounts *a)
+{
+	struct stat st;
+#if defined(__linux__) && defined(__LP64__)
+	long rv = syscall(SYS_fstat, accounts_file(a), &st);
+#else
+	int rv = fstat(accounts_file(a), &st);
+#endif
+
+	return rv == 0 && st.st_nlink == 0;
 }
 
 void

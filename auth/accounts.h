@@ -64,6 +64,13 @@ int accounts_find(struct accounts *accounts, const char *name,
 int accounts_next(struct accounts *accounts, struct account *account,
     char *err, size_t errsize);
 
+/*
+ * For who keeps the accounts open longer than for one login: the file, or -1;
+ * and whether it has been replaced by a changed one, or removed.
+ */
+int accounts_file(const struct accounts *accounts);
+int accounts_replaced(const struct accounts *accounts);
+
 void accounts_close(struct accounts *accounts);
 
 /*

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 
 #include "auth/accounts.h"
 #include "auth/auth.h"
+#include "auth/guesses.h"
 #include "auth/password.h"
 #include "auth/refusals.h"
 #include "auth/repeat.h"
@@ -26,15 +28,29 @@
  */
 #define REFUSAL_PLACES 1
 
-#define CPU_SECONDS 20 /* more than any number of slow hashes takes */
+/*
+ * An SMTP server asks again and again.  After so many questions, and when
+ * the accounts have changed, it is to connect anew, which costs it nothing
+ * between two questions: so we look also while it has none.
+ */
+#define QUESTIONS_MAX 100
+#define LOOK_MS	      2000
+
+/* More than the slow hashes of a connection take. */
+#define CPU_SECONDS	    20
+#define CPU_SECONDS_SENDING QUESTIONS_MAX
+#define GUESSER_BITS 64	 /* of an IPv6 address: what one customer has */
 
 struct auth {
 	const struct conf *conf;
 	const struct connection *connection;
+	enum service service;
 	int channel;
-	int verdict;
+	int verdict; /* -1: nobody becomes a store */
 	int failures;
+	int questions;
 	struct refusals refusals;
+	struct guesses guesses;
 	struct repeat repeat;
 	struct accounts *accounts; /* NULL: they are not asked */
 	int system;		   /* channel to that process; -1: none */
@@ -73,15 +89,56 @@ auth_trouble(const struct auth *a, uint32_t id, enum trouble which)
 static const char *
 mechanism_word(const struct msg_login *login)
 {
-	return strcmp(login->mechanism, "PLAIN") == 0 ? "PLAIN" : "USER";
+	if (strcmp(login->mechanism, "PLAIN") == 0)
+		return "PLAIN";
+	return login->service == SERVICE_SEND ? "LOGIN" : "USER";
+}
+
+/* What the SMTP server has told of its client: fields for the log, or "". */
+static const char *
+told(const struct msg_login *login, char fields[LOG_SAFE_MAX])
+{
+	const struct {
+		const char *name, *value;
+	} list[] = { { "service", login->program }, { "lip", login->local },
+		{ "local-name", login->local_name } };
+	char safe[LOG_SAFE_MAX];
+	size_t i, used = 0;
+
+	fields[0] = '\0';
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		if (list[i].value[0] != '\0' && used < LOG_SAFE_MAX)
+			used += (size_t)snprintf(fields + used,
+			    LOG_SAFE_MAX - used, " %s=%s", list[i].name,
+			    log_safe(safe, sizeof(safe), list[i].value));
+	return fields;
+}
+
+/* An SMTP server may let the user send from now on. */
+static void
+auth_let_send(const struct auth *a, const struct msg_login *login,
+    const struct msg_verdict *v)
+{
+	struct msg_granted granted = { .id = login->id };
+	char label[LOG_SAFE_MAX], fields[LOG_SAFE_MAX];
+
+	strlcpy(granted.address, v->address, sizeof(granted.address));
+	log_safe(label, sizeof(label), v->label);
+	log_info("may send: user=%s peer=%s mechanism=%s%s%s%s", v->address,
+	    login->peer, mechanism_word(login), told(login, fields),
+	    label[0] != '\0' ? " app-password=" : "", label);
+	if (channel_send(a->channel, MSG_GRANTED, &granted,
+		sizeof(granted)) == -1)
+		_exit(0);
 }
 
 static void
 auth_grant(const struct auth *a, const struct msg_login *login,
     struct msg_verdict *v)
 {
-	struct msg_granted granted = { login->id };
+	struct msg_granted granted = { .id = login->id };
 
+	strlcpy(granted.address, v->address, sizeof(granted.address));
 	strlcpy(v->id, a->connection->id, sizeof(v->id));
 	strlcpy(v->mechanism, mechanism_word(login), sizeof(v->mechanism));
 	strlcpy(v->peer, login->peer, sizeof(v->peer));
@@ -116,15 +173,17 @@ auth_deny(struct auth *a, const struct msg_login *login, enum denial denial,
     int again, int64_t asked)
 {
 	struct refusal refusal = { asked + REFUSAL_MS, login->id, 0 };
-	char user[LOG_SAFE_MAX];
+	char user[LOG_SAFE_MAX], fields[LOG_SAFE_MAX];
 
 	if (!again)
 		a->failures++;
-	log_info("login refused%s: peer=%s user=%s mechanism=%s reason=%s",
+	log_info("login refused%s: peer=%s user=%s mechanism=%s%s reason=%s",
 	    again ? " again" : "", login->peer,
-	    log_safe(user, sizeof(user), login->user),
-	    mechanism_word(login), denial_word(denial));
-	refusal.last = a->failures >= a->conf->max_failures;
+	    log_safe(user, sizeof(user), login->user), mechanism_word(login),
+	    told(login, fields), denial_word(denial));
+	/* An SMTP server asks for many, and counts itself. */
+	refusal.last = a->service == SERVICE_POP &&
+	    a->failures >= a->conf->max_failures;
 	refusals_add(&a->refusals, &refusal);
 }
 
@@ -157,17 +216,55 @@ auth_ask_system(const struct auth *a, const struct msg_login *login,
 	return system_answer(a->system, v);
 }
 
+/* Whom guesses are counted for: of IPv6, a whole network. */
+static const char *
+guesser(const struct msg_login *login, char text[NETWORK_TEXT_SIZE])
+{
+	struct network n;
+	char narrow[PEER_MAX + sizeof("/64")];
+
+	snprintf(narrow, sizeof(narrow), "%s/%d", login->peer, GUESSER_BITS);
+	if (network_parse(&n, login->peer) == -1 || n.family == 4 ||
+	    network_parse(&n, narrow) == -1)
+		return login->peer;
+	return network_text(&n, text);
+}
+
+/*
+ * Whoever has guessed too often is refused without a look at the password:
+ * but for application passwords, which nobody can guess.
+ */
+static int
+auth_is_guessed(const struct auth *a, const struct msg_login *login)
+{
+	char text[NETWORK_TEXT_SIZE];
+
+	return a->service == SERVICE_SEND &&
+	    guesses_many(&a->guesses, guesser(login, text), clock_ms());
+}
+
+static void
+auth_note_guess(struct auth *a, const struct msg_login *login)
+{
+	char text[NETWORK_TEXT_SIZE];
+
+	if (a->service == SERVICE_SEND &&
+	    guesses_note(&a->guesses, guesser(login, text), clock_ms()))
+		log_info("too many refusals: peer=%s, now without a look at "
+		    "passwords, for ten minutes at most", login->peer);
+}
+
 /*
  * The accounts' word, or the system's on whom they do not know: 1 and the
  * verdict, 0 and why, or -1 when there is none.
  */
 static int
-auth_judge(struct auth *a, const struct msg_login *login,
+auth_judge(struct auth *a, const struct msg_login *login, int guessed,
     struct msg_verdict *v, enum denial *denial)
 {
 	static struct account account; /* large */
 	const struct attempt attempt = { login->password, login->peer,
-		SERVICE_POP, (int64_t)time(NULL) };
+		a->service, (int64_t)time(NULL) };
 	const struct app_password *app;
 	char err[512];
 	int found = 0, good;
@@ -181,8 +278,8 @@ auth_judge(struct auth *a, const struct msg_login *login,
 	}
 	*denial = DENIAL_SYSTEM;
 	if (found == 0 && a->system != -1)
-		return auth_ask_system(a, login, v);
-	good = password_check(
+		return guessed ? 0 : auth_ask_system(a, login, v);
+	good = (guessed ? password_check_application : password_check)(
 	    found == 1 ? &account : NULL, &attempt, &app, denial);
 	if (good == 1)
 		auth_fill_verdict(v, &account, app);
@@ -192,24 +289,44 @@ auth_judge(struct auth *a, const struct msg_login *login,
 	return good;
 }
 
+/* The accounts have changed, or there was enough work for one process. */
+static int
+auth_is_over(const struct auth *a)
+{
+	return a->service == SERVICE_SEND && (a->questions > QUESTIONS_MAX ||
+	    (a->accounts != NULL && accounts_replaced(a->accounts)));
+}
+
+static void
+auth_end(const struct auth *a)
+{
+	struct msg_end end = { .reason = "connect-anew" };
+
+	(void)channel_send(a->channel, MSG_END, &end, sizeof(end));
+	_exit(0);
+}
+
 /*
  * Who is at the other end?  Another address than the connection's may be
- * claimed where a proxy is, and nowhere else; it is written anew, since the
- * session's word is not trusted for its form.
+ * claimed where a proxy is, and by an SMTP server, which has the client's
+ * connection itself; it is written anew, since the word of the process that
+ * talks to the network is not trusted for its form.
  */
 static void
 settle_peer(const struct auth *a, struct msg_login *login)
 {
 	const struct conf *conf = a->conf;
 	const char *peer = a->connection->peer;
+	const int proxy = network_has(conf->proxy, conf->nproxy, peer);
 	struct network claimed;
 
 	login->via[0] = '\0';
 	if (login->peer[0] != '\0' && strchr(login->peer, '/') == NULL &&
-	    network_has(conf->proxy, conf->nproxy, peer) &&
+	    (proxy || a->service == SERVICE_SEND) &&
 	    network_parse(&claimed, login->peer) == 0) {
 		(void)network_text(&claimed, login->peer);
-		strlcpy(login->via, peer, sizeof(login->via));
+		if (proxy)
+			strlcpy(login->via, peer, sizeof(login->via));
 	} else
 		strlcpy(login->peer, peer, sizeof(login->peer));
 	log_via(login->via);
@@ -221,19 +338,28 @@ auth_answer(struct auth *a, struct msg_login *login)
 	struct msg_verdict verdict;
 	enum denial denial;
 	int64_t asked = clock_ms();
-	int good, again = 0;
+	int good, guessed, again = 0;
 
+	if (auth_is_over(a))
+		auth_end(a);
 	settle_peer(a, login);
-	good = auth_judge(a, login, &verdict, &denial);
+	guessed = auth_is_guessed(a, login);
+	good = auth_judge(a, login, guessed, &verdict, &denial);
 	if (good == 0)
 		again = repeat_note(&a->repeat, login->user,
 		    login->password, mechanism_word(login));
 	explicit_bzero(login->password, sizeof(login->password));
 	if (good == -1)
 		auth_trouble(a, login->id, TROUBLE_TEMP);
-	if (good)
+	if (good && a->service == SERVICE_SEND)
+		auth_let_send(a, login, &verdict);
+	else if (good)
 		auth_grant(a, login, &verdict);
-	auth_deny(a, login, denial, again, asked);
+	if (good)
+		return;
+	auth_deny(a, login, guessed ? DENIAL_GUESSES : denial, again, asked);
+	if (!again && !guessed)
+		auth_note_guess(a, login);
 }
 
 static void
@@ -241,12 +367,19 @@ auth_take_question(struct auth *a)
 {
 	static struct message m;
 	struct msg_login login;
+	struct msg_end end;
 	int rv = channel_recv(a->channel, &m);
 
+	a->questions++;
+	if (rv == 1 && message_get(&m, MSG_END, &end, sizeof(end)))
+		_exit(0);
+	/* The parent tells of the session, and sasl says MSG_END first. */
+	if (rv == 0 && a->service == SERVICE_SEND)
+		log_warn("sasl died: the kernel's log should tell why");
 	if (rv == 0)
 		_exit(0);
 	if (rv == -1 || !message_get(&m, MSG_LOGIN, &login, sizeof(login)) ||
-	    login.service != SERVICE_POP) {
+	    login.service != a->service) {
 		log_warn("auth: not a question: peer=%s",
 		    a->connection->peer);
 		_exit(1);
@@ -254,6 +387,17 @@ auth_take_question(struct auth *a)
 	explicit_bzero(&m, sizeof(m));
 	auth_answer(a, &login);
 	explicit_bzero(&login, sizeof(login));
+}
+
+/* How long to wait for a question: until a refusal is due, or to look. */
+static int
+auth_patience(const struct auth *a)
+{
+	int ms = refusals_wait(&a->refusals, clock_ms());
+
+	if (a->service == SERVICE_POP || (ms != -1 && ms < LOOK_MS))
+		return ms;
+	return LOOK_MS;
 }
 
 /* Answers questions until somebody hangs up. */
@@ -264,11 +408,13 @@ auth_serve(struct auth *a)
 
 	for (;;) {
 		full = refusals_full(&a->refusals);
-		readable = auth_wait(a, full ? -1 : a->channel,
-		    refusals_wait(&a->refusals, clock_ms()));
+		readable =
+		    auth_wait(a, full ? -1 : a->channel, auth_patience(a));
 		auth_send_refusals(a);
 		if (readable)
 			auth_take_question(a);
+		else if (a->refusals.n == 0 && auth_is_over(a))
+			auth_end(a);
 	}
 }
 
@@ -292,22 +438,54 @@ auth_start(struct auth *a)
 	return 0;
 }
 
+static void __attribute__((noreturn))
+auth_begin(struct auth *a, const struct identity *as)
+{
+	const rlim_t seconds =
+	    a->service == SERVICE_POP ? CPU_SECONDS : CPU_SECONDS_SENDING;
+	const struct rlimit cpu = { seconds, seconds };
+	int file = -1;
+
+	repeat_init(&a->repeat);
+	/* A damaged database may make Berkeley DB run for ever. */
+	(void)setrlimit(RLIMIT_CPU, &cpu);
+	if (auth_start(a) == -1)
+		auth_trouble(a, 0, TROUBLE_TEMP);
+	if (a->service == SERVICE_SEND && a->accounts != NULL)
+		file = accounts_file(a->accounts);
+	if ((as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1) ||
+	    sandbox_auth(a->channel, a->verdict, a->system, file,
+		a->conf->sandbox_required) == -1)
+		auth_trouble(a, 0, TROUBLE_TEMP);
+	auth_serve(a);
+}
+
 void
 auth_run(const struct conf *conf, const struct identity *as, int channel,
     int verdict, const struct connection *connection)
 {
-	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
-	struct auth a = { .conf = conf, .connection = connection,
-		.channel = channel, .verdict = verdict,
-		.refusals = { .places = REFUSAL_PLACES } };
+	static struct auth a; /* large, and zeroed */
 
-	repeat_init(&a.repeat);
-	/* A damaged database may make Berkeley DB run for ever. */
-	(void)setrlimit(RLIMIT_CPU, &cpu);
-	if (auth_start(&a) == -1 ||
-	    (as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1) ||
-	    sandbox_auth(channel, verdict, a.system,
-		conf->sandbox_required) == -1)
-		auth_trouble(&a, 0, TROUBLE_TEMP);
-	auth_serve(&a);
+	a.conf = conf;
+	a.connection = connection;
+	a.service = SERVICE_POP;
+	a.channel = channel;
+	a.verdict = verdict;
+	a.refusals.places = REFUSAL_PLACES;
+	auth_begin(&a, as);
+}
+
+void
+auth_run_sending(const struct conf *conf, const struct identity *as,
+    int channel, const struct connection *connection)
+{
+	static struct auth a;
+
+	a.conf = conf;
+	a.connection = connection;
+	a.service = SERVICE_SEND;
+	a.channel = channel;
+	a.verdict = -1;
+	a.refusals.places = REFUSALS_MAX;
+	auth_begin(&a, as);
 }

@@ -17,4 +17,13 @@ void auth_run(const struct conf *conf, const struct identity *as, int channel,
     int verdict, const struct connection *connection)
     __attribute__((noreturn));
 
+/*
+ * The same for sasl, which asks for many users, of whom none is kept waiting
+ * by the refusal of another.  Whose account it is, it tells sasl itself, and
+ * nobody else.
+ */
+void auth_run_sending(const struct conf *conf, const struct identity *as,
+    int channel, const struct connection *connection)
+    __attribute__((noreturn));
+
 #endif

@@ -9,6 +9,7 @@ static const char *const words[] = {
 	[DENIAL_EXPIRED] = "expired",
 	[DENIAL_SERVICE] = "service",
 	[DENIAL_NETWORK] = "network",
+	[DENIAL_GUESSES] = "too-many-guesses",
 	[DENIAL_SYSTEM] = "system",
 };
 

@@ -17,6 +17,7 @@ enum denial {
 	DENIAL_EXPIRED,	     /* an application password, after its time, */
 	DENIAL_SERVICE,	     /* for another service, */
 	DENIAL_NETWORK,	     /* or from elsewhere than it is good for */
+	DENIAL_GUESSES,	     /* too many from there, this one not looked at */
 	DENIAL_SYSTEM	     /* the system says no, perhaps in a line before */
 };
 

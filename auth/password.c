@@ -105,6 +105,24 @@ why_unusable(const struct account *account, const struct attempt *attempt)
 	return account->access != ACCESS_OFF ? DENIAL_NONE : DENIAL_OFF;
 }
 
+int
+password_check_application(const struct account *account,
+    const struct attempt *attempt, const struct app_password **app,
+    enum denial *denial)
+{
+	*app = NULL;
+	*denial = why_unusable(account, attempt);
+	if (*denial != DENIAL_NONE)
+		return 0;
+	*denial = DENIAL_PASSWORD;
+	*app = find_app_password(account, attempt->password);
+	if (*app != NULL &&
+	    (*denial = why_outside(*app, attempt)) == DENIAL_NONE)
+		return 1;
+	*app = NULL;
+	return 0;
+}
+
 /*
  * A right application password lets in at once.  Everything else costs one
  * slow hash before it is refused, and the refusal is sent a fixed time
@@ -117,22 +135,15 @@ int
 password_check(const struct account *account, const struct attempt *attempt,
     const struct app_password **app, enum denial *denial)
 {
-	int good, usable;
+	int good;
 
-	*denial = why_unusable(account, attempt);
-	usable = *denial == DENIAL_NONE;
-	*app = usable ? find_app_password(account, attempt->password) : NULL;
-	if (*app != NULL &&
-	    (*denial = why_outside(*app, attempt)) == DENIAL_NONE)
+	if (password_check_application(account, attempt, app, denial))
 		return 1;
-	*app = NULL;
 	good = hash_check(
 	    attempt->password, account != NULL ? account->hash : NULL);
-	if (good == 1 && usable)
+	if (good == 1 && why_unusable(account, attempt) == DENIAL_NONE)
 		*denial =
 		    account->two_factor ? DENIAL_APP_PASSWORD : DENIAL_NONE;
-	else if (*denial == DENIAL_NONE)
-		*denial = DENIAL_PASSWORD;
 	return good == -1 ? -1 : *denial == DENIAL_NONE;
 }
 

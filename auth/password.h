@@ -36,6 +36,11 @@ int password_check(const struct account *account,
     const struct attempt *attempt, const struct app_password **app,
     enum denial *denial);
 
+/* The same by application passwords alone, which cost no slow hash. */
+int password_check_application(const struct account *account,
+    const struct attempt *attempt, const struct app_password **app,
+    enum denial *denial);
+
 /*
  * Hashes a new password with the system's crypt(3).  Returns 0, or -1 with
  * err filled (too long, empty, the system refuses).

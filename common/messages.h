@@ -1,8 +1,8 @@
 /*
  * What the processes of one connection say to each other.
  *
- *	session -> auth		LOGIN
- *	auth -> session		GRANTED, DENIED, TROUBLE
+ *	session, sasl -> auth	LOGIN; sasl, END
+ *	auth -> session, sasl	GRANTED, DENIED, TROUBLE; to sasl, END
  *	auth -> parent		VERDICT, on a channel session never had
  *	auth -> system		LOGIN, to the process that asks the system
  *	system -> auth		VERDICT, DENIED
@@ -58,7 +58,9 @@ int message_get(
  * MSG_LOGIN.  Whoever has one wipes it after use.  The session says peer
  * only if somebody claimed that the client's address is another than the
  * connection's, and via who that was; auth decides whether to believe it,
- * and tells the process that asks the system what it believes.
+ * and tells the process that asks the system what it believes.  sasl says in
+ * peer whom the SMTP server names as its client, and what else that tells of
+ * him, which is for the log.
  */
 struct msg_login {
 	uint32_t id;	  /* of the question; its answer has the same */
@@ -68,11 +70,18 @@ struct msg_login {
 	char mechanism[MECHANISM_MAX + 1];
 	char peer[PEER_MAX + 1];
 	char via[PEER_MAX + 1];
+	char program[PROGRAM_MAX + 1]; /* "smtp": what the client talks to */
+	char local[PEER_MAX + 1];      /* the address he has connected to */
+	char local_name[ADDRESS_MAX + 1]; /* by TLS's SNI */
 };
 
-/* MSG_GRANTED: auth ends, the store answers from now on. */
+/*
+ * MSG_GRANTED: whose account it is.  For POP, auth ends, and the store
+ * answers from now on; for sending, that is all.
+ */
 struct msg_granted {
 	uint32_t id;
+	char address[ADDRESS_MAX + 1];
 };
 
 /* MSG_DENIED: after the last one the connection ends. */
@@ -142,7 +151,10 @@ struct msg_updated {
 	uint64_t deleted;
 };
 
-/* MSG_END: how the session ended, for the log. */
+/*
+ * MSG_END: how the session ended, for the log.  From auth to sasl: it has
+ * not failed, but the SMTP server should connect anew; and back: it is over.
+ */
 struct msg_end {
 	char reason[80];
 	uint64_t retrieved;

@@ -13,6 +13,7 @@
 #define MAILDIR_MAX   1023
 #define LABEL_MAX     63
 #define MECHANISM_MAX 20 /* RFC 4422, 3.1 */
+#define PROGRAM_MAX   31 /* what an SMTP server calls itself */
 #define PEER_MAX      63 /* an IPv6 address with its scope */
 
 /* Never: of policy.keep, and of what may expire. */

@@ -8,8 +8,9 @@
  *
  * A system that lacks a part of what the box is made of: with required, the
  * functions log what is missing and return -1; without, they take what
- * there is, and the session, the first of a connection's processes, says so
- * in the log for all of them; the store, if it is the only one that lacks it.
+ * there is, and the session or sasl, the first of a connection's processes,
+ * says so in the log for all of them; the store, if it is the only one that
+ * lacks it.
  *
  * All return 0, or -1 after a line in the log: the caller must end.
  */
@@ -23,10 +24,18 @@
 int sandbox_session(int channel, int required);
 
 /*
- * With the accounts open.  channel leads to the session, verdict to the
- * parent, system to the process that asks the system (-1: there is none).
+ * With the accounts open.  channel leads to the session or to sasl, verdict
+ * to the parent, system to the process that asks the system, accounts is
+ * their file, if its links will be counted (-1: there is none of these).
  */
-int sandbox_auth(int channel, int verdict, int system, int required);
+int sandbox_auth(
+    int channel, int verdict, int system, int accounts, int required);
+
+/*
+ * Before the first octet from an SMTP server: as sandbox_session(), without
+ * what TLS needs.
+ */
+int sandbox_sasl(int channel, int required);
 
 /*
  * The process that asks the system, which is root.  On Linux it is in no

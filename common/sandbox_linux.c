@@ -368,18 +368,33 @@ sandbox_session(int channel, int required)
 	return enter(&box);
 }
 
+/* SYSLOG comes behind fstat(2), which it refuses otherwise. */
 int
-sandbox_auth(int channel, int verdict, int system, int required)
+sandbox_auth(int channel, int verdict, int system, int accounts, int required)
 {
-	struct sock_filter rules[] = FILTER(TALK, MEMORY, LIBRARY, SYSLOG,
-	    ALLOW(pread64), ALLOW_IF(sendmsg, 0, channel),
-	    ALLOW_IF(sendmsg, 0, verdict), ALLOW_IF(sendmsg, 0, system));
+	struct sock_filter rules[] = FILTER(TALK, MEMORY, LIBRARY,
+	    ALLOW_IF(fstat, 0, accounts), SYSLOG, ALLOW(pread64),
+	    ALLOW_IF(sendmsg, 0, channel), ALLOW_IF(sendmsg, 0, verdict),
+	    ALLOW_IF(sendmsg, 0, system));
 	const struct sock_fprog filter = { COUNT(rules), rules };
 	const struct box box = { &filter, NULL, 0, required };
 
 	(void)channel;
 	(void)verdict;
 	(void)system;
+	(void)accounts;
+	return enter(&box);
+}
+
+int
+sandbox_sasl(int channel, int required)
+{
+	struct sock_filter rules[] = FILTER(
+	    TALK, MEMORY, LIBRARY, SYSLOG, ALLOW_IF(sendmsg, 0, channel));
+	const struct sock_fprog filter = { COUNT(rules), rules };
+	const struct box box = { &filter, NULL, 1, required };
+
+	(void)channel;
 	return enter(&box);
 }
 

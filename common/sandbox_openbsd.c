@@ -29,11 +29,20 @@ sandbox_session(int channel, int required)
 
 /* The accounts are open already: not even "rpath". */
 int
-sandbox_auth(int channel, int verdict, int system, int required)
+sandbox_auth(int channel, int verdict, int system, int accounts, int required)
 {
 	(void)channel;
 	(void)verdict;
 	(void)system;
+	(void)accounts;
+	(void)required;
+	return promise("stdio");
+}
+
+int
+sandbox_sasl(int channel, int required)
+{
+	(void)channel;
 	(void)required;
 	return promise("stdio");
 }

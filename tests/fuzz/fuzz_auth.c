@@ -336,6 +336,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	a.connection = &connection;
 	a.channel = channel[0];
 	a.verdict = verdict[0];
+	a.service = SERVICE_POP;
 	a.system = -1;
 	a.failures = 0;
 	repeat_init(&a.repeat);

@@ -94,7 +94,8 @@ main(void)
 
 	for (refuse = 0; refuse < 2; refuse++) {
 		bad += check("session", sandbox_session(3, 1), 0);
-		bad += check("auth", sandbox_auth(3, 4, -1, 1), 0);
+		bad += check("auth", sandbox_auth(3, 4, -1, -1, 1), 0);
+		bad += check("sasl", sandbox_sasl(3, 1), 0);
 		bad += check("system", sandbox_system(), 0);
 		bad += check("store", sandbox_store("/mail", 3, 1), 1);
 	}

@@ -66,18 +66,19 @@
 #define DIED	(-3) /* in another way */
 #define NOTHING (-4) /* the child has not said anything yet */
 
-enum process { SESSION, AUTH, STORE, PROCESSES, OWNER = PROCESSES, STARTER };
+enum process { SESSION, AUTH, STORE, SASL, PROCESSES, OWNER = PROCESSES,
+	STARTER };
 enum control { NONE, SHOW, MUST, SHOW_ROOT, MUST_ROOT };
 
 struct attempt {
 	const char *name;
 	int (*try)(void); /* 0, or an errno value */
-	int expected[PROCESSES];
+	int expected[SASL]; /* of sasl the same as of the session */
 	enum control control;
 };
 
 /* Ids that belong to nobody: of session and auth, of the mailboxes. */
-static const uid_t ids[] = { 65531, 65531, 65533, 65533 };
+static const uid_t ids[] = { 65531, 65531, 65533, 65531, 65533 };
 
 static int root; /* started by root */
 static char base[64] = "/tmp/test_sandbox.XXXXXX";
@@ -399,6 +400,10 @@ read_accounts(void)
 	return pread(accounts_fd, &c, 1, 0) == 1 ? 0 : EIO;
 }
 
+/* Were they replaced? */
+TRY_CALL(look_at_accounts, SYS_fstat, accounts_fd, &(struct stat){ 0 })
+TRY_CALL(look_at_channel, SYS_fstat, channel[0], &(struct stat){ 0 })
+
 /* With the socket that is there, and after syslogd was started anew. */
 static int
 use_log(void)
@@ -449,6 +454,10 @@ static const struct attempt attempts[] = {
 	{ "syslog, syslogd started anew", use_log, ALL(WORKS), MUST },
 	{ "verdict to the parent", use_verdict, { K, WORKS, K }, MUST },
 	{ "accounts, already open", read_accounts, { K, WORKS, WORKS }, MUST },
+	{ "links of the accounts", look_at_accounts,
+	    { REFUSED, WORKS, WORKS }, MUST },
+	{ "fstat of the channel", look_at_channel,
+	    { REFUSED, REFUSED, WORKS }, MUST },
 	{ "own mailbox", use_mailbox, { K, K, WORKS }, MUST },
 	{ "sync a file system", sync_fs, { K, K, WORKS }, MUST },
 
@@ -549,7 +558,7 @@ become(enum process who)
 	if (!root || who == STARTER)
 		return 0;
 	return privdrop(ids[who], (gid_t)ids[who],
-	    who == SESSION || who == AUTH ? EMPTY_DIR : NULL);
+	    who == STORE || who == OWNER ? NULL : EMPTY_DIR);
 }
 
 static int
@@ -559,7 +568,10 @@ enter(enum process who, int required)
 	case SESSION:
 		return sandbox_session(channel[0], required);
 	case AUTH:
-		return sandbox_auth(channel[0], verdict[0], -1, required);
+		return sandbox_auth(
+		    channel[0], verdict[0], -1, accounts_fd, required);
+	case SASL:
+		return sandbox_sasl(channel[0], required);
 	case STORE:
 		return sandbox_store(mine, channel[0], required);
 	default:
@@ -829,7 +841,8 @@ row(const struct attempt *a)
 	printf("%-30s", a->name);
 	for (who = SESSION; who < PROCESSES; who++) {
 		seen = attempt_as(a, who);
-		expected = dies ? DIED : a->expected[who];
+		expected = dies ? DIED :
+		    a->expected[who == SASL ? SESSION : who];
 		if (SANITIZED && (expected == KILLED || expected == REFUSED))
 			printf("  %-20s", "-");
 		else
@@ -898,7 +911,8 @@ inspect(enum process who, pid_t pid)
 static int
 from_outside(enum process who)
 {
-	static const char *const names[] = { "session", "auth", "store" };
+	static const char *const names[] = { "session", "auth", "store",
+		"sasl" };
 	static struct message m;
 	int bad;
 	pid_t pid;
@@ -1028,10 +1042,10 @@ main(void)
 	prepare();
 	log = make_logger();
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("%s%s\n%-30s  %-20s  %-20s  %-20s  %s\n",
+	printf("%s%s\n%-30s  %-20s  %-20s  %-20s  %-20s  %s\n",
 	    root ? "started by root" : "not started by root",
 	    SANITIZED ? "; sanitizers: built without seccomp" : "", "attempt",
-	    "session", "auth", "store", "without sandbox");
+	    "session", "auth", "store", "sasl", "without sandbox");
 	for (n = 0; n < sizeof(attempts) / sizeof(attempts[0]); n++) {
 		bad += row(&attempts[n]);
 		while (recv(log, buf, sizeof(buf), 0) >= 0)
