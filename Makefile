@@ -2,7 +2,7 @@
 # what several programs need is archived in build/rooms.a, and the programs
 # and the tests are linked with that.  Use -j: nothing here waits in vain.
 #
-#	make [SANITIZE=1] [STATIC=1]	pop3d and pop3ctl
+#	make [SANITIZE=1] [STATIC=1]	pop3d, pop3ctl and pop3sasl
 #	make run			a demo on 127.0.0.1:9995, until Ctrl-C
 #	make check			the tests; check-long has patience, too,
 #					and check-boot boots a machine
@@ -78,10 +78,11 @@ ALL_CFLAGS	= -std=c99 $(CPPFLAGS) $(PKG_CFLAGS) $(WARNINGS) $(HARDEN) \
 LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) \
 		  $(LIBS_$(SYSTEM)_STATIC_$(STATIC))
 
-ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c | \
+ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c sasl/*.c | \
 		  grep -Ev '($(NOT_$(SYSTEM)))\.c'
-PARENT		!= ls *.c configtest/*.c | grep -v '^pop3ctl'
+PARENT		!= ls *.c configtest/*.c | grep -Ev '^pop3(ctl|sasl)'
 CTL		!= ls pop3ctl*.c ctl/*.c
+SASL		= pop3sasl.c
 TESTS		!= $(TESTS_$(SYSTEM)) | sed 's|.*/||; s|\.c$$||'
 
 COMPILE		= $(CC) $(ALL_CFLAGS) -MMD -MP
@@ -93,13 +94,13 @@ LINK		= $(CC) $(ALL_CFLAGS)
 FLAGS		= mkdir -p build; new='$(CC) $(ALL_CFLAGS) $(LIBS)'; \
 		  echo "$$new" | cmp -s - build/flags || \
 		  echo "$$new" >build/flags
-RULES		= etc/rules $(PARENT) $(CTL) $(ROOMS) -- $(TESTS) \
+RULES		= etc/rules $(PARENT) $(CTL) $(SASL) $(ROOMS) -- $(TESTS) \
 		  >build/rules.new; \
 		  cmp -s build/rules.new build/rules || \
 		  mv build/rules.new build/rules
 WRITTEN		!= $(FLAGS); $(RULES)
 
-all: pop3d pop3ctl
+all: pop3d pop3ctl pop3sasl
 
 include build/rules
 
@@ -121,6 +122,9 @@ pop3d: $(PARENT:%.c=build/%.o) $(SETTINGS) build/rooms.a
 
 pop3ctl: $(CTL:%.c=build/%.o) build/rooms.a
 	$(LINK) -o $@ $(CTL:%.c=build/%.o) build/rooms.a $(LIBS)
+
+pop3sasl: $(SASL:%.c=build/%.o) build/rooms.a
+	$(LINK) -o $@ $(SASL:%.c=build/%.o) build/rooms.a $(LIBS)
 
 # Installs what is missing of Debian's packages, where root asks for it.
 build-deps:
@@ -189,7 +193,7 @@ deb:
 	@etc/deb
 
 clean:
-	rm -rf build pop3d pop3ctl
+	rm -rf build pop3d pop3ctl pop3sasl
 
 .PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps boot-deps \
 	coverage-deps run check check-long check-boot unit lint lint-now \

@@ -81,10 +81,12 @@ static const struct command commands[] = {
 		{ 's', NULL, "as lines for the domain's zone file" } } },
 	{ "delete", NULL, ctl_delete, 1, 1, "ADDRESS",
 	    "Deletes an account with its aliases, and no mail.", NO_OPTIONS },
-	{ "export", NULL, ctl_export, 0, 0, "",
+	{ "export", NULL, ctl_export, 0, 0, "[-t FORMAT]",
 	    "Writes all accounts as text that import reads, with the hashes "
 	    "of their passwords.",
-	    NO_OPTIONS },
+	    { { 't', "FORMAT",
+		"smtpd: a table of those that may send by their "
+		"own password, for OpenSMTPD" } } },
 	{ "help", NULL, ctl_help, 0, 2, "[COMMAND]",
 	    "Tells what a command does and what its options mean.",
 	    NO_OPTIONS },

@@ -15,6 +15,7 @@
 #include "ctl/ctl.h"
 #include "ctl/limits.h"
 #include "ctl/settings.h"
+#include "ctl/smtpd.h"
 
 static void
 put_escaped(const char *value)
@@ -97,7 +98,14 @@ export_aliases(const struct conf *conf)
 int
 ctl_export(const struct args *args)
 {
-	int status = ctl_each_account(args->conf, export_one, NULL);
+	const char *format = args->option['t'];
+	int status;
 
+	if (format != NULL && strcmp(format, "smtpd") != 0)
+		return ctl_fail("%s is not known; say -t smtpd, or nothing for "
+		    "what import reads", format);
+	if (format != NULL)
+		return smtpd_export(args->conf);
+	status = ctl_each_account(args->conf, export_one, NULL);
 	return export_aliases(args->conf) == CTL_GOOD ? status : CTL_FAILED;
 }

@@ -22,7 +22,7 @@ import os
 import re
 import sys
 
-ROOMS = ("common", "auth", "store", "session", "ctl", "configtest")
+ROOMS = ("common", "auth", "store", "session", "sasl", "ctl", "configtest")
 LONGEST = 45
 COLUMNS = 80
 # Who may include <db.h>: the index, with what finds out why it failed, and

@@ -54,6 +54,9 @@ def test_install_and_uninstall(destination):
     run("make", "install", "DESTDIR=" + destination, "PREFIX=/usr")
     there = files(destination)
     for name in ("usr/sbin/pop3d", "usr/sbin/pop3ctl", "etc/pop3d.conf",
+                 "usr/sbin/pop3sasl", "usr/share/man/man8/pop3sasl.8",
+                 "usr/lib/systemd/system/pop3sasl.socket",
+                 "usr/lib/systemd/system/pop3sasl@.service",
                  "usr/share/man/man8/pop3d.8", "usr/share/man/man8/pop3ctl.8",
                  "usr/share/man/man5/pop3d.conf.5",
                  "usr/share/man/man7/pop3d-moving.7",
@@ -85,13 +88,15 @@ def test_the_units_are_good(destination):
     units = destination * 2 + "/lib/systemd/system/"
     # verify wants to find what is to be started.
     os.makedirs(destination + "/sbin")
-    for name in ("pop3d", "pop3ctl"):
+    for name in ("pop3d", "pop3ctl", "pop3sasl"):
         shutil.copy(destination * 2 + "/sbin/" + name,
                     destination + "/sbin/")
     run("systemd-analyze", "verify", "--man=no", units + "pop3d.socket",
         units + "pop3d@.service", units + "pop3d-purge.timer",
-        units + "pop3d-purge.service")
-    for service in ("pop3d@.service", "pop3d-purge.service"):
+        units + "pop3d-purge.service", units + "pop3sasl.socket",
+        units + "pop3sasl@.service")
+    for service in ("pop3d@.service", "pop3d-purge.service",
+                    "pop3sasl@.service"):
         told = run("systemd-analyze", "security", "--offline=true",
                    units + service)
         exposure = float(re.search(r"exposure level.*?: ([0-9.]+)",

@@ -169,7 +169,7 @@ answer(struct message *m, uint32_t type, const void *data, size_t len)
 static int
 answer_honestly(struct message *m)
 {
-	struct msg_granted granted = { world.id };
+	struct msg_granted granted = { .id = world.id };
 	struct msg_maildrop maildrop = { MESSAGES, MESSAGES * 7, 0, 0 };
 	struct msg_updated updated = { world.marked };
 	uint64_t sizes[MESSAGES] = { 7, 7, 7, 7, 7 };
