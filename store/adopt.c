@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -94,6 +95,7 @@ claim(struct adopting *a, size_t i)
 	const struct uidls_line *line = a->ledger->uidls.by_uidl[i];
 	struct entry e;
 
+	memset(&e, 0, offsetof(struct entry, base));
 	e.folder = line->folder;
 	(void)strlcpy(e.base, line->base, sizeof(e.base));
 	(void)strlcpy(e.uidl, line->uidl, sizeof(e.uidl));

@@ -185,13 +185,13 @@ sort_by_uidl(struct uidls *u)
 	size_t i;
 
 	free(u->by_uidl);
-	u->by_uidl = calloc(u->n + 1, sizeof(u->by_uidl[0]));
+	u->by_uidl = calloc(u->n + 1, sizeof(void *));
 	if (u->by_uidl == NULL)
 		return ENOMEM;
 	for (i = 0; i < u->n; i++)
 		u->by_uidl[i] = &u->line[i];
 	if (u->n > 1)
-		qsort(u->by_uidl, u->n, sizeof(u->by_uidl[0]), by_uidl);
+		qsort(u->by_uidl, u->n, sizeof(void *), by_uidl);
 	return 0;
 }
 
