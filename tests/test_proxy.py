@@ -284,8 +284,8 @@ def test_haproxy(haproxy, options, tmp_path):
     # fail2ban would ban the client, and not the proxy.
     log = tmp_path / "mail.log"
     log.write_text("".join(
-        "Nov 28 12:00:00 host pop3d[1]: %s\n" % line
-        for line in server.log_lines()))
+        "Nov 28 12:00:00 host pop3d[1]: %s id=%s\n" % pair
+        for pair in server.log_lines_with_ids()))
     shutil.copy(HERE + "/../etc/pop3d.fail2ban", tmp_path / "pop3d.conf")
     shutil.copy("/etc/fail2ban/filter.d/common.conf", tmp_path)
     told = subprocess.run(
