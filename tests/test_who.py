@@ -220,7 +220,11 @@ def test_other_changes_end_none(mail, words):
 
 @pytest.mark.parametrize("words", REVOKED, ids=" ".join)
 def test_whoever_was_judged_before_is_not_let_in(mail, words):
-    """A login that waits for the lock when its password is revoked."""
+    """A login that waits for the lock when its password is revoked.
+
+    Once in a while it is quicker than pop3ctl to get the lock, which no
+    queue can help; then it is judged and ended like the first.
+    """
     first = marked(mail)
     late = mail.server.connect()
     store = mail.server.processes(late).store
@@ -230,7 +234,11 @@ def test_whoever_was_judged_before_is_not_let_in(mail, words):
     wait_until(lambda: cur in descriptors(store).values(),
                "the second session's store does not open the mailbox")
     revoke(mail, words)
-    late.err(code="IN-USE")
+    answer = late.line()
+    if answer.startswith(b"+OK "):
+        check_ended(mail, late)
+    else:
+        assert answer.startswith(b"-ERR [IN-USE] ")
     check_ended(mail, first)
 
 
