@@ -30,8 +30,8 @@ check_name(const struct entry *e)
 
 	check_entry(e);
 	MUST(memchr(e->suffix, '\0', sizeof(e->suffix)) != NULL);
-	MUST(e->state <= EXPUNGING && e->sub <= CUR);
-	MUST(e->inode == 0 || e->state == EXPUNGING);
+	MUST(e->state <= LEFT_OUT && e->sub <= CUR);
+	MUST(e->inode == 0 || e->state != RETAINED);
 	MUST(e->retained == 0 || e->state == RETAINED);
 	MUST(strchr(e->suffix, '/') == NULL);
 	MUST(e->suffix[0] == '\0' || e->suffix[0] == ':');
