@@ -147,18 +147,22 @@ def test_whole_seconds(account):
 
 def test_a_change_while_cur_is_listed_slowly(account):
     """In the tick of the clock in which the listing began, which is here
-    one to come: however slow the machine, it is not over at the beginning."""
+    one to come: however slow the machine, it is not over at the beginning,
+    for it is made when the store has looked at the clock."""
     sealed(account, 3)
     maildir = account.maildir
-    cur = maildir.path + "/cur"
+    cur, lock = maildir.path + "/cur", maildir.path + "/pop3d/lock"
     aside = maildir.path + "/tmp/1700009999.Y"
     maildir.put(B, "1700009999.Y", ":2,")
     os.rename(cur + "/1700009999.Y:2,", aside)
-    tick = time.time_ns() + 1000000007
-    os.utime(cur, ns=(tick, tick))
+    before = os.stat(lock).st_mtime_ns
     pop, strace = traced_login(
-        account, "-e", "inject=getdents64:delay_exit=2000000:when=3")
-    time.sleep(1.2)
+        account, "-e", "inject=utimensat:delay_exit=1000000:when=1",
+        "-e", "inject=getdents64:delay_exit=3000000:when=3")
+    wait_until(lambda: os.stat(lock).st_mtime_ns != before, "no look")
+    tick = time.time_ns() + 700000007
+    os.utime(cur, ns=(tick, tick))
+    time.sleep(2)
     os.rename(aside, cur + "/1700009999.Y:2,")
     os.utime(cur, ns=(tick, tick))
     pop.ok()
