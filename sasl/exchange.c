@@ -115,7 +115,8 @@ take_auth(struct server *s, const struct question *a)
 	strlcpy(q->login.local, a->lip, sizeof(q->login.local));
 	strlcpy(q->login.local_name, a->local_name,
 	    sizeof(q->login.local_name));
-	if (a->response != NULL)
+	/* Dovecot takes an empty one for none, too. */
+	if (a->response != NULL && a->response[0] != '\0')
 		respond(s, q, a->response);
 	else
 		prompt(s, q, q->stage, q->stage == STAGE_PLAIN ? "" : ASK_NAME);
