@@ -146,9 +146,9 @@ read_accounts(const struct conf *conf, const char *where)
 		found = accounts_next(accounts, &account, err, sizeof(err));
 		if (found == 1)
 			mailboxes_try(where, &account);
-	} while (found == 1 || found == ACCOUNTS_ALIAS);
-	if (found == -1)
-		(void)tell_wrong("%s: accounts: %s", where, err);
+		else if (found == -1 || found == ACCOUNTS_BAD)
+			(void)tell_wrong("%s: accounts: %s", where, err);
+	} while (found != 0 && found != -1);
 	accounts_close(accounts);
 	explicit_bzero(&account, sizeof(account));
 }

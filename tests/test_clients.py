@@ -96,7 +96,7 @@ def ends(server):
     """(retrieved, deleted, left) of each session that has ended."""
     server.wait_empty()
     return [tuple(map(int, m)) for m in re.findall(
-        r"reason=quit retrieved=(\d+) octets=\d+ deleted=(\d+) left=(\d+)$",
+        r"reason=quit retrieved=(\d+) octets=\d+ deleted=(\d+) left=(\d+)\b",
         server.log(), re.M)]
 
 
