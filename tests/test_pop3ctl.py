@@ -512,7 +512,7 @@ def test_set(server, account, key, values):
     ("acces=all", "there are access"), ("=all", "there are access"),
     ("address=b@example.com", "there are access"), ("hash=x", "there are"),
     ("access", "KEY=VALUE"), ("", "KEY=VALUE"),
-    ("access=\nx", "off, all")], ids=lambda s: ascii(s)[:20])
+    ("access=\nx", "newline")], ids=lambda s: ascii(s)[:20])
 def test_set_refuses(server, account, text, mend):
     before = server.ctl("export").stdout
     assert mend in failed(server, "set", account.address, text)

@@ -242,8 +242,11 @@ def test_accounts_that_change(server, sasl, account):
     client = sasl.connect()
     assert client.login(account.address, "secret") == account.address
     server.ctl("passwd", account.address, stdin="another\n")
-    client.ask(account.address, "another")
-    client.ended()
+    try:
+        client.ask(account.address, "another")
+        client.ended()
+    except OSError:
+        pass  # it was hung up on before it could ask
     client = sasl.connect()
     assert client.login(account.address, "secret") is None
     assert client.login(account.address, "another") == account.address

@@ -303,7 +303,7 @@ def test_directory_that_is_gone(make_server, tmp_path):
     pop.quit()
     server.wait_log("^end: ")
     assert [line.split(":")[0] for line in server.log_lines()] == [
-        "login", "end"]
+        "login", "deleted", "end"]
 
 
 def test_umask_that_takes_all(make_server):

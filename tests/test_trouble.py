@@ -293,7 +293,7 @@ def test_what_is_left_when_nothing_was_deleted(server, mount):
     pop.ok("DELE 1")
     pop.err("QUIT", "SYS/TEMP")
     pop.close()
-    server.wait_log(r"^end: .* deleted=0 left=%d$" % COUNT)
+    server.wait_log(r"^end: .* deleted=0 left=%d\b" % COUNT)
 
 
 def test_the_seal_on_a_full_disk(mailbox, mount):

@@ -124,9 +124,11 @@ run(struct input *in)
 	MUST(channel_pair(channel) == 0);
 	memset(&s, 0, sizeof(s));
 	s.verdict = &verdict;
-	s.peer = "192.0.2.1";
+	s.report.verdict = &verdict;
+	s.report.peer = "192.0.2.1";
 	s.channel = channel[0];
 	MUST((s.mailbox = mailbox_new(&view, nobody_waits, &s)) != NULL);
+	s.report.mailbox = s.mailbox;
 	session = channel[1];
 	if (setjmp(over) == 0) {
 		while (in->left > 0) {
