@@ -211,16 +211,19 @@ int
 seal_break(int fd)
 {
 	struct stat st;
+	ssize_t n = 0;
+	off_t size;
 	char last;
 
 	if (fstat(fd, &st) == -1)
 		return errno;
-	if (st.st_size == 0)
-		return 0;
-	if (pread(fd, &last, 1, st.st_size - 1) == -1)
+	/* More than one is nobody's seal; with one less it would be one. */
+	for (size = st.st_size; size > 0; size--)
+		if ((n = pread(fd, &last, 1, size - 1)) != 1 || last != '\n')
+			break;
+	if (n == -1)
 		return errno;
-	return last == '\n' && ftruncate(fd, st.st_size - 1) == -1 ?
-	    errno : 0;
+	return size < st.st_size && ftruncate(fd, size) == -1 ? errno : 0;
 }
 
 int

@@ -95,6 +95,12 @@ test_seal(void **state)
 	assert_true(t.next_sequence == 5);
 	assert_int_equal(seal_break(fd), 0);
 	assert_int_equal(state_of(fd), SEAL_NONE);
+	/* What somebody has appended does not make it whole when it is cut. */
+	assert_int_equal(seal_write(fd, index_db, &t), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_END) > 0, 1);
+	assert_int_equal(write(fd, "\n", 1), 1);
+	assert_int_equal(seal_break(fd), 0);
+	assert_int_equal(state_of(fd), SEAL_NONE);
 	close(fd);
 }
 
