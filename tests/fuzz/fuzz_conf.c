@@ -55,6 +55,9 @@ check(const struct conf *c)
 		MUST(c->outgoing[i].host[0] != '\0' &&
 		    c->outgoing[i].port >= 1 && c->outgoing[i].port <= 65535);
 	check_keypairs(c);
+	MUST(c->npreset <= CONF_PRESETS_MAX);
+	for (i = 0; i < c->npreset; i++)
+		MUST(strchr(c->preset[i], '=') > c->preset[i]);
 	MUST(c->nproxy <= CONF_PROXIES_MAX);
 	for (i = 0; i < c->nproxy; i++)
 		check_network(&c->proxy[i]);
@@ -72,6 +75,8 @@ clear(struct conf *c)
 	free(c->owner);
 	free(c->junk);
 	free(c->user);
+	free(c->default_domain);
+	free(c->spool);
 	for (i = 0; i < c->nkeypair; i++) {
 		free(c->keypair[i].cert);
 		free(c->keypair[i].key);
@@ -79,6 +84,8 @@ clear(struct conf *c)
 	}
 	for (i = 0; i < c->noutgoing; i++)
 		free(c->outgoing[i].host);
+	for (i = 0; i < c->npreset; i++)
+		free(c->preset[i]);
 }
 
 int
