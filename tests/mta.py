@@ -151,6 +151,7 @@ pid_file_path = %(d)s/exim.pid
 exim_user = %(user)s
 exim_group = %(group)s
 never_users =
+deliver_drop_privilege = true
 keep_environment =
 rfc1413_hosts =
 host_lookup =
@@ -161,7 +162,6 @@ tls_advertise_hosts = *
 tls_certificate = %(cert)s
 tls_privatekey = %(key)s
 acl_smtp_rcpt = check_rcpt
-acl_smtp_data =
 qualify_domain = example.com
 begin acl
 check_rcpt:
