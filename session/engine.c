@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/clock.h"
 #include "session/authorization.h"
 #include "session/engine.h"
 #include "session/talk.h"
@@ -47,7 +48,7 @@ feed(struct pop3 *p)
 	/* For the whole of a command: single octets do not extend it. */
 	if (p->idle_deadline == 0)
 		p->idle_deadline =
-		    stream_now() + (int64_t)p->conf->idle_timeout * 1000;
+		    clock_ms() + (int64_t)p->conf->idle_timeout * 1000;
 	buf = line_room(&p->lines, &room);
 	room = stream_read(&p->stream, buf, room, p->idle_deadline);
 	if (room == 0)

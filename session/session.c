@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/network.h"
 #include "common/privdrop.h"
@@ -161,7 +162,7 @@ static void
 session_serve(struct pop3 *p, struct tls *server)
 {
 	const int64_t deadline =
-	    stream_now() + (int64_t)p->conf->login_timeout * 1000;
+	    clock_ms() + (int64_t)p->conf->login_timeout * 1000;
 
 	p->stream.patience = (int64_t)p->conf->idle_timeout * 1000;
 	stream_open(&p->stream, 0, p->channel, deadline);

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/stop.h"
 #include "common/wire.h"
 #include "session/stream.h"
@@ -13,15 +13,6 @@
 #define TLS_HEADER	     5
 #define TLS_ALERT	     21
 #define TLS_APPLICATION_DATA 23
-
-int64_t
-stream_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int
 stream_ended(struct stream *s, const char *reason)
@@ -46,7 +37,7 @@ stream_wait(struct stream *s, ssize_t want, int64_t deadline)
 	if (want == TLS_WANT_POLLOUT)
 		p[0].events = POLLOUT;
 	do {
-		left = deadline - stream_now();
+		left = deadline - clock_ms();
 		n = left <= 0 ? 0 : stop_poll(p, 2, (int)left);
 	} while (n == -1 && errno == EINTR && !stop_requested());
 	if (n == -1)
@@ -119,7 +110,7 @@ stream_read(struct stream *s, char *buf, size_t size, int64_t idle_deadline)
 	if (s->reason != NULL)
 		return 0;
 	/* A client that never lets us wait does not escape the deadline. */
-	if (s->deadline != 0 && stream_now() >= s->deadline) {
+	if (s->deadline != 0 && clock_ms() >= s->deadline) {
 		stream_ended(s, "timeout");
 		return 0;
 	}
@@ -157,7 +148,7 @@ stream_has_unread(const struct stream *s)
 static int64_t
 write_deadline(const struct stream *s)
 {
-	return s->deadline != 0 ? s->deadline : stream_now() + s->patience;
+	return s->deadline != 0 ? s->deadline : clock_ms() + s->patience;
 }
 
 int

@@ -28,12 +28,9 @@ struct stream {
 	char out[STREAM_RECORD];
 };
 
-/* Now, in milliseconds on a clock that never jumps. */
-int64_t stream_now(void);
-
 /*
  * The client is on fd, for reading and writing.  Everything must be done by
- * deadline (stream_now()), until the caller lifts it: sets it to 0.
+ * deadline (clock_ms()), until the caller lifts it: sets it to 0.
  */
 void stream_open(struct stream *s, int fd, int channel, int64_t deadline);
 

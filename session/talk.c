@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/stop.h"
 #include "session/talk.h"
 
@@ -16,7 +17,7 @@
 struct wait {
 	struct pollfd fds[2]; /* the channel, the client */
 	nfds_t nfds;	      /* 1: the client does not matter any more */
-	int64_t until;	      /* stream_now(); 0: as long as it takes */
+	int64_t until;	      /* clock_ms(); 0: as long as it takes */
 	const char *late;     /* the reason if there is none by then */
 };
 
@@ -64,7 +65,7 @@ look_at_client(struct pop3 *p, struct wait *w)
 	if ((w->fds[1].revents & ~POLLRDHUP) == 0 && !has_gone(p))
 		return;
 	w->nfds = 1;
-	grace = stream_now() + VANISHED_GRACE_MS;
+	grace = clock_ms() + VANISHED_GRACE_MS;
 	if (w->until != 0 && w->until <= grace)
 		return;
 	w->until = grace;
@@ -74,7 +75,7 @@ look_at_client(struct pop3 *p, struct wait *w)
 static int
 time_left(const struct wait *w)
 {
-	int64_t left = w->until - stream_now();
+	int64_t left = w->until - clock_ms();
 
 	if (w->until == 0)
 		return -1;

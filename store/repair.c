@@ -7,15 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "store/repair.h"
 
 #define FILE_NAME_TRY "index.try"
 #define LOG_PREFIX    "log."
 
-#define MS	  1000000
 #define SEARCH_MS 2000 /* for finding the pages with names ... */
 #define SAVE_MS	  5000 /* ... and for all */
 
@@ -77,15 +76,6 @@ struct salvage {
 	void *arg;
 	uint64_t saved;
 };
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / MS;
-}
 
 static uint16_t
 get16(const unsigned char *p)

@@ -30,12 +30,6 @@ static struct {
 	int file;
 } world;
 
-int64_t
-stream_now(void)
-{
-	return 0;
-}
-
 size_t
 stream_read(struct stream *s, char *buf, size_t size, int64_t idle_deadline)
 {

@@ -6,6 +6,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "common/clock.h"
 #include "session/proxy.h"
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
@@ -54,7 +55,7 @@ try(const char *octets, size_t len, const char *peer, const char *wrong)
 	if (peer != NULL)
 		assert_int_equal(write(fd[1], BEHIND, 3), 3);
 	assert_int_equal(shutdown(fd[1], SHUT_WR), 0);
-	stream_open(s, fd[0], channel[0], stream_now() + PATIENCE);
+	stream_open(s, fd[0], channel[0], clock_ms() + PATIENCE);
 	rv = proxy_take(s, &c);
 	assert_int_equal(rv, peer == NULL ? -1 : 0);
 	assert_int_equal(c.began, len > 0);
@@ -229,7 +230,7 @@ test_too_late(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, channel), 0);
 	assert_int_equal(fcntl(fd[0], F_SETFL, O_NONBLOCK), 0);
 	assert_int_equal(write(fd[1], "PROXY", 5), 5);
-	stream_open(s, fd[0], channel[0], stream_now());
+	stream_open(s, fd[0], channel[0], clock_ms());
 	assert_int_equal(proxy_take(s, &c), -1);
 	assert_null(c.wrong);
 	assert_string_equal(s->reason, "timeout");
