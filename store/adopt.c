@@ -133,11 +133,8 @@ in_batches(struct adopting *a, size_t n,
 			return error;
 		for (; error == 0 && i < end; i++, a->done++)
 			error = each(a, i);
-		if (error != 0 || (error = ledger_commit(l, 0)) != 0) {
-			ledger_abort(l);
-			return error;
-		}
-		error = ledger_progress(l, a->done, a->all);
+		if ((error = ledger_end(l, error, 0)) == 0)
+			error = ledger_progress(l, a->done, a->all);
 	}
 	return error;
 }
@@ -153,9 +150,7 @@ put_stamp(struct ledger *l, const struct uidls_stamp *stamp)
 	l->totals.uidls_inode = stamp->inode;
 	l->totals.uidls_size = stamp->size;
 	l->totals.uidls_changed = stamp->changed;
-	if ((error = ledger_commit(l, 1)) != 0)
-		ledger_abort(l);
-	return error;
+	return ledger_end(l, 0, 1);
 }
 
 static int

@@ -128,13 +128,10 @@ remake_queue(struct check *c)
 
 	if ((error = ledger_begin(l)) != 0)
 		return error;
-	if ((error = index_clear_queue(l->index, c->folder)) == 0 &&
-	    (error = index_each_name(
-		 l->index, c->folder, enqueue_name, c)) == 0 &&
-	    (error = ledger_commit(l, 1)) == 0)
-		return 0;
-	ledger_abort(l);
-	return error;
+	if ((error = index_clear_queue(l->index, c->folder)) == 0)
+		error = index_each_name(
+		    l->index, c->folder, enqueue_name, c);
+	return ledger_end(l, error, 1);
 }
 
 static int
@@ -156,10 +153,7 @@ list_uidls(struct check *c)
 		if ((error = index_get_name(l->index, &e)) == 0)
 			error = index_put_name(l->index, &e);
 	}
-	if (error == 0)
-		return ledger_commit(l, 1);
-	ledger_abort(l);
-	return error;
+	return ledger_end(l, error, 1);
 }
 
 /* Names, queue and unique-ids of a folder agree after this. */
@@ -228,9 +222,7 @@ correct_totals(struct check *c)
 	}
 	correct_folder(c, INBOX);
 	correct_folder(c, JUNK);
-	if ((error = ledger_commit(c->ledger, 1)) != 0)
-		ledger_abort(c->ledger);
-	return error;
+	return ledger_end(c->ledger, 0, 1);
 }
 
 /* All that can be told from the database alone. */

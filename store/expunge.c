@@ -144,10 +144,7 @@ forget_names(
 		e.sub = (enum subdir)names->entry[i].sub;
 		error = ledger_remove(l, &e);
 	}
-	if (error == 0)
-		return ledger_commit(l, 0);
-	ledger_abort(l);
-	return error;
+	return ledger_end(l, error, 0);
 }
 
 static int
@@ -271,10 +268,7 @@ spare_all(struct rest *r)
 		for (i = 0; error == 0 && i < r->spare[folder].n; i++)
 			error = spare(r, folder, &r->spare[folder].entry[i]);
 	}
-	if (error == 0)
-		return ledger_commit(r->ledger, 1);
-	ledger_abort(r->ledger);
-	return error;
+	return ledger_end(r->ledger, error, 1);
 }
 
 int

@@ -61,9 +61,7 @@ from_now_apply(struct ledger *l, enum folder folder, int64_t from_now)
 		for (i = 0; error == 0 && i < t.names.n; i++)
 			error = toggle(l, folder, &t.names.entry[i]);
 		l->totals.folder[folder].from_now = from_now;
-		error = error != 0 ? error : ledger_commit(l, 0);
-		if (error != 0)
-			ledger_abort(l);
+		error = ledger_end(l, error, 0);
 	}
 	listing_free(&t.names);
 	return error;

@@ -361,8 +361,8 @@ ledger_begin(struct ledger *l)
 	return error;
 }
 
-int
-ledger_commit(struct ledger *l, int durable)
+static int
+commit(struct ledger *l, int durable)
 {
 	int error;
 
@@ -380,11 +380,14 @@ ledger_commit(struct ledger *l, int durable)
 	return index_commit(l->index, durable);
 }
 
-void
-ledger_abort(struct ledger *l)
+int
+ledger_end(struct ledger *l, int error, int durable)
 {
+	if (error == 0 && (error = commit(l, durable)) == 0)
+		return 0;
 	index_abort(l->index);
 	l->totals = l->before;
+	return error;
 }
 
 void

@@ -122,12 +122,13 @@ void ledger_suspect(struct ledger *l, int error);
 /*
  * A transaction: of the index and of the totals.  The begin proves that the
  * index is the one that this session's numbers come from (identity and
- * generation), or says ESTALE.  A durable commit survives a power cut;
- * before it the lock is checked as well.
+ * generation), or says ESTALE.  The end commits if all went well so far
+ * (error is 0); otherwise, or where the commit fails, nothing has changed.
+ * It returns the first error.  A durable commit survives a power cut; before
+ * it the lock is checked as well.
  */
 int ledger_begin(struct ledger *l);
-int ledger_commit(struct ledger *l, int durable);
-void ledger_abort(struct ledger *l);
+int ledger_end(struct ledger *l, int error, int durable);
 
 /*
  * Before many changes, in a transaction or more: is there room for them?

@@ -67,9 +67,7 @@ left_out_take_in(struct ledger *l, enum folder folder, int64_t from_now)
 		for (i = 0; error == 0 && i < r.names.n; i++)
 			error = take_in(
 			    l, folder, &r.names.entry[i], from_now);
-		error = error != 0 ? error : ledger_commit(l, 0);
-		if (error != 0)
-			ledger_abort(l);
+		error = ledger_end(l, error, 0);
 	}
 	listing_free(&r.names);
 	return error;

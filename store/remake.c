@@ -86,11 +86,8 @@ forward(struct ledger *l, const struct listing hashed[FOLDERS])
 	error = forward_folders(l, hashed);
 	arc4random_buf(l->totals.identity, IDENTITY_OCTETS);
 	l->totals.forwarded = clock_ns() / CLOCK_NS;
-	if (error == 0 && (error = ledger_commit(l, 1)) == 0) {
+	if ((error = ledger_end(l, error, 1)) == 0)
 		l->version = 2;
-		return 0;
-	}
-	ledger_abort(l);
 	return error;
 }
 
@@ -161,10 +158,8 @@ salvage(struct ledger *l, uint64_t *saved)
 	if (s.error == 0)
 		(void)ledger_complain(
 		    l, "saving what the damaged index has", rv);
-	if ((error = s.error) == 0 && (error = ledger_commit(l, 1)) == 0)
-		return repair_done(l->dir);
-	ledger_abort(l);
-	return error;
+	error = ledger_end(l, s.error, 1);
+	return error != 0 ? error : repair_done(l->dir);
 }
 
 int

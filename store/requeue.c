@@ -72,8 +72,5 @@ requeue(struct ledger *l, const char *uidl, uint64_t *requeued)
 		*requeued += w.names.n;
 		listing_free(&w.names);
 	}
-	if (error == 0 && (error = ledger_commit(l, 1)) == 0)
-		return 0;
-	ledger_abort(l);
-	return error;
+	return ledger_end(l, error, 1);
 }

@@ -151,8 +151,5 @@ resize_names(
 		return error;
 	for (i = 0; error == 0 && i < names->n; i++)
 		error = resize(l, folder, &names->entry[i], now);
-	if (error == 0)
-		return ledger_commit(l, 0);
-	ledger_abort(l);
-	return error;
+	return ledger_end(l, error, 0);
 }

@@ -64,10 +64,7 @@ seen_names(
 	if ((error = ledger_begin(l)) == 0) {
 		for (i = 0; error == 0 && i < names->n; i++)
 			error = mark(l, folder, &names->entry[i]);
-		if (error == 0)
-			error = ledger_commit(l, 0);
-		else
-			ledger_abort(l);
+		error = ledger_end(l, error, 0);
 	}
 	/* What was renamed already, the next login sees. */
 	if (error == 0)

@@ -147,12 +147,8 @@ add_batch(struct sync *s, size_t *i)
 		else if ((error = add(s, &s->scan.found[*i])) == 0)
 			++*i;
 	}
-	if (error != 0 && error != ECANCELED) {
-		ledger_abort(s->ledger);
-		return error;
-	}
 	/* What was done until somebody gave up is kept. */
-	rv = ledger_commit(s->ledger, 0);
+	rv = ledger_end(s->ledger, error == ECANCELED ? 0 : error, 0);
 	return rv != 0 ? rv : error;
 }
 
@@ -226,10 +222,7 @@ apply_changes(struct sync *s)
 		error = follow(s, &scan->changed.entry[i]);
 	for (i = 0; error == 0 && i < scan->missing.n; i++)
 		error = forget(s, &scan->missing.entry[i]);
-	if (error == 0)
-		return ledger_commit(s->ledger, 0);
-	ledger_abort(s->ledger);
-	return error;
+	return ledger_end(s->ledger, error, 0);
 }
 
 /* Our own changes, between two looks at what others do. */

@@ -97,11 +97,7 @@ transact(struct update *u)
 		return error;
 	if ((error = ledger_begin(l)) != 0)
 		return error;
-	if ((error = take_out_all(u)) == 0 &&
-	    (error = ledger_commit(l, 1)) == 0)
-		return 0;
-	ledger_abort(l);
-	return error;
+	return ledger_end(l, take_out_all(u), 1);
 }
 
 /*
