@@ -221,13 +221,9 @@ static const char *
 guesser(const struct msg_login *login, char text[NETWORK_TEXT_SIZE])
 {
 	struct network n;
-	char narrow[PEER_MAX + sizeof("/64")];
 
-	snprintf(narrow, sizeof(narrow), "%s/%d", login->peer, GUESSER_BITS);
-	if (network_parse(&n, login->peer) == -1 || n.family == 4 ||
-	    network_parse(&n, narrow) == -1)
-		return login->peer;
-	return network_text(&n, text);
+	return network_around(&n, login->peer, 32, GUESSER_BITS) == -1 ?
+	    login->peer : network_text(&n, text);
 }
 
 /*

@@ -83,6 +83,20 @@ network_text(const struct network *n, char text[NETWORK_TEXT_SIZE])
 	return text;
 }
 
+int
+network_around(
+    struct network *n, const char *address, int bits_4, int bits_6)
+{
+	struct network new;
+
+	if (strchr(address, '/') != NULL || network_parse(&new, address) == -1)
+		return -1;
+	new.prefix = (unsigned char)(new.family == 4 ? bits_4 : bits_6);
+	clear_behind_prefix(&new);
+	*n = new;
+	return 0;
+}
+
 static int
 is_within(const struct network *inner, const struct network *outer)
 {

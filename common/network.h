@@ -30,6 +30,13 @@ int network_parse(struct network *n, const char *text);
 char *network_text(const struct network *n, char text[NETWORK_TEXT_SIZE]);
 
 /*
+ * The network that an address lies in, of so many bits where it is IPv4 or
+ * IPv6.  Returns 0, or -1 where it is no address: n is untouched.
+ */
+int network_around(
+    struct network *n, const char *address, int bits_4, int bits_6);
+
+/*
  * Is the address in one of count networks?  1 or 0: what is no address
  * ("unknown") is in none.
  */

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "store/known.h"
@@ -9,14 +8,9 @@
 int
 known_network_of(const char *peer, char text[NETWORK_TEXT_SIZE])
 {
-	char address[NETWORK_TEXT_SIZE], with_bits[NETWORK_TEXT_SIZE + 8];
 	struct network n;
 
-	if (strchr(peer, '/') != NULL || network_parse(&n, peer) == -1)
-		return -1;
-	snprintf(with_bits, sizeof(with_bits), "%s/%d",
-	    network_text(&n, address), n.family == 4 ? BITS_4 : BITS_6);
-	if (network_parse(&n, with_bits) == -1)
+	if (network_around(&n, peer, BITS_4, BITS_6) == -1)
 		return -1;
 	(void)network_text(&n, text);
 	return 0;

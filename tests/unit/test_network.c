@@ -109,6 +109,30 @@ test_several(void **state)
 	assert_false(network_has(n, 1, "2001:db8:1::"));
 }
 
+static void
+test_around(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "192.0.2.77", "192.0.2.0/24" },
+		{ "::ffff:192.0.2.77", "192.0.2.0/24" },
+		{ "2001:db8:1:2:3::9", "2001:db8:1::/48" },
+	};
+	struct network n = { 4, 8, { 10 } };
+	char text[NETWORK_TEXT_SIZE];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(network_around(&n, "unknown", 24, 48), -1);
+	assert_int_equal(network_around(&n, "192.0.2.0/8", 24, 48), -1);
+	assert_string_equal(network_text(&n, text), "10.0.0.0/8");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(network_around(&n, rows[i][0], 24, 48), 0);
+		assert_string_equal(network_text(&n, text), rows[i][1]);
+	}
+	assert_int_equal(network_around(&n, "192.0.2.77", 32, 64), 0);
+	assert_string_equal(network_text(&n, text), "192.0.2.77");
+}
+
 int
 main(void)
 {
@@ -117,6 +141,7 @@ main(void)
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_has),
 		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_around),
 	};
 
 	return cmocka_run_group_tests_name("network", tests, NULL, NULL);
