@@ -9,6 +9,7 @@
 
 #include "common/directory.h"
 #include "store/deposit.h"
+#include "store/dir.h"
 #include "store/quota.h"
 
 #define PREFIX	 "pop3d."
@@ -200,13 +201,6 @@ deposit_sync(struct deposit *d)
 	return 0;
 }
 
-/* Not all file systems can sync a directory (EINVAL). */
-static int
-sync_directory(int fd)
-{
-	return fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
-}
-
 static int
 place_all(struct deposit *d)
 {
@@ -233,9 +227,9 @@ deposit_place(struct deposit *d)
 		return 0;
 	error = place_all(d);
 	/* Those that were placed before an error are to last as well. */
-	rv = sync_directory(d->maildir->dir[NEW]);
+	rv = dir_sync(d->maildir->dir[NEW]);
 	if (rv == 0)
-		rv = sync_directory(d->maildir->dir[CUR]);
+		rv = dir_sync(d->maildir->dir[CUR]);
 	if (error == 0)
 		error = rv;
 	/* Whoever counts anew does so without us. */

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "store/dir.h"
 #include "store/expunge.h"
 #include "store/quota.h"
 
@@ -17,16 +18,6 @@ expunge_free(struct listing names[FOLDERS])
 {
 	listing_free(&names[INBOX]);
 	listing_free(&names[JUNK]);
-}
-
-/*
- * Makes a directory's changes last.  One that is gone has none, and not all
- * file systems can (EINVAL).
- */
-static int
-sync_directory(int fd)
-{
-	return fd == -1 || fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
 }
 
 /* The files of a folder as they are now: read once, when one is missing. */
@@ -122,8 +113,8 @@ unlink_files(struct unlinking *u, struct listing *names)
 	/* A name must not be forgotten before its file is, power cut or not. */
 	if (gone == 0)
 		return 0;
-	if ((error = sync_directory(m->dir[CUR])) == 0)
-		error = sync_directory(m->dir[NEW]);
+	if ((error = dir_sync(m->dir[CUR])) == 0)
+		error = dir_sync(m->dir[NEW]);
 	return error;
 }
 

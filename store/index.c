@@ -8,6 +8,7 @@
 
 #include "common/bdb.h"
 #include "store/cause.h"
+#include "store/dir.h"
 #include "store/index.h"
 
 /*
@@ -439,11 +440,11 @@ int
 index_verify(const char *dir)
 {
 	char path[PATH_MAX];
+	int error;
 
 	cause_begin();
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, INDEX_FILE) >=
-	    sizeof(path))
-		return ENAMETOOLONG;
+	if ((error = dir_path(path, dir, INDEX_FILE)) != 0)
+		return error;
 	return cause_of(bdb_verify(path, dir, cause_message));
 }
 

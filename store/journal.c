@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/dir.h"
 #include "store/journal.h"
 
 #define VERSION	   1
@@ -21,13 +22,6 @@
 
 /* Room for what a new journal begins with, whatever was forged in the old. */
 #define NEW_OCTETS (2 * JOURNAL_TURN)
-
-static int
-path_of(char path[PATH_MAX], const char *dir, const char *name)
-{
-	return (size_t)snprintf(path, PATH_MAX, "%s/%s", dir, name) <
-	    PATH_MAX ? 0 : ENAMETOOLONG;
-}
 
 /* Opens a journal; ESTALE is one that is none, or not whole in its head. */
 static int
@@ -98,7 +92,7 @@ read_file(const char *dir, const char *name, journal_fn visit, void *arg)
 	ssize_t n;
 	int error, fd;
 
-	if ((error = path_of(path, dir, name)) != 0)
+	if ((error = dir_path(path, dir, name)) != 0)
 		return error;
 	if ((error = open_journal(path, O_RDONLY, &fd, &octets)) != 0)
 		return error == ENOENT || error == ESTALE ? 0 : error;
@@ -167,9 +161,9 @@ turn_over(const char *dir, const char *lines, size_t len)
 	struct journal_text t;
 	int error;
 
-	if ((error = path_of(path, dir, JOURNAL_FILE)) != 0 ||
-	    (error = path_of(old, dir, JOURNAL_OLD)) != 0 ||
-	    (error = path_of(new, dir, JOURNAL_NEW)) != 0 ||
+	if ((error = dir_path(path, dir, JOURNAL_FILE)) != 0 ||
+	    (error = dir_path(old, dir, JOURNAL_OLD)) != 0 ||
+	    (error = dir_path(new, dir, JOURNAL_NEW)) != 0 ||
 	    (error = journal_known(dir, &known)) != 0)
 		return error;
 	memcpy(text, FIRST_LINE, FIRST_OCTETS);
@@ -196,7 +190,7 @@ journal_append(const char *dir, const char *lines, size_t len, int locked)
 	size_t octets;
 	int error, fd;
 
-	if ((error = path_of(path, dir, JOURNAL_FILE)) != 0)
+	if ((error = dir_path(path, dir, JOURNAL_FILE)) != 0)
 		return error;
 	error = open_journal(path, O_RDWR | O_APPEND, &fd, &octets);
 	if ((error == ENOENT || error == ESTALE) && locked)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "store/dir.h"
 #include "store/repair.h"
 
 #define FILE_NAME_TRY "index.try"
@@ -190,10 +191,10 @@ open_file(struct file *f, const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 	struct stat st;
+	int error;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) >=
-	    sizeof(path))
-		return ENAMETOOLONG;
+	if ((error = dir_path(path, dir, name)) != 0)
+		return error;
 	f->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (f->fd == -1)
 		return errno == ELOOP ? INDEX_DAMAGED : errno;
@@ -290,20 +291,13 @@ repair_discard(const char *dir)
 	return error;
 }
 
-static int
-repair_path(const char *dir, const char *name, char path[PATH_MAX])
-{
-	return (size_t)snprintf(path, PATH_MAX, "%s/%s", dir, name) <
-	    PATH_MAX ? 0 : ENAMETOOLONG;
-}
-
 int
 repair_is_pending(const char *dir)
 {
 	char path[PATH_MAX];
 	struct stat st;
 
-	return repair_path(dir, INDEX_BAD, path) == 0 && lstat(path, &st) == 0;
+	return dir_path(path, dir, INDEX_BAD) == 0 && lstat(path, &st) == 0;
 }
 
 int
@@ -312,8 +306,8 @@ repair_done(const char *dir)
 	char from[PATH_MAX], to[PATH_MAX];
 	int error;
 
-	if ((error = repair_path(dir, INDEX_BAD, from)) != 0 ||
-	    (error = repair_path(dir, INDEX_SAVED, to)) != 0)
+	if ((error = dir_path(from, dir, INDEX_BAD)) != 0 ||
+	    (error = dir_path(to, dir, INDEX_SAVED)) != 0)
 		return error;
 	return rename(from, to) == -1 && errno != ENOENT ? errno : 0;
 }

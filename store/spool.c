@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+#include "store/dir.h"
 #include "store/spool.h"
 #include "store/unpack.h"
 
@@ -181,19 +182,6 @@ take_all(struct emptying *e)
 	return check_size(e);
 }
 
-static int
-sync_directory(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
-
-	if (fd == -1)
-		return errno;
-	if (fsync(fd) == -1 && errno != EINVAL)
-		error = errno;
-	close(fd);
-	return error;
-}
-
 /* The mark is on the disk before any message is seen in new/. */
 static int
 make_mark(const char *dir, const char *mark)
@@ -204,7 +192,7 @@ make_mark(const char *dir, const char *mark)
 	if (fd == -1)
 		return errno;
 	close(fd);
-	return sync_directory(dir);
+	return dir_sync_path(dir);
 }
 
 static int

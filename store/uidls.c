@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "store/dir.h"
 #include "store/text_line.h"
 #include "store/uidls.h"
 
@@ -46,14 +47,6 @@ uidls_fault(const char *uidl)
 	return NULL;
 }
 
-static int
-file_path(const char *dir, const char *name, char path[PATH_MAX])
-{
-	return (size_t)snprintf(path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX
-	    ? 0
-	    : ENAMETOOLONG;
-}
-
 static void
 set_stamp(struct uidls_stamp *stamp, const struct stat *st)
 {
@@ -69,7 +62,7 @@ uidls_look(const char *dir, struct uidls_stamp *stamp)
 	struct stat st;
 	int error;
 
-	if ((error = file_path(dir, UIDLS_FILE, path)) != 0)
+	if ((error = dir_path(path, dir, UIDLS_FILE)) != 0)
 		return error;
 	if (lstat(path, &st) == -1)
 		return errno;
@@ -333,7 +326,7 @@ uidls_read(struct uidls *u, const char *dir, struct uidls_stamp *stamp)
 	FILE *f;
 	int error;
 
-	if ((error = file_path(dir, UIDLS_FILE, path)) != 0)
+	if ((error = dir_path(path, dir, UIDLS_FILE)) != 0)
 		return error;
 	if ((error = text_open(AT_FDCWD, path, &f)) != 0)
 		return error == EINVAL ? UIDLS_DAMAGED : error;
@@ -344,43 +337,39 @@ uidls_read(struct uidls *u, const char *dir, struct uidls_stamp *stamp)
 	return error;
 }
 
+static int
+is_name(const void *wanted, const void *line)
+{
+	return compare_names(wanted, line);
+}
+
 const char *
 uidls_find(const struct uidls *u, enum folder folder, const char *base)
 {
 	const struct uidls_line wanted = { .folder = folder, .base = base };
-	size_t low = 0, high = u->n, middle;
-	int c;
+	const struct uidls_line *found = NULL;
 
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		c = compare_names(&wanted, &u->line[middle]);
-		if (c == 0)
-			return u->line[middle].uidl;
-		if (c < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	if (u->n > 0)
+		found = bsearch(
+		    &wanted, u->line, u->n, sizeof(u->line[0]), is_name);
+	return found != NULL ? found->uidl : NULL;
+}
+
+static int
+is_uidl(const void *wanted, const void *line)
+{
+	return strcmp(wanted, (*(struct uidls_line *const *)line)->uidl);
 }
 
 const struct uidls_line *
 uidls_owner(const struct uidls *u, const char *uidl)
 {
-	size_t low = 0, high = u->n, middle;
-	int c;
+	struct uidls_line *const *found = NULL;
 
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		c = strcmp(uidl, u->by_uidl[middle]->uidl);
-		if (c == 0)
-			return u->by_uidl[middle];
-		if (c < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	if (u->n > 0)
+		found = bsearch(
+		    uidl, u->by_uidl, u->n, sizeof(void *), is_uidl);
+	return found != NULL ? *found : NULL;
 }
 
 static int
@@ -421,33 +410,19 @@ write_file(const struct uidls *u, const char *path)
 	return error;
 }
 
-/* Some file systems cannot sync a directory, and need not. */
-static int
-sync_directory(const char *dir)
-{
-	int error, fd;
-
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return errno;
-	error = fsync(fd) == -1 && errno != EINVAL ? errno : 0;
-	close(fd);
-	return error;
-}
-
 int
 uidls_write(const struct uidls *u, const char *dir)
 {
 	char path[PATH_MAX], new[PATH_MAX];
 	int error;
 
-	if ((error = file_path(dir, UIDLS_FILE, path)) != 0 ||
-	    (error = file_path(dir, UIDLS_NEW, new)) != 0)
+	if ((error = dir_path(path, dir, UIDLS_FILE)) != 0 ||
+	    (error = dir_path(new, dir, UIDLS_NEW)) != 0)
 		return error;
 	if ((error = write_file(u, new)) == 0 && rename(new, path) == -1)
 		error = errno;
 	if (error == 0)
-		return sync_directory(dir);
+		return dir_sync_path(dir);
 	(void)unlink(new);
 	return error;
 }
