@@ -52,21 +52,12 @@ lock_in_and_read(void *arg)
 }
 
 static int
-each_journal(struct reading *r, int n, char *address[])
+read_one(const struct target *t, void *arg)
 {
-	struct targets targets;
-	int status = CTL_GOOD;
+	struct reading *r = arg;
 
-	owner_pass_signals();
-	if (targets_open(&targets, r->conf, n, address) != CTL_GOOD)
-		return CTL_FAILED;
-	while (!owner_interrupted() && targets_next(&targets, &r->target))
-		if (owner_run(r->target.address, r->target.uid, r->target.gid,
-			lock_in_and_read, r) != CTL_GOOD)
-			status = CTL_FAILED;
-	if (targets_close(&targets) != CTL_GOOD || owner_interrupted())
-		status = CTL_FAILED;
-	return status;
+	r->target = *t;
+	return owner_run(t->address, t->uid, t->gid, lock_in_and_read, r);
 }
 
 static void
@@ -104,7 +95,7 @@ ctl_journal(const struct args *args)
 		.run = run_journal,
 		.json = args->option['j'] != NULL };
 
-	return each_journal(&r, 1, args->word);
+	return targets_each(r.conf, 1, args->word, read_one, &r);
 }
 
 /* The last login by a label; NULL: there was none. */
@@ -164,6 +155,6 @@ ctl_last(const struct args *args)
 		.json = args->option['j'] != NULL,
 		.labels = args->option['l'] != NULL };
 
-	return each_journal(
-	    &r, args->n, args->option['a'] != NULL ? NULL : args->word);
+	return targets_each(r.conf, args->n,
+	    args->option['a'] != NULL ? NULL : args->word, read_one, &r);
 }

@@ -162,24 +162,22 @@ run_as_owner(struct job *job)
 	return owner_wait(&o);
 }
 
+static int
+run_one(const struct target *t, void *arg)
+{
+	struct job *job = arg;
+
+	job->target = *t;
+	return job->spares != NULL && job->spares(job) ? CTL_GOOD :
+							 run_as_owner(job);
+}
+
 /* One mailbox after the other; the worst status of all. */
 static int
 each_mailbox(struct job *job, int n, char *address[])
 {
-	struct targets targets;
-	int status = CTL_GOOD;
-
-	owner_pass_signals();
 	job->terminal = isatty(STDERR_FILENO);
-	if (targets_open(&targets, job->conf, n, address) != CTL_GOOD)
-		return CTL_FAILED;
-	while (!owner_interrupted() && targets_next(&targets, &job->target))
-		if ((job->spares == NULL || !job->spares(job)) &&
-		    run_as_owner(job) != CTL_GOOD)
-			status = CTL_FAILED;
-	if (targets_close(&targets) != CTL_GOOD || owner_interrupted())
-		status = CTL_FAILED;
-	return status;
+	return targets_each(job->conf, n, address, run_one, job);
 }
 
 /* ADDRESS ... | -a */

@@ -8,6 +8,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/owner.h"
+#include "ctl/pipe.h"
 #include "ctl/revoke.h"
 #include "ctl/sessions.h"
 
@@ -29,29 +30,15 @@ struct notes {
 	size_t n, room;
 };
 
-static int
-read_note(int fd, struct note *note)
-{
-	char *p = (char *)note;
-	size_t have = 0;
-	ssize_t n;
-
-	while (have < sizeof(*note)) {
-		n = read(fd, p + have, sizeof(*note) - have);
-		if (n == 0 || (n == -1 && errno != EINTR))
-			return 0;
-		have += n > 0 ? (size_t)n : 0;
-	}
-	return 1;
-}
-
 /* 1 when the change was made, and 0 when it was not. */
 static int
 read_notes(int fd, struct notes *notes)
 {
 	struct note note;
 
-	while (read_note(fd, &note) && !note.made) {
+	while (pipe_read(fd, &note, sizeof(note))) {
+		if (note.made)
+			return 1;
 		if (notes->n == notes->room) {
 			notes->room = notes->room * 2 + 16;
 			notes->note = reallocarray(notes->note, notes->room,
@@ -61,7 +48,7 @@ read_notes(int fd, struct notes *notes)
 		}
 		notes->note[notes->n++] = note;
 	}
-	return note.made;
+	return 0;
 }
 
 /* Some of them side by side, since each takes two seconds. */
@@ -165,21 +152,6 @@ compare(struct concerned *c, const struct account *before,
 	return c->password || c->n > 0;
 }
 
-static void
-tell(const struct revocation *r, const struct note *note)
-{
-	const char *p = (const char *)note;
-	size_t sent = 0;
-	ssize_t n;
-
-	while (sent < sizeof(*note)) {
-		n = write(r->fd, p + sent, sizeof(*note) - sent);
-		if (n == -1 && errno != EINTR)
-			return;
-		sent += n > 0 ? (size_t)n : 0;
-	}
-}
-
 void
 revocation_note(struct revocation *r, const struct account *before,
     const struct account *after)
@@ -191,7 +163,7 @@ revocation_note(struct revocation *r, const struct account *before,
 	    !compare(&note.concerned, before, after))
 		return;
 	target_of(&note.target, before);
-	tell(r, &note);
+	(void)pipe_write(r->fd, &note, sizeof(note));
 }
 
 int
@@ -203,7 +175,7 @@ revocation_close(struct revocation *r, int status)
 	memset(&note, 0, sizeof(note));
 	note.made = 1;
 	if (status == CTL_GOOD)
-		tell(r, &note);
+		(void)pipe_write(r->fd, &note, sizeof(note));
 	close(r->fd);
 	while (waitpid(r->pid, &ended, 0) == -1)
 		if (errno != EINTR)

@@ -8,6 +8,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/owner.h"
+#include "ctl/pipe.h"
 #include "ctl/targets.h"
 
 void
@@ -73,17 +74,7 @@ targets_open(struct targets *t, const struct conf *conf, int n, char *address[])
 int
 targets_next(struct targets *t, struct target *target)
 {
-	char *p = (char *)target;
-	size_t have = 0;
-	ssize_t n;
-
-	while (have < sizeof(*target)) {
-		n = read(t->fd, p + have, sizeof(*target) - have);
-		if (n == 0 || (n == -1 && errno != EINTR))
-			return 0;
-		have += n > 0 ? (size_t)n : 0;
-	}
-	return 1;
+	return pipe_read(t->fd, target, sizeof(*target));
 }
 
 int
@@ -101,4 +92,23 @@ targets_close(struct targets *t)
 	return WIFEXITED(status) && WEXITSTATUS(status) == CTL_GOOD
 	    ? CTL_GOOD
 	    : CTL_FAILED;
+}
+
+int
+targets_each(const struct conf *conf, int n, char *address[],
+    int (*each)(const struct target *target, void *arg), void *arg)
+{
+	struct targets targets;
+	struct target target;
+	int status = CTL_GOOD;
+
+	owner_pass_signals();
+	if (targets_open(&targets, conf, n, address) != CTL_GOOD)
+		return CTL_FAILED;
+	while (!owner_interrupted() && targets_next(&targets, &target))
+		if (each(&target, arg) != CTL_GOOD)
+			status = CTL_FAILED;
+	if (targets_close(&targets) != CTL_GOOD || owner_interrupted())
+		status = CTL_FAILED;
+	return status;
 }

@@ -46,4 +46,11 @@ int targets_next(struct targets *targets, struct target *target);
  */
 int targets_close(struct targets *targets);
 
+/*
+ * All of this: each() is called for each of them, until a signal comes.
+ * Returns CTL_GOOD if it did so for all that were meant, and every time.
+ */
+int targets_each(const struct conf *conf, int n, char *address[],
+    int (*each)(const struct target *target, void *arg), void *arg);
+
 #endif

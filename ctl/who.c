@@ -99,31 +99,25 @@ list_gathered(struct list *l)
 }
 
 /* Gathers one more: those of one owner are looked at together. */
-static void
-gather(struct list *l, const struct target *t)
+static int
+gather(const struct target *t, void *arg)
 {
+	struct list *l = arg;
+
 	if (l->gathered == SESSIONS_AT_ONCE ||
 	    (l->gathered > 0 && (l->target[0].uid != t->uid ||
 		l->target[0].gid != t->gid)))
 		list_gathered(l);
 	l->target[l->gathered++] = *t;
+	return CTL_GOOD;
 }
 
 static void
 list_accounts(struct list *l)
 {
-	struct targets targets;
-	struct target t;
-
-	if (targets_open(&targets, l->conf, 0, NULL) != CTL_GOOD) {
+	if (targets_each(l->conf, 0, NULL, gather, l) != CTL_GOOD)
 		l->status = CTL_FAILED;
-		return;
-	}
-	while (!owner_interrupted() && targets_next(&targets, &t))
-		gather(l, &t);
 	list_gathered(l);
-	if (targets_close(&targets) != CTL_GOOD)
-		l->status = CTL_FAILED;
 }
 
 /* Those that the system lists: not all that it knows, perhaps. */
@@ -138,7 +132,7 @@ list_users(struct list *l)
 	while (!owner_interrupted() && (pw = getpwent()) != NULL)
 		if (system_user(pw, &account)) {
 			target_of(&t, &account);
-			gather(l, &t);
+			(void)gather(&t, l);
 		}
 	endpwent();
 	list_gathered(l);
