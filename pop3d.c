@@ -253,29 +253,16 @@ main(int argc, char *argv[])
 	struct options options;
 	struct identity as;
 	struct msg_verdict verdict;
-	char err[1024];
 	pid_t session;
 	int channel;
 
 	parse_options(&options, argc, argv);
 	if (options.check)
 		return configtest(&conf, options.file);
-	inherit_socket("pop3d", options.debug);
-	umask(077);
-	signal(SIGPIPE, SIG_IGN);
-	/* A file that may not grow is an error, not an end. */
-	signal(SIGXFSZ, SIG_IGN);
 	stop_block();
-	inherit_log("pop3d", options.debug, connection.id);
-	if (conf_load(&conf, options.file, err, sizeof(err)) == -1) {
-		log_warn("%s", err);
+	if (inherit_begin("pop3d", options.debug, connection.id, &conf,
+		options.file) == -1)
 		return 1;
-	}
-	/* Our working directory may be gone; Berkeley DB needs one. */
-	if (chdir("/") == -1) {
-		log_warn("/: %s", strerror(errno));
-		return 1;
-	}
 	find_peer();
 	if (identity_find(&as, &conf) == -1)
 		return 1;

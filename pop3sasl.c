@@ -5,10 +5,7 @@
  * This is the parent: root, for milliseconds.  It reads the configuration,
  * forks sasl, which talks to the SMTP server, and becomes auth, which judges.
  */
-#include <sys/stat.h>
-
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,24 +82,11 @@ main(int argc, char *argv[])
 	static struct connection connection = { "", "unknown" };
 	struct options options;
 	struct identity as;
-	char err[1024];
 
 	parse_options(&options, argc, argv);
-	inherit_socket("pop3sasl", options.debug);
-	umask(077);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	inherit_log("pop3sasl", options.debug, connection.id);
-	if (conf_load(&conf, options.file, err, sizeof(err)) == -1) {
-		log_warn("%s", err);
-		return 1;
-	}
-	/* Our working directory may be gone; Berkeley DB needs one. */
-	if (chdir("/") == -1) {
-		log_warn("/: %s", strerror(errno));
-		return 1;
-	}
-	if (identity_find(&as, &conf) == -1)
+	if (inherit_begin("pop3sasl", options.debug, connection.id, &conf,
+		options.file) == -1 ||
+	    identity_find(&as, &conf) == -1)
 		return 1;
 	auth_run_sending(&conf, &as, start_sasl(&conf, &as), &connection);
 }

@@ -1,6 +1,8 @@
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +35,8 @@ take_listen_fd(void)
 		_exit(1);
 }
 
-void
-inherit_socket(const char *program, int want_stderr)
+static void
+take_socket(const char *program, int want_stderr)
 {
 	int null;
 
@@ -64,12 +66,35 @@ inherit_let_go(void)
 	close(null);
 }
 
-void
-inherit_log(const char *program, int to_stderr, char id[CONNECTION_ID_SIZE])
+static void
+open_log(const char *program, int to_stderr, char id[CONNECTION_ID_SIZE])
 {
 	snprintf(id, CONNECTION_ID_SIZE, "%08lx", (unsigned long)arc4random());
 	log_open(program, to_stderr);
 	log_tag(id);
+}
+
+int
+inherit_begin(const char *program, int debug, char id[CONNECTION_ID_SIZE],
+    struct conf *conf, const char *file)
+{
+	char err[1024];
+
+	take_socket(program, debug);
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is an error, not an end. */
+	signal(SIGXFSZ, SIG_IGN);
+	open_log(program, debug, id);
+	if (conf_load(conf, file, err, sizeof(err)) == -1) {
+		log_warn("%s", err);
+		return -1;
+	}
+	if (chdir("/") == -1) {
+		log_warn("/: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
 }
 
 void
@@ -78,7 +103,7 @@ inherit_usage(const char *program, const char *usage)
 	static char id[CONNECTION_ID_SIZE];
 
 	if (is_socket(2)) {
-		inherit_log(program, 0, id);
+		open_log(program, 0, id);
 		log_warn("%s", usage);
 	} else
 		fprintf(stderr, "%s\n", usage);

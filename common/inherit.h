@@ -6,25 +6,25 @@
 #ifndef COMMON_INHERIT_H
 #define COMMON_INHERIT_H
 
+#include "common/conf.h"
 #include "common/connection.h"
 
 /*
- * After this the other side is on descriptors 0 and 1, nothing is above 2,
- * and 2 is standard error only where that was asked for and is not the other
- * side.  Where there is no socket it says so, with the name of the program,
- * and exits with 2.
+ * How a parent begins.  After this the other side is on descriptors 0 and 1,
+ * nothing is above 2, and 2 is standard error only with debug, and where it
+ * is not the other side; the log is open, under the name of the program, or
+ * with debug on standard error, and each line has the connection's id, which
+ * is made here; the configuration is read, and the working directory exists,
+ * as Berkeley DB wants it.
+ *
+ * Returns 0, or -1 after a line in the log.  Where there is no socket it says
+ * so, with the name of the program, and exits with 2.
  */
-void inherit_socket(const char *program, int want_stderr);
+int inherit_begin(const char *program, int debug,
+    char id[CONNECTION_ID_SIZE], struct conf *conf, const char *file);
 
 /* Takes the other side off descriptors 0 and 1: somebody else has it. */
 void inherit_let_go(void);
-
-/*
- * Opens the log under the name of the program.  All lines of a connection
- * have its id, which is made, from the first one on.
- */
-void inherit_log(
-    const char *program, int to_stderr, char id[CONNECTION_ID_SIZE]);
 
 /*
  * Prints how the program is called, and exits with 2.  Under inetd standard

@@ -86,6 +86,23 @@ find_account(struct accounts_edit *edit, const char *address,
 	return CTL_GOOD;
 }
 
+/* The account with its aliases, n of them from *alias on. */
+static int
+find_with_aliases(struct accounts_edit *edit, const char *address,
+    struct account *account, int damaged_too, struct aliases *aliases,
+    const struct alias **alias, size_t *n)
+{
+	char err[ERR_SIZE];
+
+	if (find_account(edit, address, account, damaged_too) != CTL_GOOD)
+		return CTL_FAILED;
+	if (aliases_read(aliases, accounts_edit_accounts(edit), err,
+		sizeof(err)) == -1)
+		return ctl_fail("%s", err);
+	*alias = aliases_of(aliases, account->address, n);
+	return CTL_GOOD;
+}
+
 static int
 delete_account(const struct args *args, struct revocation *r)
 {
@@ -93,21 +110,16 @@ delete_account(const struct args *args, struct revocation *r)
 	const struct alias *alias = NULL;
 	struct aliases aliases = { NULL, 0, 0 };
 	struct accounts_edit *edit;
-	char err[ERR_SIZE];
 	size_t n = 0;
 	int status;
 
 	if ((edit = ctl_edit(args->conf)) == NULL)
 		return CTL_FAILED;
-	status = find_account(edit, args->word[0], &account, 1);
-	if (status == CTL_GOOD && aliases_read(&aliases,
-		accounts_edit_accounts(edit), err, sizeof(err)) == -1)
-		status = ctl_fail("%s", err);
-	if (status == CTL_GOOD) {
-		alias = aliases_of(&aliases, account.address, &n);
+	status = find_with_aliases(
+	    edit, args->word[0], &account, 1, &aliases, &alias, &n);
+	if (status == CTL_GOOD)
 		status = delete_with_aliases(
 		    edit, account.address, alias, n);
-	}
 	/* A damaged record has no maildir, and nobody's session. */
 	if (status == CTL_GOOD && account.maildir[0] == '/')
 		revocation_note(r, &account, NULL);
@@ -179,14 +191,10 @@ ctl_rename(const struct args *args)
 		return ctl_fail("%s", err);
 	if ((edit = ctl_edit(args->conf)) == NULL)
 		return CTL_FAILED;
-	status = find_account(edit, args->word[0], &account, 0);
-	if (status == CTL_GOOD && aliases_read(&aliases,
-		accounts_edit_accounts(edit), err, sizeof(err)) == -1)
-		status = ctl_fail("%s", err);
-	if (status == CTL_GOOD) {
-		alias = aliases_of(&aliases, account.address, &n);
+	status = find_with_aliases(
+	    edit, args->word[0], &account, 0, &aliases, &alias, &n);
+	if (status == CTL_GOOD)
 		status = rename_account(edit, &account, new, alias, n);
-	}
 	status = ctl_edit_end(edit, status);
 	if (status == CTL_GOOD) {
 		tell_aliases(new, "moved, too", alias, n);
