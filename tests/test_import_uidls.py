@@ -156,7 +156,7 @@ def test_courier(old, version):
     """Names with a suffix, ids of three kinds."""
     end = ":0" if version == 3 else ""
     names = old.put(4)
-    odd = old.maildir.deliver(message(), "1700001000.M1P1.a'b\"c+d e")
+    odd = old.maildir.deliver(message(), "1750000000.M1P1.a'b\"c+d e")
     old.courier("%s:2,S 65 1:%d%s" % (names[0], VALIDITY, end),
                 "%s:2, 65 18446744073709551615:1%s" % (names[1], end),
                 "%s 65 7:0%s" % (names[2], end),
@@ -165,7 +165,7 @@ def test_courier(old, version):
     assert old.take() == [summary(4, own=1, what="courierpop3dsizelist")]
     assert old.uidls() == [
         "UID1-%d" % VALIDITY, "UID18446744073709551615-1", "UID7", names[3],
-        "1700001000.M1P1.a+27b+22c+2Bd+20e"]
+        "1750000000.M1P1.a+27b+22c+2Bd+20e"]
     old.check()
 
 
@@ -202,7 +202,7 @@ def test_nothing_is_changed_by_n(old):
 
 def test_what_cannot_be_taken_is_told(old):
     names = old.deliver(6)
-    long = old.maildir.deliver(message(), "1700002000.M1P1." + "h" * 60)
+    long = old.maildir.deliver(message(), "1750000000.M1P1." + "h" * 60)
     old.dovecot("1 Psame :" + names[0], "2 Psame :" + names[1],
                 "3 Pcaf\u00e9 :" + names[2], "4 P%s :%s" % ("x" * 71, names[3]),
                 "5 :gone.M1P1.host", "6 :", "seven :" + names[4], "8",
