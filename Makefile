@@ -29,8 +29,9 @@ FILES		=
 PKG_CONFIG	= pkg-config
 # Memory goes with the process, and libdb leaks when files are damaged.
 PYTEST		= ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 -m pytest -q
-# A file of tests for each processor; tests/conftest.py says which run alone.
-SIDE_BY_SIDE	= -n auto --dist loadfile
+# Two files of tests for each processor, for tests wait as long as they work;
+# tests/conftest.py says which run alone.
+SIDE_BY_SIDE	= -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) --dist loadfile
 
 WARNINGS	= -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		  -Wstrict-prototypes -Wmissing-prototypes
