@@ -1,5 +1,6 @@
 """What all tests share; see daemon.py, pop3.py, maildir.py, processes.py."""
 
+import collections
 import os
 import re
 import shutil
@@ -31,6 +32,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if os.path.basename(item.fspath) in ALONE:
             item.add_marker("alone")
+    # Files with the most tests first, or the last one leaves processors idle.
+    tests_in = collections.Counter(item.fspath for item in items)
+    items.sort(key=lambda item: -tests_in[item.fspath])
 
 
 @pytest.fixture(scope="session")
