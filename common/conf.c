@@ -321,6 +321,8 @@ static const struct keyword keywords[] = {
 	    "/var/vmail/%d/%u/Maildir", 0 },
 	{ "max-failures", NULL, "NUMBER", 2, 2, set_number, AT(max_failures),
 	    "3", 100 },
+	{ "notify", "new-login", "new-login", 2, 2, set_flag,
+	    AT(notify_new_login), NULL, 0 },
 	{ "outgoing", NULL, "HOST PORT tls|starttls", 4, 4, add_outgoing,
 	    NOWHERE, NULL, 65535 },
 	{ "owner", NULL, "USER", 2, 2, set_string, AT(owner), NULL, 0 },

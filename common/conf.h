@@ -57,6 +57,7 @@ struct conf {
 	int login_timeout; /* seconds */
 	int idle_timeout;  /* seconds */
 	int max_failures;
+	int notify_new_login; /* by a message in the user's mailbox */
 	int auth_accounts; /* look users up in the accounts database */
 	int auth_system;   /* let local users in by the system's own word */
 	int sandbox_required;

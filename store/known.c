@@ -132,6 +132,6 @@ known_has_network(const struct known *k, const char *peer)
 {
 	char network[NETWORK_TEXT_SIZE];
 
-	return known_network_of(peer, network) == 0 &&
+	return known_network_of(peer, network) == -1 ||
 	    find_network(k, network) < k->nnetwork;
 }

@@ -40,7 +40,10 @@ void known_note(struct known *k, const struct journal_line *line);
 /* Writes what is known as lines, which tell known_note() all of it again. */
 void known_write(const struct known *k, struct journal_text *t);
 
-/* Is this label, or the network of this address, among them? */
+/*
+ * Is this label, or the network of this address, among them?  What is no
+ * address has no network that could be new: it is.
+ */
 int known_has_label(const struct known *k, const char *label);
 int known_has_network(const struct known *k, const char *peer);
 

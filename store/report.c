@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "store/boot.h"
 #include "store/journal.h"
+#include "store/notice.h"
 #include "store/report.h"
 
 #define LINE_OCTETS 900 /* of the log, for messages; old syslogds cut at 1024 */
@@ -76,10 +77,57 @@ journal_login(struct report *r)
 	write_journal(r, &t, 1);
 }
 
+static int
+complain_of_notice(const struct report *r, int error)
+{
+	return ledger_complain(mailbox_ledger(r->mailbox),
+	    "the user is not told of new logins", error);
+}
+
+/* What is new about a login, by the journal before it has its line. */
+static int
+find_news(const struct report *r)
+{
+	int error, news = 0;
+
+	if (r->notices == NULL)
+		return 0;
+	error = notice_look(
+	    mailbox_ledger(r->mailbox)->dir, r->verdict, &news);
+	/* A journal that is newer is told of when it is to be written. */
+	if (error != INDEX_NEWER)
+		(void)complain_of_notice(r, error);
+	return news;
+}
+
+/*
+ * Tells the user.  Not before the journal has the login: where that cannot be
+ * written, each one would be new.
+ */
+static void
+tell_news(const struct report *r, int news)
+{
+	const struct ledger *l = mailbox_ledger(r->mailbox);
+	int error;
+
+	if (news == 0 || r->silent)
+		return;
+	error = notice_deliver(
+	    r->verdict, news, r->notices, l->path, &l->maildir[INBOX]);
+	if (complain_of_notice(r, error) == 0)
+		log_info("notified: user=%s peer=%s new=%s%s%s%s",
+		    r->verdict->address, r->peer,
+		    (news & NEWS_NETWORK) != 0 ? "network" : "",
+		    news == (NEWS_NETWORK | NEWS_LABEL) ? "," : "",
+		    (news & NEWS_LABEL) != 0 ? "app-password" : "",
+		    label_field(r));
+}
+
 void
 report_login(struct report *r, char *tls)
 {
 	char safe[LOG_SAFE_MAX], *blank;
+	int news;
 
 	if ((blank = strchr(tls, ' ')) != NULL)
 		*blank = '/';
@@ -87,7 +135,9 @@ report_login(struct report *r, char *tls)
 	log_info("login: user=%s peer=%s tls=%s mechanism=%s%s",
 	    r->verdict->address, r->peer, safe, r->verdict->mechanism,
 	    label_field(r));
+	news = find_news(r);
 	journal_login(r);
+	tell_news(r, news);
 }
 
 static const char *

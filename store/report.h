@@ -16,6 +16,8 @@ struct report {
 	const struct msg_verdict *verdict;
 	const char *peer;
 	struct mailbox *mailbox; /* closed or not, but not freed */
+	const char *notices; /* the user is told of new logins, in the name of
+				this host; NULL: he is not */
 	int silent; /* the journal could not be written: no more is tried */
 };
 

@@ -520,6 +520,7 @@ store_run(const struct conf *conf, const struct identity *as,
 	s.peer = peer;
 	s.report.verdict = verdict;
 	s.report.peer = peer;
+	s.report.notices = conf->notify_new_login ? conf->hostname : NULL;
 	if ((as->root && privdrop(verdict->uid, verdict->gid, NULL) == -1) ||
 	    store_lock_in(&s, conf) == -1) {
 		answer_trouble(&s, TROUBLE_PERM);

@@ -84,6 +84,7 @@ def test_all_keywords(conf):
         "outgoing smtp.example.com 465 tls",
         "outgoing smtp.example.com 587 starttls", "timeout login 60",
         "timeout idle\t600\r", "max-failures 3", "auth accounts",
+        "notify new-login",
         '"hostname" mail.example.com', "maildir ~/Maildir")
     conf.good()
 
@@ -176,6 +177,9 @@ LINES = [
     ("max-failures 101", "max-failures: 101 is too large; give a number "
      "from 1 to 100"),
     ("auth pam", "auth: pam is neither accounts nor system"),
+    ("notify", "write: notify new-login"),
+    ("notify all", "notify: all is not known; say new-login, or remove the "
+     "line"),
     ("sandbox on", "sandbox: on is not known; say required, or remove the "
      "line"),
 ]

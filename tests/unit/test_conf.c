@@ -88,6 +88,7 @@ test_defaults(void **state)
 	assert_true(conf.auth_accounts);
 	assert_false(conf.auth_system);
 	assert_false(conf.sandbox_required);
+	assert_false(conf.notify_new_login);
 	forget();
 }
 
@@ -113,6 +114,7 @@ test_every_keyword(void **state)
 	    "auth system\n"
 	    "proxy 10.0.0.0/8 ::1\n"
 	    "proxy 192.0.2.1\n"
+	    "notify new-login\n"
 	    "sandbox required\n");
 	assert_int_equal(conf.nproxy, 3);
 	assert_int_equal(conf.proxy[1].prefix, 128);
@@ -128,6 +130,7 @@ test_every_keyword(void **state)
 	assert_true(conf.auth_accounts);
 	assert_true(conf.auth_system);
 	assert_true(conf.sandbox_required);
+	assert_true(conf.notify_new_login);
 	forget();
 }
 
