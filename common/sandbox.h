@@ -2,9 +2,10 @@
  * The box that each process locks itself in, once it has all it needs.
  *
  * Each is entered after root is given up.  From then on the process reads,
- * writes and passes messages on the descriptors it has; only the store
- * opens files, and those in its mailbox.  Whatever else is tried kills the
- * process or, where syslog(3) or a library may try it in good faith, fails.
+ * writes and passes messages on the descriptors it has; only the store, and
+ * pop3ctl's reader, open files, and those in their mailboxes.  Whatever else
+ * is tried kills the process or, where syslog(3) or a library may try it in
+ * good faith, fails.
  *
  * A system that lacks a part of what the box is made of: with required, the
  * functions log what is missing and return -1; without, they take what
@@ -16,6 +17,8 @@
  */
 #ifndef COMMON_SANDBOX_H
 #define COMMON_SANDBOX_H
+
+#include <stddef.h>
 
 /*
  * Before the first octet from the network.  No file, and no new descriptor
@@ -56,5 +59,12 @@ int sandbox_store_sees(const char *path);
  * That a file elsewhere exists can still be seen (stat(2)).
  */
 int sandbox_store(const char *maildir, int channel, int required);
+
+/*
+ * As the owner of all of these directories, which are n and at least one:
+ * files below them can be read, and nothing is written but to what is open.
+ * One that is missing stays shut.  Memory is the caller's.
+ */
+int sandbox_reader(const char *const *dir, size_t n, int required);
 
 #endif

@@ -209,8 +209,11 @@
 /* What differs from process to process. */
 struct box {
 	const struct sock_fprog *filter;
-	const char *maildir; /* NULL: no files */
-	int reports;	     /* what is missing, to the log */
+	size_t ndirs; /* directories that may be used; 0: no files */
+	const char *const *dir;
+	uint64_t access; /* in them, as landlock(7) calls it */
+	long since;	 /* the first Landlock that is good for that */
+	int reports;	 /* what is missing, to the log */
 	int required;
 };
 
@@ -250,14 +253,14 @@ all_that_is_known(long abi)
 	return r;
 }
 
-/* A maildir that cannot be opened gets no rule, and stays shut. */
+/* A directory that cannot be opened gets no rule, and stays shut. */
 static int
-admit(int ruleset, const char *maildir, uint64_t access)
+admit(int ruleset, const char *dir, uint64_t access)
 {
 	struct landlock_path_beneath_attr rule = { .allowed_access = access };
 	int error;
 
-	rule.parent_fd = open(maildir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	rule.parent_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rule.parent_fd == -1)
 		return 0;
 	error = (int)syscall(SYS_landlock_add_rule, ruleset,
@@ -274,21 +277,22 @@ landlock(void)
 	    LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-/* Landlock: all that this kernel can forbid is, but for the maildir. */
+/* Landlock: all that this kernel can forbid is, but for the directories. */
 static int
-confine(const char *maildir)
+confine(const struct box *box)
 {
 	long abi = landlock();
 	struct ruleset all = all_that_is_known(abi);
-	int fd, error;
+	int fd, error = 0;
+	size_t i;
 
-	if (abi < (maildir == NULL ? 1 : LANDLOCK_MOVES))
+	if (abi < box->since)
 		return -1;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
 	if (fd == -1)
 		return -1;
-	error =
-	    maildir == NULL ? 0 : admit(fd, maildir, all.fs & ACCESS_MAILBOX);
+	for (i = 0; error == 0 && i < box->ndirs; i++)
+		error = admit(fd, box->dir[i], all.fs & box->access);
 	if (error == 0)
 		error = (int)syscall(SYS_landlock_restrict_self, fd, 0);
 	close(fd);
@@ -335,12 +339,12 @@ enter(const struct box *box)
 {
 	const char *without = NULL;
 
-	if (restrain(box->maildir != NULL) == -1) {
+	if (restrain(box->ndirs > 0) == -1) {
 		log_warn("sandbox: limits: %s", strerror(errno));
 		return -1;
 	}
-	if (confine(box->maildir) == -1)
-		without = box->maildir == NULL ?
+	if (confine(box) == -1)
+		without = box->since < LANDLOCK_MOVES ?
 		    "Landlock (Linux 5.13, unless it is switched off)" :
 		    "Landlock (Linux 5.19, unless it is switched off)";
 	if (filter_calls(box->filter) == -1)
@@ -362,7 +366,8 @@ sandbox_session(int channel, int required)
 	struct sock_filter rules[] = FILTER(
 	    TALK, MEMORY, LIBRARY, SYSLOG, TLS, ALLOW_IF(sendmsg, 0, channel));
 	const struct sock_fprog filter = { COUNT(rules), rules };
-	const struct box box = { &filter, NULL, 1, required };
+	const struct box box = { .filter = &filter, .since = 1, .reports = 1,
+		.required = required };
 
 	(void)channel;
 	return enter(&box);
@@ -377,7 +382,8 @@ sandbox_auth(int channel, int verdict, int system, int accounts, int required)
 	    ALLOW_IF(sendmsg, 0, channel), ALLOW_IF(sendmsg, 0, verdict),
 	    ALLOW_IF(sendmsg, 0, system));
 	const struct sock_fprog filter = { COUNT(rules), rules };
-	const struct box box = { &filter, NULL, 0, required };
+	const struct box box = { .filter = &filter, .since = 1,
+		.required = required };
 
 	(void)channel;
 	(void)verdict;
@@ -392,7 +398,8 @@ sandbox_sasl(int channel, int required)
 	struct sock_filter rules[] = FILTER(
 	    TALK, MEMORY, LIBRARY, SYSLOG, ALLOW_IF(sendmsg, 0, channel));
 	const struct sock_fprog filter = { COUNT(rules), rules };
-	const struct box box = { &filter, NULL, 1, required };
+	const struct box box = { .filter = &filter, .since = 1, .reports = 1,
+		.required = required };
 
 	(void)channel;
 	return enter(&box);
@@ -419,9 +426,26 @@ sandbox_store(const char *maildir, int channel, int required)
 	    UNREAD, SYSLOG, ALLOW_IF(sendmsg, 0, channel));
 	const struct sock_fprog filter = { COUNT(rules), rules };
 	/* The session has told of anything else that is missing. */
-	const struct box box = { &filter, maildir,
-		landlock() > 0 && landlock() < LANDLOCK_MOVES, required };
+	const struct box box = { .filter = &filter, .ndirs = 1, .dir = &maildir,
+		.access = ACCESS_MAILBOX, .since = LANDLOCK_MOVES,
+		.reports = landlock() > 0 && landlock() < LANDLOCK_MOVES,
+		.required = required };
 
 	(void)channel;
+	return enter(&box);
+}
+
+/* Nothing is written but what is printed; fstat(2) comes before SYSLOG. */
+int
+sandbox_reader(const char *const *dir, size_t n, int required)
+{
+	struct sock_filter rules[] = FILTER(TALK, MEMORY, LIBRARY,
+	    ALLOW(openat), ALLOW(newfstatat), ALLOW(fstat), ALLOW(pread64),
+	    SYSLOG);
+	const struct sock_fprog filter = { COUNT(rules), rules };
+	const struct box box = { .filter = &filter, .ndirs = n, .dir = dir,
+		.access = LANDLOCK_ACCESS_FS_READ_FILE, .since = 1,
+		.required = required };
+
 	return enter(&box);
 }

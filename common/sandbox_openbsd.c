@@ -74,3 +74,18 @@ sandbox_store(const char *maildir, int channel, int required)
 	}
 	return promise("stdio rpath wpath cpath fattr flock sendfd");
 }
+
+/* There may be a hundred and some; TARGETS_AT_ONCE is less. */
+int
+sandbox_reader(const char *const *dir, size_t n, int required)
+{
+	size_t i;
+
+	(void)required;
+	for (i = 0; i < n; i++)
+		if (unveil(dir[i], "r") == -1 && errno != ENOENT) {
+			log_warn("unveil %s: %s", dir[i], strerror(errno));
+			return -1;
+		}
+	return promise("stdio rpath");
+}

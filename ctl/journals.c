@@ -1,6 +1,6 @@
 /*
  * pop3ctl journal, last: what mailboxes' journals tell.  They are read by
- * their owners, in the store's sandbox, and without the lock.
+ * their owners, who can do nothing else by then, and without the lock.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,10 +14,13 @@
 #include "ctl/targets.h"
 #include "store/journal.h"
 
+#define DIR_SIZE (MAILDIR_MAX + sizeof("/pop3d"))
+
 struct reading {
 	const struct conf *conf;
 	int (*run)(const struct reading *, const char *dir);
-	struct target target;
+	const struct target *target; /* one of n */
+	size_t n;
 	int json, labels;
 };
 
@@ -27,36 +30,63 @@ not_read(const struct reading *r, int error)
 	if (error == INDEX_NEWER)
 		return ctl_fail("%s: the journal was begun by a newer pop3d; "
 				"install that version again",
-		    r->target.address);
+		    r->target->address);
 	return ctl_fail("%s: the journal cannot be read: %s",
-	    r->target.address, strerror(error));
+	    r->target->address, strerror(error));
 }
 
-/* In the owner's process. */
+/* Tells where there is no mailbox; an empty name stands for it. */
+static int
+find_dirs(const struct reading *r, char dir[][DIR_SIZE])
+{
+	int status = CTL_GOOD;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < r->n; i++) {
+		snprintf(
+		    dir[i], DIR_SIZE, "%s/pop3d", r->target[i].maildir);
+		if (stat(r->target[i].maildir, &st) == 0)
+			continue;
+		status = ctl_fail("%s: %s: %s", r->target[i].address,
+		    r->target[i].maildir, strerror(errno));
+		dir[i][0] = '\0';
+	}
+	return status;
+}
+
+/* In the owner's process: from the sandbox on it can only read. */
 static int
 lock_in_and_read(void *arg)
 {
+	static char dir[TARGETS_AT_ONCE][DIR_SIZE]; /* large */
+	const char *there[TARGETS_AT_ONCE];
 	const struct reading *r = arg;
-	char dir[MAILDIR_MAX + sizeof("/pop3d")];
-	struct stat st;
+	struct reading one = *r;
+	size_t i, n = 0;
+	int status = find_dirs(r, dir);
 
-	if (stat(r->target.maildir, &st) == -1)
-		return ctl_fail("%s: %s: %s", r->target.address,
-		    r->target.maildir, strerror(errno));
-	if (sandbox_store(
-		r->target.maildir, -1, r->conf->sandbox_required) == -1)
+	for (i = 0; i < r->n; i++)
+		if (dir[i][0] != '\0')
+			there[n++] = dir[i];
+	if (n > 0 && sandbox_reader(there, n, r->conf->sandbox_required) == -1)
 		return ctl_fail(
-		    "%s: %s", r->target.address, log_last_warning());
-	snprintf(dir, sizeof(dir), "%s/pop3d", r->target.maildir);
-	return r->run(r, dir);
+		    "%s: %s", r->target->address, log_last_warning());
+	for (i = 0; i < r->n && !owner_interrupted(); i++) {
+		one.target = &r->target[i];
+		if (dir[i][0] != '\0' && r->run(&one, dir[i]) != CTL_GOOD)
+			status = CTL_FAILED;
+	}
+	return status;
 }
 
 static int
-read_one(const struct target *t, void *arg)
+read_some(const struct target *t, size_t n, void *arg)
 {
 	struct reading *r = arg;
 
-	r->target = *t;
+	r->target = t;
+	r->n = n;
 	return owner_run(t->address, t->uid, t->gid, lock_in_and_read, r);
 }
 
@@ -95,7 +125,7 @@ ctl_journal(const struct args *args)
 		.run = run_journal,
 		.json = args->option['j'] != NULL };
 
-	return targets_each(r.conf, 1, args->word, read_one, &r);
+	return targets_each_batch(r.conf, 1, args->word, read_some, &r);
 }
 
 /* The last login by a label; NULL: there was none. */
@@ -106,15 +136,15 @@ print_last(const struct reading *r, const struct known_label *l)
 
 	if (!r->json) {
 		if (l == NULL)
-			printf("%s never\n", r->target.address);
+			printf("%s never\n", r->target->address);
 		else
 			printf("%s time=%s peer=%s service=%s label=%s\n",
-			    r->target.address, l->time, l->peer, l->service,
+			    r->target->address, l->time, l->peer, l->service,
 			    log_safe(safe, sizeof(safe), l->label));
 		return;
 	}
 	fputs("{\"address\":", stdout);
-	ctl_json_string(stdout, r->target.address);
+	ctl_json_string(stdout, r->target->address);
 	if (l == NULL) {
 		puts(",\"time\":null}");
 		return;
@@ -155,6 +185,6 @@ ctl_last(const struct args *args)
 		.json = args->option['j'] != NULL,
 		.labels = args->option['l'] != NULL };
 
-	return targets_each(r.conf, args->n,
-	    args->option['a'] != NULL ? NULL : args->word, read_one, &r);
+	return targets_each_batch(r.conf, args->n,
+	    args->option['a'] != NULL ? NULL : args->word, read_some, &r);
 }

@@ -86,19 +86,20 @@ note_line(void *arg, const struct journal_line *line)
 	strlcpy(s->label, journal_value(line, "label"), sizeof(s->label));
 }
 
-/* By now all that this process can do is what a session's can. */
+/* From here on this process can do no more than read it. */
 static int
 read_journal(const struct look *l, struct session *s)
 {
 	char dir[PATH_MAX];
+	const char *const only = dir;
 
+	if (!index_dir(l->target, dir))
+		return CTL_GOOD;
 	boot_learn(); /* reads /proc */
-	if (sandbox_store(l->target->maildir, -1,
-		l->conf->sandbox_required) == -1)
+	if (sandbox_reader(&only, 1, l->conf->sandbox_required) == -1)
 		return ctl_fail(
 		    "%s: %s", l->target->address, log_last_warning());
-	if (index_dir(l->target, dir))
-		(void)journal_read(dir, note_line, s);
+	(void)journal_read(dir, note_line, s);
 	return CTL_GOOD;
 }
 
@@ -169,7 +170,7 @@ static int
 look_at_several(void *arg)
 {
 	const struct several *s = arg;
-	char held[SESSIONS_AT_ONCE];
+	char held[TARGETS_AT_ONCE];
 	int status = CTL_GOOD;
 	pid_t pid;
 	size_t i;

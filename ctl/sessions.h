@@ -35,10 +35,9 @@ int session_look(const struct conf *conf, const struct target *target,
     struct session *session);
 
 /*
- * Which of n mailboxes of one owner, at most SESSIONS_AT_ONCE, does somebody
+ * Which of n mailboxes of one owner, at most TARGETS_AT_ONCE, does somebody
  * have?  Fills held, by one process for all of them, since it is mostly none.
  */
-#define SESSIONS_AT_ONCE 64
 int sessions_held(const struct target *target, size_t n, char *held);
 
 /* Which sessions of a mailbox are to end. */

@@ -98,7 +98,7 @@ int
 targets_each(const struct conf *conf, int n, char *address[],
     int (*each)(const struct target *target, void *arg), void *arg)
 {
-	struct targets targets;
+	struct targets targets = { .fd = -1 };
 	struct target target;
 	int status = CTL_GOOD;
 
@@ -111,4 +111,71 @@ targets_each(const struct conf *conf, int n, char *address[],
 	if (targets_close(&targets) != CTL_GOOD || owner_interrupted())
 		status = CTL_FAILED;
 	return status;
+}
+
+void
+batch_init(struct batch *b,
+    int (*each)(const struct target *target, size_t n, void *arg), void *arg)
+{
+	b->each = each;
+	b->arg = arg;
+	b->status = CTL_GOOD;
+	b->n = 0;
+}
+
+/* As many as can be of the owner whose mailbox has waited longest. */
+static void
+run_together(struct batch *b)
+{
+	const struct target *t;
+	size_t i, left = 0, n = 0;
+
+	for (i = 0; i < b->n; i++) {
+		t = &b->waiting[i];
+		if (n == 0 || (n < TARGETS_AT_ONCE &&
+			t->uid == b->together[0].uid &&
+			t->gid == b->together[0].gid))
+			b->together[n++] = *t;
+		else
+			b->waiting[left++] = *t;
+	}
+	b->n = left;
+	if (!owner_interrupted() &&
+	    b->each(b->together, n, b->arg) != CTL_GOOD)
+		b->status = CTL_FAILED;
+}
+
+void
+batch_add(struct batch *b, const struct target *t)
+{
+	if (b->n == TARGETS_WAITING)
+		run_together(b);
+	b->waiting[b->n++] = *t;
+}
+
+int
+batch_end(struct batch *b)
+{
+	while (b->n > 0)
+		run_together(b);
+	return b->status;
+}
+
+static int
+add_to_batch(const struct target *t, void *arg)
+{
+	batch_add(arg, t);
+	return CTL_GOOD;
+}
+
+int
+targets_each_batch(const struct conf *conf, int n, char *address[],
+    int (*each)(const struct target *target, size_t n, void *arg), void *arg)
+{
+	static struct batch batch; /* large */
+	int status;
+
+	batch_init(&batch, each, arg);
+	status = targets_each(conf, n, address, add_to_batch, &batch);
+	return batch_end(&batch) == CTL_GOOD ? status : CTL_FAILED;
 }

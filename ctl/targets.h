@@ -53,4 +53,32 @@ int targets_close(struct targets *targets);
 int targets_each(const struct conf *conf, int n, char *address[],
     int (*each)(const struct target *target, void *arg), void *arg);
 
+/*
+ * The same for commands that a process for each mailbox would cost too much:
+ * each() gets some of one owner together.  They come in their order, but for
+ * those of other owners that stood between them.
+ */
+#define TARGETS_AT_ONCE 64
+#define TARGETS_WAITING 1024 /* for others of the same owner */
+
+struct batch {
+	int (*each)(const struct target *target, size_t n, void *arg);
+	void *arg;
+	int status; /* CTL_FAILED: one of these calls was in vain */
+	size_t n;
+	struct target waiting[TARGETS_WAITING];
+	struct target together[TARGETS_AT_ONCE];
+};
+
+void batch_init(struct batch *batch,
+    int (*each)(const struct target *target, size_t n, void *arg), void *arg);
+void batch_add(struct batch *batch, const struct target *target);
+
+/* The last ones; returns the status of all. */
+int batch_end(struct batch *batch);
+
+/* targets_each() by batches. */
+int targets_each_batch(const struct conf *conf, int n, char *address[],
+    int (*each)(const struct target *target, size_t n, void *arg), void *arg);
+
 #endif

@@ -14,10 +14,8 @@
 
 struct list {
 	const struct conf *conf;
-	int json, status;
+	int json;
 	unsigned long n;
-	size_t gathered;
-	struct target target[SESSIONS_AT_ONCE]; /* of one owner */
 };
 
 static void
@@ -81,78 +79,56 @@ list_session(struct list *l, const struct target *t)
 	return CTL_GOOD;
 }
 
-/* Those that were gathered. */
-static void
-list_gathered(struct list *l)
+/* Those of them that somebody has. */
+static int
+list_sessions(const struct target *t, size_t n, void *arg)
 {
-	char held[SESSIONS_AT_ONCE];
+	char held[TARGETS_AT_ONCE];
+	int status = sessions_held(t, n, held);
 	size_t i;
 
-	if (l->gathered == 0)
-		return;
-	if (sessions_held(l->target, l->gathered, held) != CTL_GOOD)
-		l->status = CTL_FAILED;
-	for (i = 0; i < l->gathered && !owner_interrupted(); i++)
-		if (held[i] && list_session(l, &l->target[i]) != CTL_GOOD)
-			l->status = CTL_FAILED;
-	l->gathered = 0;
-}
-
-/* Gathers one more: those of one owner are looked at together. */
-static int
-gather(const struct target *t, void *arg)
-{
-	struct list *l = arg;
-
-	if (l->gathered == SESSIONS_AT_ONCE ||
-	    (l->gathered > 0 && (l->target[0].uid != t->uid ||
-		l->target[0].gid != t->gid)))
-		list_gathered(l);
-	l->target[l->gathered++] = *t;
-	return CTL_GOOD;
-}
-
-static void
-list_accounts(struct list *l)
-{
-	if (targets_each(l->conf, 0, NULL, gather, l) != CTL_GOOD)
-		l->status = CTL_FAILED;
-	list_gathered(l);
+	for (i = 0; i < n && !owner_interrupted(); i++)
+		if (held[i] && list_session(arg, &t[i]) != CTL_GOOD)
+			status = CTL_FAILED;
+	return status;
 }
 
 /* Those that the system lists: not all that it knows, perhaps. */
-static void
+static int
 list_users(struct list *l)
 {
 	static struct account account; /* large */
+	static struct batch batch;
 	struct passwd *pw;
 	struct target t;
 
+	batch_init(&batch, list_sessions, l);
 	setpwent();
 	while (!owner_interrupted() && (pw = getpwent()) != NULL)
 		if (system_user(pw, &account)) {
 			target_of(&t, &account);
-			(void)gather(&t, l);
+			batch_add(&batch, &t);
 		}
 	endpwent();
-	list_gathered(l);
+	return batch_end(&batch);
 }
 
 int
 ctl_who(const struct args *args)
 {
-	static struct list l; /* large, and zeroed */
+	struct list l = { .conf = args->conf,
+		.json = args->option['j'] != NULL };
+	int status = CTL_GOOD;
 
-	l.conf = args->conf;
-	l.json = args->option['j'] != NULL;
 	owner_pass_signals();
 	if (l.conf->auth_accounts)
-		list_accounts(&l);
-	if (l.conf->auth_system)
-		list_users(&l);
+		status = targets_each_batch(
+		    l.conf, 0, NULL, list_sessions, &l);
+	if (l.conf->auth_system && list_users(&l) != CTL_GOOD)
+		status = CTL_FAILED;
 	if (l.json)
 		puts(l.n > 0 ? "]" : "[]");
-	return owner_interrupted() ? CTL_FAILED : l.status;
+	return owner_interrupted() ? CTL_FAILED : status;
 }
 
 int

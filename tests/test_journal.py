@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 import signal
 import stat
@@ -9,7 +10,9 @@ import subprocess
 
 import pytest
 
-from daemon import ROOT
+from daemon import POP3CTL, ROOT, SANITIZED
+from inject import Strace
+from mailbox import read_only
 from maildir import message
 from pop3 import plain
 
@@ -104,6 +107,26 @@ def test_the_pid_is_the_lock_holders(account):
     store = account.server.processes(pop).store
     assert journal(account)[-1]["pid"] == str(store)
     pop.quit()
+
+
+def test_one_write_for_an_event(account):
+    """Messages of one QUIT together; and nobody waits for the disk."""
+    for _ in range(2):
+        account.maildir.deliver(message())
+    session(account)
+    pop = account.server.connect()
+    pop.ok("USER " + account.address)
+    strace = Strace(account.server.processes(pop).parent, "-y", "-e",
+                    "trace=/.*write.*,/.*sync.*")
+    pop.ok("PASS " + account.password)
+    pop.ok("DELE 1")
+    pop.ok("DELE 2")
+    pop.quit()
+    strace.finish()
+    calls = [line.split("(")[0] for line in strace.lines
+             if "/pop3d/journal>" in line]
+    assert calls == ["writev", "writev", "writev"]
+    assert strace.calls("fsync|fdatasync")  # that of the index is seen
 
 
 def test_retained(account):
@@ -326,6 +349,22 @@ def test_something_else_in_its_place(account, what):
 
 
 @pytest.mark.skipif(not ROOT, reason="root mounts")
+def test_mailbox_that_cannot_be_written(account):
+    """A warning, and a login."""
+    account.maildir.deliver(message())
+    session(account)
+    account.server.mark_log()
+    with read_only(account):
+        pop = account.login()
+        assert pop.stat()[0] == 1
+        pop.quit()
+        account.server.wait_log("^end: ")
+    assert len([line for line in account.server.log_lines()
+                if "the journal is not written: " in line]) == 1
+    assert events(account) == ["login", "end"]
+
+
+@pytest.mark.skipif(not ROOT, reason="root mounts")
 def test_full_disk(account):
     """A warning, and a login; when there is room again, a journal."""
     session(account)
@@ -351,3 +390,102 @@ def test_full_disk(account):
     finally:
         subprocess.run(["umount", tmpfs], check=True)
 
+
+
+# Those of many mailboxes.
+
+MANY = 70
+
+
+@pytest.fixture
+def many(make_server):
+    """Accounts of one owner; two of them have a journal."""
+    server = make_server()
+    server.ctl("import", "-", stdin="".join(
+        "u%02d@many.example keep=31\n" % n for n in range(MANY)))
+    server.journals = {}
+    for n in (3, 68):
+        directory = server.mail + "/many.example/u%02d/Maildir/pop3d" % n
+        os.mkdir(directory, 0o700)
+        with open(directory + "/journal", "w") as f:
+            f.write(FIRST + login_line(n))
+        if ROOT:
+            for name in directory, directory + "/journal":
+                os.chown(name, server.owner.pw_uid, server.owner.pw_gid)
+        server.journals[n] = directory + "/journal"
+    return server
+
+
+def last_of_many(server, *prefix):
+    """({account's number: its line}, status, standard error)."""
+    done = subprocess.run([*prefix, POP3CTL, "-f", server.conf, "last", "-a"],
+                          text=True, capture_output=True)
+    found = {int(line[1:3]): line for line in done.stdout.splitlines()}
+    assert list(found) == sorted(found)
+    return found, done.returncode, done.stderr
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer opens files of its own")
+def test_one_process_for_many(many, tmp_path):
+    """At most 64 mailboxes of one owner; it opens the journals, and nothing
+    else once it is in its sandbox."""
+    trace = str(tmp_path / "trace")
+    found, status, err = last_of_many(
+        many, "strace", "-f", "-qq", "-o", trace, "-e",
+        "trace=openat,landlock_restrict_self,prctl")
+    assert (status, err) == (0, "") and len(found) == MANY
+    assert {n for n, line in found.items() if " never" not in line} == {3, 68}
+    with open(trace) as f:
+        calls = [line.split(None, 1) for line in f]
+    readers = [pid for pid, call in calls
+               if call.startswith("landlock_restrict_self")]
+    assert len(readers) == len(set(readers)) == 2
+    opened = []
+    for reader in readers:
+        own = [call for pid, call in calls if pid == reader]
+        begin = next(n for n, call in enumerate(own)
+                     if "PR_SET_SECCOMP" in call)
+        opened += [call for call in own[begin:] if call[:6] == "openat"]
+    assert len(opened) == 2 * MANY and all(
+        "/pop3d/journal" in call and "O_RDONLY" in call for call in opened)
+
+
+def test_a_bad_one_among_many(many):
+    """It is told of, and the others come all the same."""
+    with open(many.journals[3], "w") as f:
+        f.write("pop3d journal 2\nall is otherwise\n")
+    os.rename(many.mail + "/many.example/u10", many.mail + "/away")
+    found, status, err = last_of_many(many)
+    assert status == 1
+    assert set(range(MANY)) - set(found) == {3, 10}
+    told = sorted(err.splitlines())
+    assert len(told) == 2
+    assert "u03@many.example: the journal was begun by a newer" in told[0]
+    assert "u10@many.example: " in told[1]
+
+
+@pytest.mark.skipif(not ROOT, reason="one user has the mailboxes of one user")
+def test_mailboxes_of_several_owners(many, tmp_path):
+    """Each is read by its own, who cannot read the others'; however they are
+    mixed, they come together."""
+    other = pwd.getpwnam("daemon")
+    os.chmod(many.mail + "/many.example", 0o755)
+    many.ctl("import", "-", stdin="".join(
+        "u%02d@many.example owner=daemon\n" % n for n in range(0, MANY, 2)))
+    for n in range(0, MANY, 2):
+        home = many.mail + "/many.example/u%02d" % n
+        for top, _, names in os.walk(home):
+            for name in [top, *(os.path.join(top, name) for name in names)]:
+                os.chown(name, other.pw_uid, other.pw_gid)
+    trace = str(tmp_path / "trace")
+    done = subprocess.run(
+        ["strace", "-f", "-qq", "-o", trace, "-e",
+         "trace=landlock_restrict_self", POP3CTL, "-f", many.conf, "last",
+         "-a"], text=True, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [int(line[1:3]) for line in lines] == [
+        *range(0, MANY, 2), *range(1, MANY, 2)]
+    assert sum("time=2026" in line for line in lines) == 2
+    with open(trace) as f:
+        assert f.read().count("landlock_restrict_self(") == 2

@@ -90,6 +90,7 @@ check(const char *name, int rv, int files)
 int
 main(void)
 {
+	static const char *const dirs[] = { "/mail/a", "/mail/b" };
 	int bad = 0;
 
 	for (refuse = 0; refuse < 2; refuse++) {
@@ -98,6 +99,7 @@ main(void)
 		bad += check("sasl", sandbox_sasl(3, 1), 0);
 		bad += check("system", sandbox_system(), 0);
 		bad += check("store", sandbox_store("/mail", 3, 1), 1);
+		bad += check("reader", sandbox_reader(dirs, 2, 1), 1);
 	}
 	return bad != 0;
 }

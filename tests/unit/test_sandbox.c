@@ -66,8 +66,8 @@
 #define DIED	(-3) /* in another way */
 #define NOTHING (-4) /* the child has not said anything yet */
 
-enum process { SESSION, AUTH, STORE, SASL, PROCESSES, OWNER = PROCESSES,
-	STARTER };
+enum process { SESSION, AUTH, STORE, READER, SASL, PROCESSES,
+	OWNER = PROCESSES, STARTER };
 enum control { NONE, SHOW, MUST, SHOW_ROOT, MUST_ROOT };
 
 struct attempt {
@@ -78,7 +78,7 @@ struct attempt {
 };
 
 /* Ids that belong to nobody: of session and auth, of the mailboxes. */
-static const uid_t ids[] = { 65531, 65531, 65533, 65531, 65533 };
+static const uid_t ids[] = { 65531, 65531, 65533, 65533, 65531, 65533 };
 
 static int root; /* started by root */
 static char base[64] = "/tmp/test_sandbox.XXXXXX";
@@ -126,6 +126,9 @@ TRY(open_accounts, opened(accounts, O_RDONLY))
 TRY(open_key, opened(key, O_RDONLY))
 TRY(open_other, opened(path_in(other, "cur/1"), O_RDONLY))
 TRY(open_other_dir, opened(path_in(other, "cur"), O_RDONLY))
+TRY(read_journal, opened(path_in(mine, "pop3d/journal"), O_RDONLY))
+TRY(read_mail, opened(path_in(mine, "cur/1"), O_RDONLY))
+TRY(write_journal, opened(path_in(mine, "pop3d/journal"), O_WRONLY))
 TRY(open_symlink, opened(path_in(mine, "cur/link"), O_RDONLY))
 TRY(open_dotdot, opened(path_in(mine, "../other/cur/1"), O_RDONLY))
 TRY(create_other, opened(path_in(other, "new/2"), O_WRONLY | O_CREAT))
@@ -440,46 +443,56 @@ use_mailbox(void)
 	return 0;
 }
 
-#define ALL(what)                \
-	{                        \
-		what, what, what \
+#define ALL(what)                      \
+	{                              \
+		what, what, what, what \
 	}
 #define K KILLED
 
 static const struct attempt attempts[] = {
 	{ "memory, random numbers", use_memory, ALL(WORKS), MUST },
 	{ "time, poll", use_time, ALL(WORKS), MUST },
-	{ "channel", use_channel, ALL(WORKS), MUST },
+	{ "channel", use_channel, { WORKS, WORKS, WORKS, K }, MUST },
 	{ "descriptors by channel", take_files, ALL(WORKS), MUST },
 	{ "syslog, syslogd started anew", use_log, ALL(WORKS), MUST },
-	{ "verdict to the parent", use_verdict, { K, WORKS, K }, MUST },
-	{ "accounts, already open", read_accounts, { K, WORKS, WORKS }, MUST },
+	{ "verdict to the parent", use_verdict, { K, WORKS, K, K }, MUST },
+	{ "accounts, already open", read_accounts,
+	    { K, WORKS, WORKS, WORKS }, MUST },
 	{ "links of the accounts", look_at_accounts,
-	    { REFUSED, WORKS, WORKS }, MUST },
+	    { REFUSED, WORKS, WORKS, WORKS }, MUST },
 	{ "fstat of the channel", look_at_channel,
-	    { REFUSED, REFUSED, WORKS }, MUST },
-	{ "own mailbox", use_mailbox, { K, K, WORKS }, MUST },
-	{ "sync a file system", sync_fs, { K, K, WORKS }, MUST },
+	    { REFUSED, REFUSED, WORKS, WORKS }, MUST },
+	{ "own mailbox", use_mailbox, { K, K, WORKS, EACCES }, MUST },
+	{ "own journal", read_journal, { K, K, WORKS, WORKS }, MUST },
+	{ "own mail", read_mail, { K, K, WORKS, EACCES }, MUST },
+	{ "write to own journal", write_journal, { K, K, WORKS, EACCES },
+	    MUST },
+	{ "sync a file system", sync_fs, { K, K, WORKS, K }, MUST },
 
-	{ "open /etc/passwd", open_passwd, { K, K, EACCES }, MUST },
-	{ "open /", open_root, { K, K, EACCES }, MUST },
-	{ "open /proc/self/status", open_proc, { K, K, EACCES }, MUST },
-	{ "open /proc/self/mem", open_proc_mem, { K, K, EACCES }, MUST_ROOT },
-	{ "open accounts", open_accounts, { K, K, EACCES }, MUST },
-	{ "open TLS key", open_key, { K, K, EACCES }, MUST },
-	{ "open other mailbox's mail", open_other, { K, K, EACCES }, MUST },
-	{ "  by ..", open_dotdot, { K, K, EACCES }, MUST },
-	{ "list other mailbox", open_other_dir, { K, K, EACCES }, MUST },
-	{ "symlink in own mailbox", open_symlink, { K, K, EACCES }, MUST },
-	{ "create in other mailbox", create_other, { K, K, EACCES }, MUST },
-	{ "create elsewhere", create_tmp, { K, K, EACCES }, MUST },
-	{ "mkdir elsewhere", make_dir, { K, K, EACCES }, MUST },
-	{ "unlink in other mailbox", unlink_other, { K, K, EACCES }, MUST },
-	{ "rename to other mailbox", move_out, { K, K, EACCES }, MUST },
-	{ "rename from other mailbox", move_in, { K, K, EACCES }, MUST },
+	{ "open /etc/passwd", open_passwd, { K, K, EACCES, EACCES }, MUST },
+	{ "open /", open_root, { K, K, EACCES, EACCES }, MUST },
+	{ "open /proc/self/status", open_proc, { K, K, EACCES, EACCES }, MUST },
+	{ "open /proc/self/mem", open_proc_mem,
+	    { K, K, EACCES, EACCES }, MUST_ROOT },
+	{ "open accounts", open_accounts, { K, K, EACCES, EACCES }, MUST },
+	{ "open TLS key", open_key, { K, K, EACCES, EACCES }, MUST },
+	{ "open other mailbox's mail", open_other,
+	    { K, K, EACCES, EACCES }, MUST },
+	{ "  by ..", open_dotdot, { K, K, EACCES, EACCES }, MUST },
+	{ "list other mailbox", open_other_dir,
+	    { K, K, EACCES, EACCES }, MUST },
+	{ "symlink in own mailbox", open_symlink,
+	    { K, K, EACCES, EACCES }, MUST },
+	{ "create in other mailbox", create_other,
+	    { K, K, EACCES, EACCES }, MUST },
+	{ "create elsewhere", create_tmp, { K, K, EACCES, EACCES }, MUST },
+	{ "mkdir elsewhere", make_dir, { K, K, EACCES, K }, MUST },
+	{ "unlink in other mailbox", unlink_other, { K, K, EACCES, K }, MUST },
+	{ "rename to other mailbox", move_out, { K, K, EACCES, K }, MUST },
+	{ "rename from other mailbox", move_in, { K, K, EACCES, K }, MUST },
 	{ "touch in other mailbox", touch_other, ALL(K), MUST },
-	{ "link to other mailbox", link_out, { K, K, EACCES }, MUST },
-	{ "link from other mailbox", link_in, { K, K, EXDEV }, MUST },
+	{ "link to other mailbox", link_out, { K, K, EACCES, K }, MUST },
+	{ "link from other mailbox", link_in, { K, K, EXDEV, K }, MUST },
 	{ "link with flags", link_followed, ALL(K), MUST },
 	{ "symlink", symlink_in, ALL(K), MUST },
 	{ "mkfifo", make_fifo, ALL(K), MUST },
@@ -487,7 +500,8 @@ static const struct attempt attempts[] = {
 	{ "chown", chown_mine, ALL(K), MUST },
 	{ "truncate", truncate_other, ALL(K), MUST },
 	{ "open_by_handle_at", handle_open, ALL(K), NONE },
-	{ "stat elsewhere", stat_outside, { REFUSED, REFUSED, WORKS }, MUST },
+	{ "stat elsewhere", stat_outside,
+	    { REFUSED, REFUSED, WORKS, WORKS }, MUST },
 
 	{ "socket inet", socket_inet, ALL(REFUSED), MUST },
 	{ "socket unix", socket_unix, ALL(REFUSED), MUST },
@@ -542,7 +556,7 @@ static const struct attempt attempts[] = {
 	{ "memfd_create", memfd, ALL(K), SHOW },
 	{ "ioctl", ioctl_call, ALL(REFUSED), MUST },
 	{ "ioctl: unread by the other end", ioctl_unread,
-	    { REFUSED, REFUSED, WORKS }, MUST },
+	    { REFUSED, REFUSED, WORKS, REFUSED }, MUST },
 	{ "init_module", load_module, ALL(K), NONE },
 	{ "a call that does not exist", no_such_call, ALL(K), NONE },
 #ifdef __x86_64__
@@ -551,6 +565,12 @@ static const struct attempt attempts[] = {
 #endif
 };
 
+static int
+is_owner(enum process who)
+{
+	return who == STORE || who == READER || who == OWNER;
+}
+
 /* The processes, as pop3d starts them. */
 static int
 become(enum process who)
@@ -558,7 +578,7 @@ become(enum process who)
 	if (!root || who == STARTER)
 		return 0;
 	return privdrop(ids[who], (gid_t)ids[who],
-	    who == STORE || who == OWNER ? NULL : EMPTY_DIR);
+	    is_owner(who) ? NULL : EMPTY_DIR);
 }
 
 static int
@@ -574,6 +594,9 @@ enter(enum process who, int required)
 		return sandbox_sasl(channel[0], required);
 	case STORE:
 		return sandbox_store(mine, channel[0], required);
+	case READER:
+		return sandbox_reader(
+		    (const char *[]) { path_in(mine, "pop3d") }, 1, required);
 	default:
 		return 0;
 	}
@@ -610,6 +633,7 @@ make_maildir(const char *dir)
 	make_file(dir, "cur/1", "mail\n");
 	make_file(dir, "cur/2", "mail\n");
 	make_file(dir, "cur/4", "mail\n");
+	make_file(dir, "pop3d/journal", "journal\n");
 }
 
 /*
@@ -649,8 +673,9 @@ remove_files(void)
 {
 	static const char *const files[] = { "accounts.db", "key.pem",
 		"mine/new/1", "mine/cur/1", "mine/cur/2", "mine/cur/4",
-		"mine/cur/link", "other/new/1", "other/cur/1", "other/cur/2",
-		"other/cur/4", "log" };
+		"mine/cur/link", "mine/pop3d/journal", "other/new/1",
+		"other/cur/1", "other/cur/2",
+		"other/cur/4", "other/pop3d/journal", "log" };
 	static const char *const dirs[] = { "mine/new", "mine/cur",
 		"mine/pop3d", "mine", "other/new", "other/cur", "other/pop3d",
 		"other" };
@@ -763,7 +788,7 @@ attempt_as(const struct attempt *a, enum process who)
 	make_files();
 	make_channels();
 	*result = NOTHING;
-	victim = victims[who == STORE || who == OWNER];
+	victim = victims[is_owner(who)];
 	if ((pid = fork()) == -1)
 		err(1, "fork");
 	if (pid == 0) {
@@ -899,7 +924,7 @@ inspect(enum process who, pid_t pid)
 	    pid, "limits", "Max core file size        0                    0 ");
 	bad += proc_says(
 	    pid, "limits", "Max processes             0                    0 ");
-	if (who != STORE) {
+	if (!is_owner(who)) {
 		bad += proc_says(pid, "limits",
 		    "Max file size             0                    0 ");
 		bad += proc_says(pid, "limits",
@@ -912,7 +937,8 @@ static int
 from_outside(enum process who)
 {
 	static const char *const names[] = { "session", "auth", "store",
-		"sasl" };
+		"reader", "sasl" };
+	static const uint32_t entered_it = 1; /* the type of a message */
 	static struct message m;
 	int bad;
 	pid_t pid;
@@ -924,7 +950,7 @@ from_outside(enum process who)
 		redirect_stderr();
 		close(channel[1]);
 		if (become(who) == -1 || enter(who, !SANITIZED) == -1 ||
-		    channel_send(channel[0], 1, NULL, 0) == -1)
+		    write(channel[0], &entered_it, sizeof(entered_it)) == -1)
 			_exit(1);
 		while (channel_recv(channel[0], &m) == 1)
 			continue;
@@ -1042,10 +1068,11 @@ main(void)
 	prepare();
 	log = make_logger();
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("%s%s\n%-30s  %-20s  %-20s  %-20s  %-20s  %s\n",
+	printf("%s%s\n%-30s  %-20s  %-20s  %-20s  %-20s  %-20s  "
+	    "%s\n",
 	    root ? "started by root" : "not started by root",
 	    SANITIZED ? "; sanitizers: built without seccomp" : "", "attempt",
-	    "session", "auth", "store", "sasl", "without sandbox");
+	    "session", "auth", "store", "reader", "sasl", "without sandbox");
 	for (n = 0; n < sizeof(attempts) / sizeof(attempts[0]); n++) {
 		bad += row(&attempts[n]);
 		while (recv(log, buf, sizeof(buf), 0) >= 0)
