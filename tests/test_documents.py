@@ -222,7 +222,11 @@ def literals(text):
 
 def calls(path, name):
     """The first string in each call of a function."""
-    text = re.sub(r"/\*.*?\*/", "", read(path), flags=re.S)
+    return calls_in(read(path), name)
+
+
+def calls_in(text, name):
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     for found in re.finditer(r"\b%s\(" % name, text):
         argument = re.match(
             r'[^";{}]*?((?:"(?:[^"\\]|\\.)*"\s*)+)', text[found.end():], re.S)
@@ -244,7 +248,7 @@ def fixed_parts(form):
 
 
 LOGGED = [path for path in PRODUCT if path.endswith(".c") and
-          not path.startswith(("ctl/", "configtest", "pop3ctl"))]
+          not path.startswith("configtest")]
 
 
 def log_lines():
@@ -255,6 +259,17 @@ def log_lines():
                      "mailbox_trouble"):
             for form in calls(path, name):
                 found.setdefault(form, path)
+    # What auth logs of accounts, in sentences that pop3ctl prints as well.
+    # Those of changes come behind, and are pop3ctl's alone.
+    reading = re.split(r"\n\w+\(struct accounts_edit \*",
+                       read("auth/accounts.c"))[0]
+    for form in calls_in(reading, "error_set"):
+        found.setdefault(form, "auth/accounts.c")
+    # What a session took, whose lines are put together piece by piece.
+    for word in re.findall(r'"(\w+)"', re.search(
+            r"^taken_word\(.*?^\}", read("store/report.c"),
+            re.M | re.S).group(0)):
+        found[word + ": user=%s peer=%s"] = "store/report.c"
     # What the administrator can do, in sentences of their own.
     mend = re.search(r"^mend\(int error\)\n\{(.*?)^\}", read(
         "store/ledger.c"), re.M | re.S).group(1)
@@ -268,6 +283,10 @@ def test_every_line_of_the_log_is_explained():
     text = " %s " % " ".join(words(diagnostics()))
     found = log_lines()
     assert len(found) > 40  # else they are not found where they are
+    assert {"ctl", "sasl", "auth", "session", "store", "common"} <= {
+        os.path.dirname(path) for path in found.values()}
+    assert {"deleted: user=%s peer=%s", "retained: user=%s peer=%s"} <= set(
+        found)
     assert {line: path for line, path in found.items()
             if fixed_parts(line) and not any(
                 " %s " % " ".join(part) in text
