@@ -13,6 +13,7 @@
 #include "configtest/configtest.h"
 #include "configtest/keypairs.h"
 #include "configtest/mailboxes.h"
+#include "configtest/sending.h"
 #include "configtest/tell.h"
 #include "configtest/view.h"
 #include "ctl/settings.h"
@@ -209,6 +210,7 @@ configtest(struct conf *conf, const char *file)
 	check_system(conf);
 	check_accounts(conf);
 	check_spool(conf);
+	sending_check();
 	if (tell_count() > 0)
 		return 1;
 	puts("configuration OK");
