@@ -38,6 +38,13 @@ password_kind(const struct account *a)
 						   : "the account's password";
 }
 
+/* How many ways there are to send mail from this account: send=no, none. */
+static size_t
+ways_out(const struct conf *conf, const struct account *a)
+{
+	return is_domain(a) || a->send ? conf->noutgoing : 0;
+}
+
 static void
 row(const char *name, const char *value)
 {
@@ -56,7 +63,7 @@ print_table(const struct conf *conf, const struct account *a)
 	row("security", "SSL/TLS (required)");
 	row("user name", user_name(a));
 	row("password", password_kind(a));
-	for (i = 0; i < conf->noutgoing; i++) {
+	for (i = 0; i < ways_out(conf, a); i++) {
 		o = &conf->outgoing[i];
 		printf(
 		    "\nOutgoing mail (SMTP)%s\n", i > 0 ? ", another way" : "");
@@ -106,7 +113,7 @@ print_xml(const struct conf *conf, const struct account *a)
 	    domain, domain, domain);
 	xml_server(conf->hostname, PORT_POP3S, 0, user);
 	puts("    </incomingServer>");
-	for (i = 0; i < conf->noutgoing; i++) {
+	for (i = 0; i < ways_out(conf, a); i++) {
 		o = &conf->outgoing[i];
 		puts("    <outgoingServer type=\"smtp\">");
 		xml_server(o->host, o->port, o->starttls, user);

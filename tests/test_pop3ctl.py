@@ -702,6 +702,17 @@ def test_client_settings_tell_which_password(outgoing, setting):
         assert table["password"] == "an application password"
 
 
+def test_client_settings_of_who_may_not_send(outgoing):
+    """No server for that is shown."""
+    outgoing.ctl("set", "you@example.com", "send=no")
+    shown = outgoing.ctl("client-settings", "you@example.com")
+    assert (shown.stdout.count("server"), shown.stderr) == (1, "")
+    assert "outgoingServer" not in outgoing.ctl(
+        "client-settings", "-x", "you@example.com").stdout
+    assert "smtp.example.com" in outgoing.ctl(
+        "client-settings", "@example.com").stdout
+
+
 def server_of(element):
     return {child.tag: child.text for child in element}
 
