@@ -94,6 +94,12 @@ class Sasl:
         assert verdict == "FAIL"
         return None
 
+    def refused(self, *pairs, **keywords):
+        """All these users and passwords, asked at once."""
+        numbers = [self.ask(*pair, **keywords) for pair in pairs]
+        return sorted(self.answer()[:2] for _ in pairs) == [
+            ("FAIL", number) for number in numbers]
+
     def ended(self):
         assert self.line() is None
 

@@ -11,7 +11,9 @@ import pytest
 
 from daemon import HERE, ROOT, Server, temporary_directory
 from pop3 import plain
+from sasl import SaslServer, b64
 import daemon
+import sasl as sasl_module
 
 TOP = os.path.dirname(HERE)
 
@@ -104,18 +106,22 @@ def test_the_units_are_good(destination):
         assert exposure < 2.0, service
 
 
-def strikes(server, tmp_path, mode="normal"):
-    """What fail2ban's filter counts in the log, by fail2ban's own word."""
+def counted(lines, tmp_path, mode="normal"):
+    """The lines that fail2ban's filter counts, by fail2ban's own word."""
     log = tmp_path / "mail.log"
-    with open(log, "w") as f:
-        for pair in server.log_lines_with_ids():
-            f.write("Nov 23 10:22:11 mail pop3d[7]: %s id=%s\n" % pair)
+    log.write_text("".join("Nov 23 10:22:11 mail %s\n" % line
+                           for line in lines))
     shutil.copy(TOP + "/etc/pop3d.fail2ban", tmp_path / "pop3d.conf")
     shutil.copy("/etc/fail2ban/filter.d/common.conf", tmp_path)
     told = run("fail2ban-regex", str(log),
                "%s/pop3d.conf[mode=%s]" % (tmp_path, mode))
     return int(re.search(r"Lines: \d+ lines, 0 ignored, (\d+) matched",
                          told).group(1))
+
+
+def strikes(server, tmp_path, mode="normal"):
+    return counted(["pop3d[7]: %s id=%s" % pair
+                    for pair in server.log_lines_with_ids()], tmp_path, mode)
 
 
 def wrong_entry(client, account, password):
@@ -170,6 +176,39 @@ def test_fail2ban_sees_the_guesses_and_only_them(server, account, tmp_path):
     assert strikes(server, tmp_path, "aggressive") == 3
 
 
+def test_fail2ban_sees_who_guesses_at_the_smtp_server(server, account,
+                                                      tmp_path):
+    """By all that the SMTP server may tell, and by the user's address, also
+    where pop3sasl has stopped to look; not by who may send."""
+    sasl = SaslServer(server)
+    try:
+        client = sasl.connect()
+        assert client.login(account.address, "secret") == account.address
+        for password in "one", "two":
+            assert client.login(account.address, password) is None
+        number = client.ask("", "", mechanism="LOGIN",
+                            more="\tresp=" + b64(account.address))
+        client.line()
+        client.send("CONT\t%d\t%s" % (number, b64("two")))
+        assert client.answer()[0] == "FAIL"
+        assert client.login("a b\tc", "x", rip="2001:db8::7", service="x y",
+                            more="\tlocal_name=mail example") is None
+        assert client.refused(*[("nobody@example.com", "x%d" % n)
+                                for n in range(8)])
+        client.ask("nobody@example.com", "y")
+        assert client.answer()[0] == "FAIL"
+        # One that tells of no address is nobody's strike.
+        assert client.login("nobody@example.com", "x", rip="") is None
+        lines = re.findall(r"^pop3sasl\[\d+\]: .*$", sasl.log(), re.M)
+    finally:
+        sasl.stop()
+    assert [sum(word in line for line in lines) for word in
+            ("may send", "login refused: ", "too many refusals",
+             "reason=too-many-guesses")] == [1, 13, 1, 1]
+    assert counted(lines, tmp_path) == 12
+    assert counted(lines, tmp_path, "aggressive") == 12
+
+
 @pytest.mark.long
 @pytest.mark.skipif(not ROOT, reason="only root can install packages")
 def test_the_package_installs_and_serves(keypair, monkeypatch):
@@ -187,10 +226,14 @@ def test_the_package_installs_and_serves(keypair, monkeypatch):
     try:
         assert pwd.getpwnam("_pop3d").pw_uid != 0
         assert os.stat("/var/db/pop3d").st_mode & 0o777 == 0o700
-        assert not os.path.exists(
-            "/etc/systemd/system/sockets.target.wants/pop3d.socket")
+        for name in "pop3d", "pop3sasl":
+            assert os.path.exists("/lib/systemd/system/%s.socket" % name)
+            assert not os.path.exists(
+                "/etc/systemd/system/sockets.target.wants/%s.socket" % name)
+        assert os.path.exists("/usr/share/man/man8/pop3sasl.8.gz")
         monkeypatch.setattr(daemon, "POP3D", "/usr/sbin/pop3d")
         monkeypatch.setattr(daemon, "POP3CTL", "/usr/sbin/pop3ctl")
+        monkeypatch.setattr(sasl_module, "POP3SASL", "/usr/sbin/pop3sasl")
         server = Server(keypair)
         try:
             account = server.add_account()
@@ -198,11 +241,17 @@ def test_the_package_installs_and_serves(keypair, monkeypatch):
             with account.login() as client:
                 assert client.retr(1) == b"Subject: packed\r\n\r\nmail\r\n"
                 client.quit()
+            sends = SaslServer(server)
+            try:
+                assert sends.connect().login(account.address, "secret")
+            finally:
+                sends.stop()
         finally:
             server.stop()
     finally:
         run("dpkg", "--purge", "pop3d")
-    assert not os.path.exists("/usr/sbin/pop3d")
+    for name in "pop3d", "pop3ctl", "pop3sasl":
+        assert not os.path.exists("/usr/sbin/" + name)
 
 
 def test_a_demo_whose_port_is_taken():

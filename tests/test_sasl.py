@@ -13,6 +13,7 @@ import pytest
 from daemon import ROOT, SANITIZED, wait_until
 from pop3 import plain
 from sasl import POP3SASL, SaslServer, b64
+from test_narrowed import change
 from test_separation import (NULL, is_locked_in, is_sandboxed, is_user,
                              others, standard)
 from syslogd import Syslogd
@@ -120,6 +121,77 @@ def test_access_is_for_pop(server, sasl, account):
     server.ctl("set", account.address, "access=off")
     assert sasl.connect().login(account.address, "secret") == account.address
     server.connect().ok("USER " + account.address)
+
+
+def test_send_is_off(server, sasl, account):
+    """And fetching goes on."""
+    phone = app_password(server, account.address)
+    server.ctl("set", account.address, "send=no")
+    client = sasl.connect()
+    for password in "secret", phone:
+        assert client.login(account.address, password) is None
+        with server.connect() as pop:
+            pop.login(account.address, password)
+    assert {line.split()[-1] for line in sasl.log_lines()} == {"reason=off"}
+    server.ctl("set", account.address, "send=yes", "access=off")
+    client = sasl.connect()
+    for password in "secret", phone:
+        assert client.login(account.address, password) == account.address
+
+
+def test_what_application_passwords_are_for(server, sasl, account):
+    code = {use: server.ctl("app-password", "add", "-u", use, account.address,
+                            use).stdout.strip()
+            for use in ("pop", "send", "both")}
+    client = sasl.connect()
+    assert {use: client.login(account.address, code[use]) is not None
+            for use in code} == {"pop": False, "send": True, "both": True}
+    assert sasl.log_lines()[0].endswith(
+        " reason=service")
+    with server.connect() as pop:
+        pop.err(b"AUTH PLAIN " + plain(account.address, code["send"]), "AUTH")
+
+
+def test_from_where_application_passwords_are_good(server, sasl, account):
+    """By the address that the SMTP server tells; without one, from
+    nowhere."""
+    code = server.ctl("app-password", "add", "-n", "192.0.2.0/24", "-n",
+                      "2001:db8::/32", account.address,
+                      "office").stdout.strip()
+    client = sasl.connect()
+    assert [client.login(account.address, code, rip=rip) is not None
+            for rip in ("192.0.2.7", "2001:db8::7", "::ffff:192.0.2.8",
+                        "198.51.100.7", "192.0.2.0/24", "")] == [
+                            True, True, True, False, False, False]
+
+
+def test_application_passwords_expire(server, sasl, account):
+    code = server.ctl("app-password", "add", "-e", "+1d", account.address,
+                      "old").stdout.strip()
+    assert sasl.connect().login(account.address, code) == account.address
+    change(account, "expires=[^,;]*", "expires=2001-02-03T04:05:06Z")
+    assert sasl.connect().login(account.address, code) is None
+    assert sasl.log_lines()[-1].endswith(" reason=expired")
+
+
+def test_other_names(make_sasl):
+    """The SMTP server learns the account's own."""
+    sasl = make_sasl(extra="default-domain example.com\n")
+    sasl.server.add_account("you@example.com")
+    sasl.server.ctl("alias", "add", "you@example.com", "info@example.com")
+    client = sasl.connect()
+    for name in ("info@example.com", "INFO@Example.com", "info", "you",
+                 "YOU"):
+        assert client.login(name, "secret") == "you@example.com"
+    assert client.refused(("info", "wrong"), ("you@example.org", "secret"),
+                          ("info@example.org", "secret"), ("@", "secret"),
+                          ("nobody", "secret"))
+    assert sasl.log_lines()[:5] == 5 * [
+        "may send: user=you@example.com peer=192.0.2.1 mechanism=PLAIN "
+        "service=smtp lip=192.0.2.9"]
+    # Whoever may not send may not under another name.
+    sasl.server.ctl("set", "you@example.com", "send=no")
+    assert sasl.connect().refused(("info", "secret"), ("you", "secret"))
 
 
 def test_login(sasl, account):

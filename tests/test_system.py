@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from daemon import HERE, ROOT, wait_until
+from sasl import SaslServer
 import processes
 
 pytestmark = pytest.mark.skipif(
@@ -162,6 +163,91 @@ def test_nothing_of_root_outlives_its_connection(slow_system, make_server,
     else:
         os.kill(getattr(found, victim), signal.SIGKILL)
     server.wait_empty(1)
+    wait_until(lambda: not sleepers(), "what PAM started stays", 1)
+
+
+# Sending.
+
+@pytest.fixture
+def start_sasl():
+    started = []
+
+    def start(server):
+        started.append(SaslServer(server))
+        return started[-1]
+
+    yield start
+    for sasl in started:
+        sasl.stop()
+
+
+def test_local_users_send(system, start_sasl):
+    """One after the other on one connection, which PAM is asked for."""
+    sasl = start_sasl(system)
+    client = sasl.connect()
+    names = "poptest", "poptest@mail.example.com", "poptest@MAIL.example.COM"
+    for name in names:
+        assert client.login(name, PASSWORD) == "poptest"
+    assert client.refused(*[(name, "wrong") for name in names], *[
+        (name, PASSWORD) for name in (
+            "popnologin", "root", "poptest@example.org",
+            "nobody-of-that-name", "@mail.example.com")])
+    assert [line for line in sasl.log_lines() if "may send" in line] == 3 * [
+        "may send: user=poptest peer=192.0.2.1 mechanism=PLAIN service=smtp "
+        "lip=192.0.2.9"]
+    assert {line.split()[-1] for line in sasl.log_lines()
+            if line.startswith("login refused")} == {"reason=system"}
+    # Whatever is changed counts with the next question.
+    subprocess.run(["chage", "-E", "1", "poptest"], check=True)
+    try:
+        assert client.login("poptest", PASSWORD) is None
+    finally:
+        subprocess.run(["chage", "-E", "-1", "poptest"], check=True)
+    assert client.login("poptest", PASSWORD) == "poptest"
+
+
+def test_local_users_and_accounts_send(users, make_server, start_sasl):
+    server = make_server(extra="auth accounts\nauth system\n")
+    account = server.add_account("you@example.com", "another")
+    sasl = start_sasl(server)
+    client = sasl.connect()
+    assert client.login(account.address, "another") == account.address
+    assert client.login("poptest", PASSWORD) == "poptest"
+    assert client.login(account.address, PASSWORD) is None
+    assert client.login("poptest", "another") is None
+    # A change of accounts still ends the connection, between two questions.
+    server.ctl("set", account.address, "send=no")
+    client.ended()
+    client = sasl.connect()
+    assert client.login(account.address, "another") is None
+    assert client.login("poptest", PASSWORD) == "poptest"
+
+
+def test_who_guesses_a_local_user(system, start_sasl):
+    """The system is not asked any more, and others from elsewhere are."""
+    client = start_sasl(system).connect()
+    assert client.refused(*[("poptest", "wrong%d" % n) for n in range(10)])
+    assert client.login("poptest", PASSWORD) is None
+    assert client.login("poptest", PASSWORD, rip="192.0.2.2") == "poptest"
+
+
+@pytest.mark.parametrize("victim", ["auth", "sasl", "client"])
+def test_nothing_of_root_outlives_an_smtp_server(slow_system, make_server,
+                                                 start_sasl, victim):
+    """Whoever is killed while the system takes its time (I8)."""
+    sasl = start_sasl(make_server(extra="auth system\n"))
+    client = sasl.connect()
+    client.ask("poptest", "x")
+    wait_until(sleepers, "PAM is not asked")
+    pids = sasl.pids()
+    parent, = [pid for pid in pids if processes.parent_of(pid) not in pids]
+    talker, = [pid for pid in pids if processes.parent_of(pid) == parent and
+               processes.uids(pid)[0] != 0]
+    if victim == "client":
+        client.close()
+    else:
+        os.kill(parent if victim == "auth" else talker, signal.SIGKILL)
+    wait_until(lambda: not sasl.pids(), "processes stay", 1)
     wait_until(lambda: not sleepers(), "what PAM started stays", 1)
 
 
