@@ -1,9 +1,11 @@
-"""Postfix and Exim, each in a directory of its own, on ports of 127.0.0.1.
+"""Postfix, Exim and OpenSMTPD, each in a directory of its own, on ports of
+127.0.0.1, with the lines that pop3sasl(8) has for them.
 
-They ask pop3sasl who may send, deliver to the Maildirs that pop3d serves, and
+They let those send who may, deliver to the Maildirs that pop3d serves, and
 take mail by TLS: from the first octet (as on port 465) and by STARTTLS (587).
 """
 
+import glob
 import grp
 import os
 import pwd
@@ -16,6 +18,29 @@ from daemon import HERE, free_port, system_user, wait_until
 import processes
 
 POSTFIX = "/usr/sbin/postfix"
+
+
+def of_manual(before):
+    """The example of pop3sasl(8) that comes behind these words."""
+    with open(os.path.join(HERE, "../man/pop3sasl.8")) as f:
+        return re.search(before + r".*?\n\.Bd.*?\n(.*?)\.Ed", f.read(),
+                         re.S).group(1)
+
+
+def unpacked(directory, name, *packages, options=()):
+    """SMTP servers cannot be installed side by side: one and its libraries
+    are put into a directory.  None where they cannot be had."""
+    root = os.path.join(directory, name)
+    os.mkdir(root)
+    done = subprocess.run(["apt-get", *options, "download", *packages],
+                          cwd=root, capture_output=True)
+    found = [name for name in os.listdir(root) if name.endswith(".deb")]
+    if done.returncode != 0 or not found:
+        return None
+    for package in found:
+        subprocess.run(["dpkg", "-x", package, "."], cwd=root, check=True)
+    return root
+
 
 MAIN_CF = """compatibility_level = 3.6
 queue_directory = %(d)s/spool
@@ -37,23 +62,7 @@ virtual_uid_maps = static:%(uid)d
 virtual_gid_maps = static:%(gid)d
 smtpd_tls_cert_file = %(cert)s
 smtpd_tls_key_file = %(key)s
-smtpd_sasl_type = dovecot
-smtpd_sasl_path = private/pop3sasl
 smtpd_sasl_local_domain =
-smtpd_sender_login_maps = texthash:%(d)s/senders
-"""
-
-# As pop3sasl(8) has it, but for the ports.
-MASTER_CF = """127.0.0.1:%(smtps)d inet n - y - %(limit)d smtpd
-  -o smtpd_tls_wrappermode=yes
-%(options)s127.0.0.1:%(submission)d inet n - y - %(limit)d smtpd
-  -o smtpd_tls_security_level=encrypt
-%(options)s"""
-
-OPTIONS = """  -o smtpd_sasl_auth_enable=yes
-  -o smtpd_tls_auth_only=yes
-  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
-  -o smtpd_sender_restrictions=reject_sender_login_mismatch
 """
 
 SERVICES = """pickup unix n - y 60 1 pickup
@@ -90,13 +99,19 @@ class Postfix:
         for name in "", "etc", "spool", "data":
             os.mkdir(os.path.join(self.directory, name), 0o755)
         os.chown(self.directory + "/data", user.pw_uid, user.pw_gid)
-        values = {"d": self.directory, "mail": server.mail,
-                  "uid": server.owner.pw_uid, "gid": server.owner.pw_gid,
-                  "cert": server.keypair[0], "key": server.keypair[1],
-                  "smtps": self.smtps, "submission": self.submission,
-                  "options": OPTIONS, "limit": limit}
-        self.write("main.cf", MAIN_CF % values)
-        self.write("master.cf", MASTER_CF % values + SERVICES)
+        self.write("main.cf", MAIN_CF % {
+            "d": self.directory, "mail": server.mail,
+            "uid": server.owner.pw_uid, "gid": server.owner.pw_gid,
+            "cert": server.keypair[0], "key": server.keypair[1]} +
+            of_manual(r"/etc/postfix/main\.cf").replace(
+                "/etc/postfix/", self.directory + "/"))
+        master = of_manual(r"/etc/postfix/master\.cf")
+        for service, port in (("submissions", self.smtps),
+                              ("submission", self.submission)):
+            master = master.replace(
+                "%s inet n - y - -" % service,
+                "127.0.0.1:%d inet n - y - %d" % (port, limit))
+        self.write("master.cf", master + SERVICES)
         self.map("mailboxes", {})
         self.map("senders", {})
         self.run("start")
@@ -186,29 +201,10 @@ begin authenticators
 """
 
 
-def authenticators():
-    """As pop3sasl(8) has them."""
-    with open(os.path.join(HERE, "../man/pop3sasl.8")) as f:
-        text = re.search(r"Debian: exim4-daemon-heavy.*?\n\.Bd.*?\n(.*?)\.Ed",
-                         f.read(), re.S).group(1)
-    return text
-
-
 def unpacked_exim(directory):
-    """Exim cannot be installed beside Postfix: it and its libraries are put
-    into a directory.  None where they cannot be had."""
-    root = os.path.join(directory, "exim-root")
-    os.mkdir(root)
-    done = subprocess.run(
-        ["apt-get", "download", "exim4-daemon-heavy", "libmariadb3",
-         "libspf2-2", "libldap-2.5-0", "libsasl2-2", "libpq5", "libsqlite3-0",
-         "libperl5.36"], cwd=root, capture_output=True)
-    packages = [name for name in os.listdir(root) if name.endswith(".deb")]
-    if done.returncode != 0 or not packages:
-        return None
-    for name in packages:
-        subprocess.run(["dpkg", "-x", name, "."], cwd=root, check=True)
-    return root
+    return unpacked(directory, "exim-root", "exim4-daemon-heavy",
+                    "libmariadb3", "libspf2-2", "libldap-2.5-0",
+                    "libsasl2-2", "libpq5", "libsqlite3-0", "libperl5.36")
 
 
 class Exim:
@@ -232,7 +228,8 @@ class Exim:
                 "group": grp.getgrgid(server.owner.pw_gid).gr_name,
                 "cert": server.keypair[0], "key": key,
                 "smtps": self.smtps, "submission": self.submission})
-            f.write(authenticators().replace("/run/pop3sasl", socket_path))
+            f.write(of_manual("Debian: exim4-daemon-heavy").replace(
+                "/run/pop3sasl", socket_path))
         self.process = subprocess.Popen(
             [root + "/usr/sbin/exim4", "-C", conf, "-bdf"],
             env={**os.environ, "LD_LIBRARY_PATH":
@@ -240,6 +237,114 @@ class Exim:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: processes.listening(self.smtps),
                    "Exim does not listen")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+
+
+# In its root the Maildirs are below /srv.
+OPENSMTPD_CONF = """pki mail cert "/etc/mail/cert"
+pki mail key "/etc/mail/key"
+%(lines)s
+table users { "you@example.com" = "%(user)s", "me@example.com" = "%(user)s" }
+action deliver maildir "/srv/%%{dest.domain}/%%{dest.user}/Maildir" \\
+	virtual <users>
+match from any auth for domain "example.com" action deliver
+"""
+
+
+def unpacked_opensmtpd(directory):
+    """Debian 13's, since the one of Debian 12 knows no TLS with its OpenSSL:
+    with all that it wants, for a root of its own."""
+    mirror = re.search(r"^(?:URIs: |deb )(\S*/debian)\b", "".join(
+        open(path).read() for path in glob.glob("/etc/apt/sources.list.d/*")
+        + glob.glob("/etc/apt/sources.list")), re.M)
+    if mirror is None:
+        return None
+    with open(directory + "/sources", "w") as f:
+        f.write("deb %s trixie main\n" % mirror.group(1))
+    for name in "lists/partial", "cache/archives/partial":
+        os.makedirs(os.path.join(directory, name))
+    options = []
+    for option in ("Dir::Etc::sourcelist=%s/sources", "Dir::Cache=%s/cache",
+                   "Dir::State::lists=%s/lists", "Dir::Etc::sourceparts=-"):
+        options += ["-o", option.replace("%s", directory)]
+    subprocess.run(["apt-get", *options, "update"], capture_output=True)
+    root = unpacked(
+        directory, "opensmtpd", "opensmtpd", "libc6", "libcrypt1",
+        "libdb5.3t64", "libevent-2.1-7t64", "libpam0g", "libssl3t64",
+        "zlib1g", "libaudit1", "libcap-ng0", "libzstd1", "dash",
+        options=options)
+    if root is not None:
+        for name in "bin", "lib", "lib64":
+            os.symlink("usr/" + name, os.path.join(root, name))
+    return root
+
+
+class OpenSmtpd:
+    """OpenSMTPD, locked into the root that it was unpacked to, with the
+    table of credentials that pop3ctl has exported."""
+
+    def __init__(self, server, root):
+        self.server, self.root = server, root
+        self.smtps, self.submission = free_port(), free_port()
+        for path in ("dev", "srv", "tmp", "etc/mail", "etc/ssl/certs",
+                     "var/run", "var/spool/smtpd", "var/lib/opensmtpd/empty"):
+            os.makedirs(os.path.join(root, path), mode=0o755, exist_ok=True)
+        os.chmod(root + "/var/spool/smtpd", 0o711)
+        user = server.owner
+        self.write("etc/passwd", "root:x:0:0::/:/bin/sh\n"
+                   "opensmtpd:x:64901:64901::/var/lib/opensmtpd/empty:\n"
+                   "opensmtpq:x:64902:64902::/var/lib/opensmtpd/empty:\n"
+                   "%s:x:%d:%d::/:/bin/sh\n" % (user.pw_name, user.pw_uid,
+                                               user.pw_gid))
+        self.write("etc/group", "root:x:0:\nopensmtpd:x:64901:\n"
+                   "opensmtpq:x:64902:\n")
+        os.chown(root + "/usr/sbin/smtpctl", 0, 64902)
+        os.chmod(root + "/usr/sbin/smtpctl", 0o2755)
+        self.write("etc/mailname", "mail.example.com\n")
+        for path, name in zip(server.keypair, ("cert", "key")):
+            shutil.copy(path, root + "/etc/mail/" + name)
+            os.chmod(root + "/etc/mail/" + name, 0o600)
+        # Whom it would trust as a client: it does not start without.
+        shutil.copy(server.keypair[0],
+                    root + "/etc/ssl/certs/ca-certificates.crt")
+        self.export()
+        lines = of_manual(r"smtpd\.conf 5").replace("egress", "127.0.0.1")
+        for port, own in ((465, self.smtps), (587, self.submission)):
+            lines = lines.replace("port %d" % port, "port %d" % own)
+        self.write("etc/smtpd.conf", OPENSMTPD_CONF % {
+            "lines": lines, "user": user.pw_name})
+        self.log_file = server.directory + "/smtpd.log"
+        with open(self.log_file, "w") as log:
+            self.process = subprocess.Popen(
+                ["unshare", "-m", "sh", "-ec", "mount --rbind /dev $1/dev; "
+                 "mount --bind $2 $1/srv; exec chroot $1 /usr/sbin/smtpd -d",
+                 "sh", root, server.mail], stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL, start_new_session=True)
+        wait_until(lambda: processes.listening(self.smtps),
+                   "OpenSMTPD does not listen: " + self.log())
+
+    def write(self, name, text):
+        with open(os.path.join(self.root, name), "w") as f:
+            f.write(text)
+
+    def export(self):
+        """As pop3sasl(8) has it."""
+        self.write("etc/mail/credentials",
+                   self.server.ctl("export", "-t", "smtpd").stdout)
+
+    def update(self):
+        self.export()
+        done = subprocess.run(
+            ["chroot", self.root, "/usr/sbin/smtpctl", "update", "table",
+             "credentials"], text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr + self.log()
+
+    def log(self):
+        with open(self.log_file) as f:
+            return f.read()
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

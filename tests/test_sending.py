@@ -6,6 +6,7 @@ And the same questions to pop3sasl and to Dovecot, whose protocol it is.
 
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -14,13 +15,19 @@ import time
 
 import pytest
 
-from daemon import ROOT, temporary_directory, wait_until
+from daemon import HERE, POP3CTL, POP3D, ROOT, temporary_directory, wait_until
 from maildir import message
-from mta import Exim, Postfix, unpacked_exim
+from mta import (Exim, OpenSmtpd, Postfix, unpacked_exim,
+                 unpacked_opensmtpd)
 from pop3 import plain
 from sasl import SaslServer, b64
 
 DOVECOT = "/usr/sbin/dovecot"
+
+
+def read_manual():
+    with open(HERE + "/../man/pop3sasl.8") as f:
+        return f.read()
 
 
 def missing(*programs):
@@ -134,6 +141,53 @@ def test_the_whole_way_round(postfix):
     assert "553 5.7.1" in done.stdout, done.stdout
 
 
+def typed_in(text):
+    """What a user types into his client: [{row: value}], of POP first."""
+    return [dict(re.fullmatch(r"  (.{15}) (.*)", row).groups()
+                 for row in block.splitlines()[1:])
+            for block in text.strip().split("\n\n")]
+
+
+@needs_postfix
+def test_by_client_settings_alone(postfix):
+    """By what the user was told, and no more: he fetches what he has sent.
+    Postfix is told who may send as whom by the manual's command."""
+    server, me = postfix.server, "you@example.com"
+    server.configure("outgoing mail.example.com %d tls\n"
+                     "outgoing mail.example.com %d starttls\n" % (
+                         postfix.smtp.smtps, postfix.smtp.submission))
+    account, = make_accounts(postfix, "you")
+    senders = re.search(r"\.Dl # (pop3ctl list .*)", read_manual()).group(1)
+    subprocess.run(
+        senders.replace("pop3ctl", "%s -f %s" % (POP3CTL, server.conf))
+        .replace("/etc/postfix", postfix.smtp.directory), shell=True,
+        check=True)
+    server.ctl("set", me, "two-factor=on")
+    tables = [{key.strip(): value for key, value in table.items()}
+              for table in typed_in(server.ctl("client-settings", me).stdout)]
+    assert {(table["user name"], table["password"]) for table in tables} == {
+        (me, "an application password")}
+    phone = server.ctl("app-password", "add", me, "phone").stdout.strip()
+    postfix.smtp.run("reload")
+    for table in tables[1:]:
+        tls = table["security"]
+        done = subprocess.run(
+            ["curl", "-sS", "--ssl-reqd", "--resolve", "%s:%s:127.0.0.1" % (
+                table["server"], table["port"]), "--cacert",
+             server.keypair[0], "--user", me + ":" + phone, "--mail-from", me,
+             "--mail-rcpt", me, "-T", "-", "%s://%s:%s" % (
+                 {"SSL/TLS (required)": "smtps",
+                  "TLS by STARTTLS (required)": "smtp"}[tls],
+                 table["server"], table["port"])],
+            input=message(tls).decode(), text=True, capture_output=True,
+            timeout=120)
+        assert done.returncode == 0, done.stderr
+    letters = postfix.fetched(account, phone, 2)
+    assert {tls for table in tables[1:] for tls in [table["security"]]
+            if any(tls.encode() in letter for letter in letters)} == {
+                "SSL/TLS (required)", "TLS by STARTTLS (required)"}
+
+
 @needs_postfix
 def test_who_may_not_send(postfix):
     """They hear one sentence; POP, where it is on, goes on."""
@@ -161,11 +215,10 @@ def test_who_may_not_send(postfix):
     ctl("set", me, "two-factor=on")
     wait_for_new_accounts(postfix)
     refused("secret")
-    if ctl("set", me, "two-factor=off", "send=no",
-           check=False).returncode == 0:
-        wait_for_new_accounts(postfix)
-        refused("secret")
-        postfix.server.connect().login(me)
+    ctl("set", me, "two-factor=off", "send=no")
+    wait_for_new_accounts(postfix)
+    refused("secret")
+    postfix.server.connect().login(me, "secret")
     assert account.maildir.files() == []
 
 
@@ -180,9 +233,7 @@ def test_other_names(postfix):
     """An alias, and a name without its domain: the account's name is what
     Postfix learns."""
     account, = make_accounts(postfix, "you")
-    if postfix.server.ctl("alias", "add", account.address, "me@example.com",
-                          check=False).returncode != 0:
-        pytest.skip("there are no aliases yet")
+    postfix.server.ctl("alias", "add", account.address, "me@example.com")
     postfix.server.configure("default-domain example.com\n")
     wait_for_new_accounts(postfix)
     for name in "me@example.com", "you", "ME":
@@ -191,6 +242,80 @@ def test_other_names(postfix):
         postfix.fetched(account)
     assert "sasl_username=you@example.com" in postfix.smtp.log()
     assert "sasl_username=me" not in postfix.smtp.log()
+
+
+@needs_postfix
+def test_what_pop3d_n_says_of_postfix(postfix):
+    """Warnings, for pop3d itself has nothing to do with it."""
+    smtp, path = postfix.smtp, postfix.sasl.path
+
+    def told():
+        done = subprocess.run([POP3D, "-n", "-f", postfix.server.conf],
+                              text=True, capture_output=True, timeout=60,
+                              env={**os.environ, "MAIL_CONFIG": smtp.conf})
+        assert (done.returncode, done.stdout) == (0, "configuration OK\n")
+        assert done.stderr.count("\n") <= 1
+        return done.stderr.replace(smtp.conf, "ETC").rstrip("\n")
+
+    def postconf(*words):
+        subprocess.run(["postconf", "-c", smtp.conf, *words], check=True)
+
+    assert told() == ""
+    os.chmod(path, 0o600)
+    assert told() == ""
+    os.chown(path, 0, 0)
+    assert told() == (
+        "ETC/master.cf: warning: postfix, who asks who may send, may not "
+        "connect to %s; its unit says who may, in SocketUser= and "
+        "SocketMode=" % path)
+    os.chmod(path, 0o666)  # nobody else passes private/
+    assert told() == ""
+    os.rename(path, path + ".away")
+    assert told() == (
+        "ETC/master.cf: warning: smtpd_sasl_path private/pop3sasl: nobody "
+        "answers at %s (No such file or directory), so that nobody can send; "
+        "systemctl enable --now pop3sasl.socket" % path)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(path)
+    assert "answers at %s (Connection refused)" % path in told()
+    os.rename(path + ".away", path)
+    postconf("-e", "smtpd_sasl_path=private/auth")
+    assert told() == (
+        "ETC/main.cf: warning: there is pop3sasl, and Postfix asks another "
+        "who may send (dovecot, private/auth); say smtpd_sasl_type = dovecot "
+        "and smtpd_sasl_path = private/pop3sasl")
+    # What one service says for itself counts.
+    services = ["127.0.0.1:%d/inet/" % port for port in (smtp.smtps,
+                                                         smtp.submission)]
+    postconf("-P", services[1] + "smtpd_sasl_path=private/pop3sasl")
+    assert told() == ""
+    postconf("-e", "smtpd_sasl_type=cyrus")
+    assert "asks another who may send (cyrus, " in told()
+    postconf("-e", "smtpd_sasl_type=dovecot")
+    postconf("-P", *[name + "smtpd_sasl_auth_enable=no" for name in services])
+    assert told() == (
+        "ETC/main.cf: warning: there is pop3sasl, and nobody can log in to "
+        "send: smtpd_sasl_auth_enable is nowhere yes; pop3sasl(8) has the "
+        "lines of master.cf")
+    postconf("-P", *[name + "smtpd_sasl_auth_enable=yes" for name in services])
+    # One that all can reach.
+    public = SaslServer(postfix.server,
+                        path=postfix.server.directory + "/pop3sasl")
+    try:
+        os.chmod(public.path, 0o666)
+        postconf("-P", services[1] + "smtpd_sasl_path=" + public.path)
+        assert told() == (
+            "ETC/master.cf: warning: every user of this machine can connect "
+            "to %s, and guess passwords there; let its unit say "
+            "SocketMode=0660" % public.path)
+    finally:
+        public.stop()
+    # Without pop3sasl nothing is meant, and nothing is said.
+    postconf("-P", services[1] + "smtpd_sasl_path=private/auth")
+    os.rename(path, path + ".away")
+    assert told() == ""
+    os.rename(path + ".away", path)
+    postfix.smtp.restart()
 
 
 @needs_postfix
@@ -281,6 +406,52 @@ def test_exim(make_server):
         if exim is not None:
             exim.stop()
         sasl.stop()
+        shutil.rmtree(directory)
+
+
+@pytest.mark.skipif(not ROOT or missing("swaks", "curl") is not None,
+                    reason="root, curl and swaks are needed")
+def test_opensmtpd(make_server):
+    """It checks the hashes itself, of a table that pop3ctl has exported."""
+    directory = temporary_directory()
+    root = unpacked_opensmtpd(directory)
+    if root is None:
+        shutil.rmtree(directory)
+        pytest.skip("opensmtpd cannot be downloaded")
+    server = make_server()
+    account = server.add_account("you@example.com")
+    other = server.add_account("me@example.com", "another")
+    me = account.address
+    phone = server.ctl("app-password", "add", me, "phone").stdout.strip()
+    smtp = None
+    try:
+        smtp = OpenSmtpd(server, root)
+        site = Site(server, smtp, None)
+        for done in (site.curl(me, "secret", me),
+                     site.curl(me, "secret", me, starttls=True),
+                     site.swaks(me, "secret", me),
+                     site.swaks(me, "secret", me, mechanism="PLAIN")):
+            assert done.returncode == 0, (done.stdout, smtp.log())
+        site.fetched(account, count=4)
+        for password in "wrong", phone:  # that cannot go there
+            assert "535 " in site.swaks(me, password, me).stdout
+        assert "535 " in site.swaks("nobody@example.com", "x", me).stdout
+        # A change counts after another export.
+        server.ctl("passwd", me, stdin="new\n")
+        server.ctl("set", other.address, "send=no")
+        smtp.update()
+        assert "535 " in site.swaks(me, "secret", me).stdout
+        assert site.swaks(me, "new", me).returncode == 0
+        assert "535 " in site.swaks(other.address, "another", me).stdout
+        server.ctl("set", other.address, "send=yes")
+        server.ctl("set", me, "two-factor=on")
+        smtp.update()
+        assert "535 " in site.swaks(me, "new", me).stdout
+        assert site.swaks(other.address, "another", me).returncode == 0
+        site.fetched(account, phone, 2)
+    finally:
+        if smtp is not None:
+            smtp.stop()
         shutil.rmtree(directory)
 
 
