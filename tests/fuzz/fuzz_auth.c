@@ -1,6 +1,7 @@
 /*
- * Auth and a hostile session: whatever it is asked, it lets in whoever has
- * the right password and nobody else, answers once, and gives up in time.
+ * Auth and a hostile session, or a hostile sasl: whatever it is asked, it lets
+ * in whoever has the right password and nobody else, answers once, and gives
+ * up in time.
  */
 #include "tests/fuzz/process.h"
 
@@ -9,7 +10,8 @@
 
 #include "common/clock.h"
 
-#define REFUSAL_MS 1000
+#define REFUSAL_MS  1000
+#define PATIENCE_MS 2000 /* of who looks for new accounts meanwhile */
 
 /* Time passes without anybody waiting, when there is nothing else to do. */
 static int64_t passed; /* ms */
@@ -20,7 +22,7 @@ skip_wait(struct pollfd *p, nfds_t n, int ms)
 	int ready = poll(p, n, 0);
 
 	/* All that will be asked waits already. */
-	MUST(ready > 0 || (ms >= 0 && ms <= REFUSAL_MS));
+	MUST(ready > 0 || (ms >= 0 && ms <= PATIENCE_MS));
 	if (ready == 0)
 		passed += ms;
 	return ready;
@@ -43,16 +45,17 @@ static struct auth a;
 static struct message got;
 static char app_password[APP_PASSWORD_SIZE];
 
-enum { ONE, OFF, TWO_FACTOR, NONE, NOBODY };
+enum { ONE, OFF, MUTE, TWO_FACTOR, NONE, NOBODY };
 static const struct {
 	const char *address, *password;
-	int in; /* may log in with that password */
+	int in, sends; /* may log in, may send, with that password */
 } people[] = {
-	{ "one@example.com", "secret", 1 },
-	{ "off@example.com", "secret", 0 },
-	{ "two-factor@example.com", "secret", 0 },
-	{ "none@example.com", "", 0 },
-	{ "", "secret", 0 },
+	{ "one@example.com", "secret", 1, 1 },
+	{ "off@example.com", "secret", 0, 1 },
+	{ "mute@example.com", "secret", 1, 0 },
+	{ "two-factor@example.com", "secret", 0, 0 },
+	{ "none@example.com", "", 0, 0 },
+	{ "", "secret", 0, 0 },
 };
 
 /* The same application password every time, for findings to be repeated. */
@@ -94,6 +97,7 @@ furnish(void)
 		    sizeof(account.maildir));
 		account.uid = account.gid = 1000;
 		account.access = i == OFF ? ACCESS_OFF : ACCESS_ALL;
+		account.send = i != MUTE;
 		account.two_factor = i == TWO_FACTOR;
 		if (people[i].password[0] != '\0')
 			snprintf(account.hash, sizeof(account.hash),
@@ -140,7 +144,8 @@ is_right(const struct msg_login *asked)
 			break;
 	if (i == TWO_FACTOR && is_app_password(login.password))
 		return 1;
-	return i < sizeof(people) / sizeof(people[0]) && people[i].in &&
+	return i < sizeof(people) / sizeof(people[0]) &&
+	    (a.service == SERVICE_POP ? people[i].in : people[i].sends) &&
 	    strcmp(login.password, people[i].password) == 0;
 }
 
@@ -208,7 +213,7 @@ make_login(struct input *in, unsigned int how, struct msg_login *login)
 	size_t len;
 
 	memset(login, how & 1 ? 'x' : 0, sizeof(*login));
-	login->service = SERVICE_POP;
+	login->service = a.service;
 	strlcpy(login->user, people[person].address, sizeof(login->user));
 	strlcpy(login->password, how & 2 ? app_password :
 	    people[person].password, sizeof(login->password));
@@ -281,7 +286,7 @@ ask(struct input *in, int session, uint32_t *id)
 		return 0;
 	memcpy(&login, buf + sizeof(type), sizeof(login));
 	*id = login.id;
-	if (login.service != SERVICE_POP)
+	if (login.service != a.service)
 		return 0;
 	repeated = is_repeated(&login);
 	return is_right(&login) ? -1 : 1 + repeated;
@@ -319,11 +324,63 @@ run(struct input *in, int session, int parent)
 	MUST(!answered(session) && !answered(parent));
 }
 
+/* Of the first n questions, how many are right (-1), or wrong, with that id? */
+static int
+asked_so(const int *question, const uint32_t *id, int n, int right,
+    uint32_t wanted)
+{
+	int found = 0;
+
+	while (n-- > 0)
+		found += (question[n] == -1) == right && id[n] == wanted;
+	return found;
+}
+
+/*
+ * Sending: it goes on after each answer, up to what is no question.  Whoever
+ * is right is let send once, at once; refusals that are not due yet when
+ * sasl has gone are never sent.
+ */
+static void
+run_sending(struct input *in, int sasl)
+{
+	int question[MESSAGES], n = 0, asked_at_all = 0, right = 0;
+	uint32_t id[MESSAGES], granted_ids[MESSAGES];
+	struct msg_granted granted;
+	struct msg_denied denied;
+	int ngranted = 0, ndenied = 0;
+
+	while (in->left > 0 && n < MESSAGES) {
+		question[n] = ask(in, sasl, &id[n]);
+		n++;
+	}
+	shutdown(sasl, SHUT_WR);
+	if (setjmp(over) == 0)
+		auth_serve(&a);
+	while (asked_at_all < n && question[asked_at_all] != 0)
+		right += question[asked_at_all++] == -1;
+	while (answered(sasl)) {
+		if (message_get(&got, MSG_GRANTED, &granted, sizeof(granted))) {
+			MUST(ngranted < right && granted.address[0] != '\0');
+			granted_ids[ngranted++] = granted.id;
+			continue;
+		}
+		MUST(message_get(&got, MSG_DENIED, &denied, sizeof(denied)));
+		MUST(!denied.last && ++ndenied <= asked_at_all - right);
+		MUST(asked_so(question, id, asked_at_all, 0, denied.id) > 0);
+	}
+	MUST(ngranted == right);
+	while (ngranted-- > 0)
+		MUST(asked_so(question, id, asked_at_all, 1,
+		    granted_ids[ngranted]) > 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 	int channel[2], verdict[2], fds;
+	const int sends = size > 0 && data[size - 1] % 2 != 0;
 
 	if (a.accounts == NULL) {
 		scratch_make();
@@ -336,12 +393,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	a.connection = &connection;
 	a.channel = channel[0];
 	a.verdict = verdict[0];
-	a.service = SERVICE_POP;
+	a.service = sends ? SERVICE_SEND : SERVICE_POP;
 	a.system = -1;
-	a.failures = 0;
+	a.failures = a.questions = 0;
+	memset(&a.guesses, 0, sizeof(a.guesses));
 	repeat_init(&a.repeat);
 	a.refusals = (struct refusals){ .places = 1 + size % MESSAGES };
-	run(&in, channel[1], verdict[1]);
+	if (sends)
+		run_sending(&in, channel[1]);
+	else
+		run(&in, channel[1], verdict[1]);
 	close(channel[0]);
 	close(channel[1]);
 	close(verdict[0]);
