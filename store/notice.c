@@ -151,9 +151,10 @@ write_advice(struct notice *n)
 	add(n, "If that was you, with a new device perhaps, or from another "
 	    "place, there is\nnothing to do.  You are told of it once.\n\n"
 	    "If it was not, somebody else knows this password, and can read "
-	    "and delete\nyour mail.  Tell the administrator at once,\n\n"
+	    "%s\nyour mail.  Tell the administrator at once,\n\n"
 	    "    %s\n\nwith the lines above, and ask for an end to it: "
-	    "that ", n->postmaster);
+	    "that ", n->verdict->read_only ? "all" : "and delete",
+	    n->postmaster);
 	if (label[0] == '\0')
 		add(n, "the account gets another\npassword.");
 	else
