@@ -568,7 +568,8 @@ def test_show_json(server, account):
         "owner": server.owner.pw_name, "maildir": "/a\tb\"\\\x7f"}
 
 
-@pytest.mark.parametrize("maildir", ["", "relative", "/" + 4096 * "a"],
+@pytest.mark.parametrize("maildir", ["", "relative", "/" + 4096 * "a",
+                                     "/a\nb", "/a\r", "/a b\nowner=x"],
                          ids=len)
 def test_bad_maildirs(server, account, maildir):
     before = show(server, account.address)

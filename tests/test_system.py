@@ -107,6 +107,33 @@ def test_accounts_and_local_users_side_by_side(users, make_server):
     assert refusal(server, "poptest", "another").startswith(b"-ERR [AUTH]")
 
 
+@pytest.fixture
+def asked_hosts(users, tmp_path):
+    """PAM notes for whom it was asked (PAM_RHOST), and then goes on."""
+    script, hosts = tmp_path / "note", tmp_path / "hosts"
+    script.write_text("#!/bin/sh\necho \"$PAM_RHOST\" >>%s\n" % hosts)
+    script.chmod(0o755)
+    with open(PAM_FILE) as f:
+        before = f.read()
+    with open(PAM_FILE, "w") as f:
+        f.write("auth required pam_exec.so quiet %s\n%s" % (script, before))
+    yield lambda: hosts.read_text().splitlines()
+    with open(PAM_FILE, "w") as f:
+        f.write(before)
+
+
+def test_pam_is_told_of_the_client(asked_hosts, make_server):
+    """Behind a proxy it is the one that the proxy names."""
+    server = make_server(extra="auth system\n")
+    with server.connect() as client:
+        client.login("poptest", PASSWORD)
+    server.configure("auth system\nproxy 127.0.0.1\n")
+    with server.connect(before=b"PROXY TCP4 198.51.100.7 192.0.2.1 4000 995"
+                        b"\r\n") as client:
+        client.login("poptest", PASSWORD)
+    assert asked_hosts() == ["127.0.0.1", "198.51.100.7"]
+
+
 MODULE = r"""
 #include <security/pam_modules.h>
 #include <unistd.h>
@@ -278,6 +305,9 @@ def test_pop3ctl_looks_after_a_local_mailbox(local, name):
         "poptest: 1 messages, 24 octets, 0 mended\n"
     assert local.ctl("purge", "-o", "0", name).stdout == \
         "poptest: 0 purged, 0 octets\n"
+    lines = local.ctl("journal", name).stdout.splitlines()
+    assert " event=login " in lines[-2] and " user=poptest " in lines[-2]
+    assert local.ctl("last", name).stdout.startswith("poptest time=")
     shown = local.ctl("show", name).stdout.splitlines()
     assert {"address=poptest", "password=system", "owner=poptest",
             "maildir=/home/poptest/Maildir"} <= set(shown)
