@@ -19,10 +19,13 @@ log_open(const char *program, int to_stderr)
 	    LOG_PID | LOG_NDELAY | (to_stderr ? LOG_PERROR : 0), LOG_MAIL);
 }
 
-void
+const char *
 log_tag(const char *id)
 {
+	const char *before = tag;
+
 	tag = id;
+	return before;
 }
 
 void

@@ -22,10 +22,11 @@ void log_open(const char *program, int to_stderr);
 
 /*
  * From now on every line ends with " id=" and this string, which must outlive
- * the process: it tells the lines of one connection from others.  Processes
- * that are forked have it, too.  NULL: no more.
+ * the process, or the next call: it tells the lines of one connection from
+ * others.  Processes that are forked have it, too.  NULL: no more.  Returns
+ * the one before.
  */
-void log_tag(const char *id);
+const char *log_tag(const char *id);
 
 /*
  * From now on every line of this process has " via=" and the proxy that the
