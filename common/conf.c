@@ -26,7 +26,7 @@ struct keyword {
 	int (*kind)(struct line *);
 	size_t where;	    /* in struct conf */
 	const char *preset; /* the value when no line has one; NULL: none */
-	int largest;	    /* a number is from 1 to this */
+	int largest;	    /* a number is at most this */
 };
 
 /* One line being read, for the kinds of keywords and their messages. */
@@ -75,15 +75,15 @@ member(const struct line *l)
 }
 
 static int
-parse_number(struct line *l, const char *word, int *value)
+parse_number(struct line *l, const char *word, int least, int *value)
 {
 	const int largest = l->keyword->largest;
 	const char *bad;
-	const int number = (int)strtonum(word, 1, largest, &bad);
+	const int number = (int)strtonum(word, least, largest, &bad);
 
 	if (bad != NULL)
-		return line_wrong(l, "%s: %s is %s; give a number from 1 to %d",
-		    l->word[0], word, bad, largest);
+		return line_wrong(l, "%s: %s is %s; give a number from %d to "
+		    "%d", l->word[0], word, bad, least, largest);
 	*value = number;
 	return 0;
 }
@@ -91,7 +91,14 @@ parse_number(struct line *l, const char *word, int *value)
 static int
 set_number(struct line *l)
 {
-	return parse_number(l, l->value, member(l));
+	return parse_number(l, l->value, 1, member(l));
+}
+
+/* 0 is for ever. */
+static int
+set_patience(struct line *l)
+{
+	return parse_number(l, l->value, 0, member(l));
 }
 
 /* The second word has chosen the member, which becomes true. */
@@ -233,7 +240,7 @@ add_outgoing(struct line *l)
 		return line_wrong(l, "outgoing: more than %d; remove some",
 		    CONF_OUTGOING_MAX);
 	o = &l->conf->outgoing[l->conf->noutgoing];
-	if (parse_number(l, l->word[2], &o->port) == -1)
+	if (parse_number(l, l->word[2], 1, &o->port) == -1)
 		return -1;
 	o->starttls = strcmp(l->word[3], "starttls") == 0;
 	if (!o->starttls && strcmp(l->word[3], "tls") != 0)
@@ -321,6 +328,10 @@ static const struct keyword keywords[] = {
 	    "/var/vmail/%d/%u/Maildir", 0 },
 	{ "max-failures", NULL, "NUMBER", 2, 2, set_number, AT(max_failures),
 	    "3", 100 },
+	{ "max-sessions", NULL, "NUMBER", 2, 2, set_number, AT(max_sessions),
+	    "200", 10000 },
+	{ "max-sessions-per-address", NULL, "NUMBER", 2, 2, set_number,
+	    AT(max_sessions_per_address), "20", 10000 },
 	{ "notify", "new-login", "new-login", 2, 2, set_flag,
 	    AT(notify_new_login), NULL, 0 },
 	{ "outgoing", NULL, "HOST PORT tls|starttls", 4, 4, add_outgoing,
@@ -331,10 +342,12 @@ static const struct keyword keywords[] = {
 	{ "sandbox", "required", "required", 2, 2, set_flag,
 	    AT(sandbox_required), NULL, 0 },
 	{ "spool", NULL, "TEMPLATE", 2, 2, set_spool, AT(spool), NULL, 0 },
-	{ "timeout", "login", "login|idle SECONDS", 3, 3, set_number,
+	{ "timeout", "login", "login|idle|listener SECONDS", 3, 3, set_number,
 	    AT(login_timeout), "60", 3600 },
-	{ "timeout", "idle", "login|idle SECONDS", 3, 3, set_number,
+	{ "timeout", "idle", "login|idle|listener SECONDS", 3, 3, set_number,
 	    AT(idle_timeout), "600", 86400 },
+	{ "timeout", "listener", "login|idle|listener SECONDS", 3, 3,
+	    set_patience, AT(listener_timeout), "300", 86400 },
 	{ "user", NULL, "USER", 2, 2, set_string, AT(user), "_pop3d", 0 },
 };
 
@@ -504,6 +517,31 @@ int
 conf_load(struct conf *conf, const char *file, char *err, size_t errsize)
 {
 	return load(conf, file, err, errsize, NULL);
+}
+
+void
+conf_free(struct conf *conf)
+{
+	size_t i;
+
+	free(conf->hostname);
+	free(conf->accounts);
+	free(conf->maildir);
+	free(conf->owner);
+	free(conf->default_domain);
+	free(conf->junk);
+	free(conf->spool);
+	free(conf->user);
+	for (i = 0; i < conf->nkeypair; i++) {
+		free(conf->keypair[i].cert);
+		free(conf->keypair[i].key);
+		free(conf->keypair[i].staple);
+	}
+	for (i = 0; i < conf->noutgoing; i++)
+		free(conf->outgoing[i].host);
+	for (i = 0; i < conf->npreset; i++)
+		free(conf->preset[i]);
+	memset(conf, 0, sizeof(*conf));
 }
 
 int

@@ -1,9 +1,9 @@
 /*
  * The configuration, pop3d.conf(5).
  *
- * Read once, by the parent (or pop3ctl) as it starts; never by a process
- * that has met the network.  All strings belong to the struct conf and live
- * as long as the process.
+ * Read by the parent (or pop3ctl) as it starts, and by the listener when it
+ * has changed; never by a process that has met the network.  All strings
+ * belong to the struct conf.
  */
 #ifndef COMMON_CONF_H
 #define COMMON_CONF_H
@@ -19,6 +19,7 @@
 #define CONF_OUTGOING_MAX 4
 #define CONF_PRESETS_MAX  16
 #define CONF_PROXIES_MAX  64
+#define CONF_SESSIONS_MAX 10000
 #define CONF_HOSTNAME_MAX 255 /* octets: RFC 1035, 2.3.4; a greeting has room */
 #define CONF_PLACE_SIZE	  (PATH_MAX + 16)
 
@@ -58,6 +59,10 @@ struct conf {
 	int idle_timeout;  /* seconds */
 	int max_failures;
 	int notify_new_login; /* by a message in the user's mailbox */
+	/* Of the listener: sessions at once, in all and from one address. */
+	int max_sessions;
+	int max_sessions_per_address;
+	int listener_timeout; /* seconds without a session; 0: for ever */
 	int auth_accounts; /* look users up in the accounts database */
 	int auth_system;   /* let local users in by the system's own word */
 	int sandbox_required;
@@ -69,6 +74,9 @@ struct conf {
  * -1 with "FILE:LINE: what is wrong: the mend" in err.
  */
 int conf_load(struct conf *conf, const char *file, char *err, size_t errsize);
+
+/* Frees what conf_load() has filled in, even where it failed. */
+void conf_free(struct conf *conf);
 
 /*
  * The mbox of a local user: 1, and its path; 0 where there is none, or where

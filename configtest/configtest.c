@@ -20,6 +20,9 @@
 
 #define LABEL_OF_NAME_MAX 63  /* octets between dots: RFC 1035, 2.3.4 */
 #define IDLE_LEAST	  600 /* seconds: RFC 1939, section 3 */
+#define UNIT_SESSIONS	  200 /* etc/pop3d-listener.service has room for */
+#define UNIT_TASKS(n)	  (5 * (n) + 20)
+#define UNIT_MB(n)	  (8 * (n) + 512)
 
 static void
 tell_line(const char *what)
@@ -67,6 +70,25 @@ check_values(const struct conf *conf)
 		tell_warning(conf_place(conf, "timeout", where), "timeout idle "
 		    "%d: RFC 1939 asks for %d at least, and clients rely on "
 		    "it", conf->idle_timeout, IDLE_LEAST);
+}
+
+static void
+check_listener(const struct conf *conf)
+{
+	const int max = conf->max_sessions;
+	char where[CONF_PLACE_SIZE];
+
+	if (max > UNIT_SESSIONS)
+		tell_warning(conf_place(conf, "max-sessions", where),
+		    "max-sessions %d: systemd's unit has room for %d; let it "
+		    "have TasksMax=%d and MemoryMax=%dM: systemctl edit "
+		    "pop3d-listener.service", max, UNIT_SESSIONS,
+		    UNIT_TASKS(max), UNIT_MB(max));
+	if (conf->max_sessions_per_address >= max)
+		tell_warning(conf_place(conf, "max-sessions-per-address",
+		    where), "max-sessions-per-address %d: one address can take "
+		    "all places there are, which are %d",
+		    conf->max_sessions_per_address, max);
 }
 
 /* Returns the user, or NULL after a line. */
@@ -204,6 +226,7 @@ configtest(struct conf *conf, const char *file)
 		return 1;
 	(void)view_ours(file, "the configuration", file);
 	check_values(conf);
+	check_listener(conf);
 	check_users(conf);
 	check_presets(conf);
 	keypairs_check(conf);

@@ -172,8 +172,13 @@ LINES = [
      "3600"),
     ("timeout idle 86401", "timeout: 86401 is too large; give a number from "
      "1 to 86400"),
-    ("timeout write 60", "timeout: write is neither login nor idle"),
-    ("timeout idle", "write: timeout login|idle SECONDS"),
+    ("timeout write 60", "timeout: write is neither login nor idle nor "
+     "listener"),
+    ("timeout idle", "write: timeout login|idle|listener SECONDS"),
+    ("timeout listener -1", "timeout: -1 is too small; give a number from 0 "
+     "to 86400"),
+    ("max-sessions 0", "max-sessions: 0 is too small; give a number from 1 "
+     "to 10000"),
     ("max-failures 101", "max-failures: 101 is too large; give a number "
      "from 1 to 100"),
     ("auth pam", "auth: pam is neither accounts nor system"),
@@ -636,6 +641,28 @@ def test_idle_under_600(conf):
     conf.write("timeout idle 599")
     warns(conf, "timeout idle 599: RFC 1939 asks for 600 at least, and "
           "clients rely on it", 6)
+
+
+def test_more_sessions_than_the_unit_has_room_for(conf):
+    conf.write("max-sessions 1000")
+    warns(conf, "max-sessions 1000: systemd's unit has room for 200; let it "
+          "have TasksMax=5020 and MemoryMax=8512M: systemctl edit "
+          "pop3d-listener.service", 6)
+
+
+def test_the_unit_has_the_room_that_is_told():
+    """For the default of max-sessions."""
+    with open(os.path.join(os.path.dirname(POP3D), "etc",
+                           "pop3d-listener.service")) as f:
+        unit = f.read()
+    assert "\nTasksMax=%d\n" % (5 * 200 + 20) in unit
+    assert "\nMemoryMax=%dM\n" % (8 * 200 + 512) in unit
+
+
+def test_one_address_may_have_all_places(conf):
+    conf.write("max-sessions 100", "max-sessions-per-address 100")
+    warns(conf, "max-sessions-per-address 100: one address can take all "
+          "places there are, which are 100", 7)
 
 
 @pytest.mark.parametrize("mode", [0o664, 0o646])

@@ -49,6 +49,10 @@ check(const struct conf *c)
 	MUST(c->login_timeout >= 1 && c->login_timeout <= 3600);
 	MUST(c->idle_timeout >= 1 && c->idle_timeout <= 86400);
 	MUST(c->max_failures >= 1 && c->max_failures <= 100);
+	MUST(c->max_sessions >= 1 && c->max_sessions <= CONF_SESSIONS_MAX);
+	MUST(c->max_sessions_per_address >= 1 &&
+	    c->max_sessions_per_address <= CONF_SESSIONS_MAX);
+	MUST(c->listener_timeout >= 0 && c->listener_timeout <= 86400);
 	MUST(c->auth_accounts || c->auth_system);
 	MUST(c->noutgoing <= CONF_OUTGOING_MAX);
 	for (i = 0; i < c->noutgoing; i++)
@@ -61,31 +65,6 @@ check(const struct conf *c)
 	MUST(c->nproxy <= CONF_PROXIES_MAX);
 	for (i = 0; i < c->nproxy; i++)
 		check_network(&c->proxy[i]);
-}
-
-/* A process has one configuration and never frees it; we have millions. */
-static void
-clear(struct conf *c)
-{
-	size_t i;
-
-	free(c->hostname);
-	free(c->accounts);
-	free(c->maildir);
-	free(c->owner);
-	free(c->junk);
-	free(c->user);
-	free(c->default_domain);
-	free(c->spool);
-	for (i = 0; i < c->nkeypair; i++) {
-		free(c->keypair[i].cert);
-		free(c->keypair[i].key);
-		free(c->keypair[i].staple);
-	}
-	for (i = 0; i < c->noutgoing; i++)
-		free(c->outgoing[i].host);
-	for (i = 0; i < c->npreset; i++)
-		free(c->preset[i]);
 }
 
 int
@@ -113,6 +92,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(strncmp(err, place, strlen(place)) == 0);
 		MUST(strtol(err + strlen(place), NULL, 10) > 0);
 	}
-	clear(&conf);
+	conf_free(&conf);
 	return 0;
 }

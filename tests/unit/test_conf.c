@@ -9,33 +9,10 @@
 static struct conf conf;
 static char err[512];
 
-/* conf_load() is called once in a process; here, often. */
-static void
-forget(void)
-{
-	size_t i;
-
-	free(conf.hostname);
-	free(conf.accounts);
-	free(conf.maildir);
-	free(conf.owner);
-	free(conf.junk);
-	free(conf.spool);
-	free(conf.user);
-	for (i = 0; i < conf.nkeypair; i++) {
-		free(conf.keypair[i].cert);
-		free(conf.keypair[i].key);
-		free(conf.keypair[i].staple);
-	}
-	for (i = 0; i < conf.noutgoing; i++)
-		free(conf.outgoing[i].host);
-	memset(&conf, 0, sizeof(conf));
-}
-
 static int
 load(const char *dir, const char *text)
 {
-	forget();
+	conf_free(&conf);
 	err[0] = '\0';
 	scratch_write(dir, "conf", text);
 	return conf_load(
@@ -88,8 +65,26 @@ test_defaults(void **state)
 	assert_true(conf.auth_accounts);
 	assert_false(conf.auth_system);
 	assert_false(conf.sandbox_required);
+	conf_free(&conf);
+}
+
+static void
+test_the_listener(void **state)
+{
+	load_good(*state, "");
+	assert_int_equal(conf.max_sessions, 200);
+	assert_int_equal(conf.max_sessions_per_address, 20);
+	assert_int_equal(conf.listener_timeout, 300);
+	load_good(*state,
+	    "timeout listener 0\n"
+	    "max-sessions 10000\n"
+	    "max-sessions-per-address 1\n");
+	assert_int_equal(conf.listener_timeout, 0);
+	/* There are tables of that size. */
+	assert_int_equal(conf.max_sessions, CONF_SESSIONS_MAX);
+	assert_int_equal(conf.max_sessions_per_address, 1);
+	conf_free(&conf);
 	assert_false(conf.notify_new_login);
-	forget();
 }
 
 static void
@@ -130,8 +125,8 @@ test_every_keyword(void **state)
 	assert_true(conf.auth_accounts);
 	assert_true(conf.auth_system);
 	assert_true(conf.sandbox_required);
+	conf_free(&conf);
 	assert_true(conf.notify_new_login);
-	forget();
 }
 
 static const struct {
@@ -157,7 +152,7 @@ test_spool(void **state)
 		    spools[i].path != NULL);
 		if (spools[i].path != NULL)
 			assert_string_equal(path, spools[i].path);
-		forget();
+		conf_free(&conf);
 	}
 	load_good(*state, "spool /%u/%u\n");
 	memset(longest, 'x', sizeof(longest) - 1);
@@ -170,7 +165,7 @@ test_spool(void **state)
 	longest[PATH_MAX / 2 - 2] = '\0';
 	assert_int_equal(conf_spool(&conf, longest, path), 1);
 	assert_int_equal(strlen(path), 2 * (PATH_MAX / 2 - 2) + 2);
-	forget();
+	conf_free(&conf);
 }
 
 static void
@@ -194,7 +189,7 @@ test_lists(void **state)
 	assert_false(conf.outgoing[0].starttls);
 	assert_int_equal(conf.outgoing[1].port, 65535);
 	assert_true(conf.outgoing[1].starttls);
-	forget();
+	conf_free(&conf);
 }
 
 /* Which users: accounts unless only the system's are asked for. */
@@ -207,7 +202,7 @@ test_auth(void **state)
 	load_good(*state, "auth accounts\n");
 	assert_true(conf.auth_accounts);
 	assert_false(conf.auth_system);
-	forget();
+	conf_free(&conf);
 }
 
 static const struct {
@@ -242,7 +237,7 @@ test_layout(void **state)
 	}
 	load_good(*state, "maildir ~/Maildir\n");
 	assert_string_equal(conf.maildir, "~/Maildir");
-	forget();
+	conf_free(&conf);
 }
 
 static const struct {
@@ -285,8 +280,13 @@ static const struct {
 	{ "outgoing h 65536 tls\n", "65536 is too large", 1 },
 	{ "outgoing h smtp tls\n", "smtp is invalid", 1 },
 	{ "outgoing h 25 none\n", "none is neither tls", 1 },
-	{ "timeout 60\n", "write: timeout login|idle SECONDS", 1 },
-	{ "timeout write 60\n", "write is neither login nor idle", 1 },
+	{ "timeout 60\n", "write: timeout login|idle|listener SECONDS", 1 },
+	{ "timeout write 60\n", "write is neither login nor idle nor listener",
+	    1 },
+	{ "timeout listener 86401\n", "from 0 to 86400", 1 },
+	{ "max-sessions 0\n", "from 1 to 10000", 1 },
+	{ "max-sessions 10001\n", "from 1 to 10000", 1 },
+	{ "max-sessions-per-address 10001\n", "from 1 to 10000", 1 },
 	{ "timeout login 0\n", "0 is too small; give a number from 1", 1 },
 	{ "timeout login 3601\n", "from 1 to 3600", 1 },
 	{ "timeout idle 86401\n", "from 1 to 86400", 1 },
@@ -315,7 +315,7 @@ test_wrong(void **state)
 	for (i = 0; i < NITEMS(wrongs); i++)
 		expect_error(
 		    *state, wrongs[i].text, wrongs[i].line, wrongs[i].what);
-	forget();
+	conf_free(&conf);
 }
 
 /* The last line of a keyword, or the file alone. */
@@ -334,7 +334,7 @@ test_places(void **state)
 	assert_string_equal(conf_place(&conf, "owner", place), wanted);
 	snprintf(wanted, sizeof(wanted), "%s:7", file);
 	assert_string_equal(conf_place(&conf, "timeout", place), wanted);
-	forget();
+	conf_free(&conf);
 }
 
 /* As many lines of the same as are allowed, and one more. */
@@ -361,7 +361,7 @@ test_most(void **state)
 	    "keypair: more than 32");
 	expect_most(*state, "outgoing h 465 tls\n", CONF_OUTGOING_MAX,
 	    "outgoing: more than 4");
-	forget();
+	conf_free(&conf);
 }
 
 #define TEXT_SIZE 8192
@@ -392,7 +392,7 @@ test_long_lines(void **state)
 	expect_error(*state, text, 1, "longer than 4094 octets");
 	text[0] = '#'; /* a comment as well */
 	expect_error(*state, text, 1, "longer than 4094 octets");
-	forget();
+	conf_free(&conf);
 }
 
 static void
@@ -403,11 +403,11 @@ test_no_file(void **state)
 	assert_int_equal(conf_load(&conf, path, err, sizeof(err)), -1);
 	assert_int_equal(strncmp(err, path, strlen(path)), 0);
 	assert_non_null(strstr(err, "No such file"));
-	forget();
+	conf_free(&conf);
 	/* It opens, but it cannot be read. */
 	assert_int_equal(conf_load(&conf, *state, err, sizeof(err)), -1);
 	assert_non_null(strstr(err, "Is a directory"));
-	forget();
+	conf_free(&conf);
 }
 
 /* An error that does not fit is cut, not written beyond its buffer. */
@@ -416,14 +416,14 @@ test_small_error(void **state)
 {
 	char small[8];
 
-	forget();
+	conf_free(&conf);
 	scratch_write(*state, "conf", "nonsense\n");
 	memset(small, 'x', sizeof(small));
 	assert_int_equal(conf_load(&conf, scratch_path(*state, "conf"), small,
 			     sizeof(small) - 1), -1);
 	assert_int_equal(strlen(small), sizeof(small) - 2);
 	assert_int_equal(small[sizeof(small) - 1], 'x');
-	forget();
+	conf_free(&conf);
 }
 
 int
@@ -431,6 +431,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_SCRATCH(test_defaults),
+		IN_SCRATCH(test_the_listener),
 		IN_SCRATCH(test_every_keyword),
 		IN_SCRATCH(test_lists),
 		IN_SCRATCH(test_spool),
