@@ -9,9 +9,9 @@
  *
  * A system that lacks a part of what the box is made of: with required, the
  * functions log what is missing and return -1; without, they take what
- * there is, and the session or sasl, the first of a connection's processes,
- * says so in the log for all of them; the store, if it is the only one that
- * lacks it.
+ * there is, and the session, keys or sasl, the first of the processes, says
+ * so in the log for all of them; the store, if it is the only one that lacks
+ * it.
  *
  * All return 0, or -1 after a line in the log: the caller must end.
  */
@@ -25,6 +25,18 @@
  * but those that come through channel.
  */
 int sandbox_session(int channel, int required);
+
+/*
+ * The keys process, with certificates and keys loaded: as sandbox_session(),
+ * but that it forks and waits.  channel leads to the listener.
+ */
+int sandbox_keys(int channel, int required);
+
+/*
+ * A session that the keys process has forked, in place of sandbox_session():
+ * it has inherited all but the last of it, and loses what keys had more.
+ */
+int sandbox_session_kept(int channel, int required);
 
 /*
  * With the accounts open.  channel leads to the session or to sasl, verdict

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -114,6 +115,11 @@
 #define OLD_POLL
 #define OLD_SELECT
 #endif
+#ifdef __NR_dup2
+#define OLD_DUP2 ALLOW(dup2),
+#else
+#define OLD_DUP2
+#endif
 #ifdef __NR_time
 #define OLD_TIME ALLOW(time),
 #else
@@ -163,6 +169,17 @@
 	ALLOW_IF(sendto, 5, 0), REFUSE(socket, EACCES),                   \
 	    REFUSE(connect, EACCES), ALLOW(lseek), REFUSE(ioctl, EACCES), \
 	    REFUSE(newfstatat, EACCES), REFUSE(fstat, EACCES)
+
+/*
+ * What keys does for a session, and then the session to lock itself in: fork,
+ * with none of clone(2)'s other uses, and the end of that right.
+ */
+#define FORK_FLAGS (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CSIGNAL)
+#define FORK                                                             \
+	ALLOW_UNLESS(clone, 0, ~(uint32_t)FORK_FLAGS), OLD_DUP2          \
+	    ALLOW(dup3), ALLOW(wait4), ALLOW(set_robust_list),           \
+	    ALLOW_IF(prlimit64, 1, RLIMIT_NPROC),                        \
+	    ALLOW_IF(prctl, 0, PR_SET_SECCOMP)
 
 /* TLS libraries may try to hand their work to the kernel. */
 #define TLS REFUSE(setsockopt, EPERM)
@@ -215,7 +232,15 @@ struct box {
 	long since;	 /* the first Landlock that is good for that */
 	int reports;	 /* what is missing, to the log */
 	int required;
+	enum limits { ALONE, FORKS, KEPT } limits;
 };
+
+/*
+ * The memory that a session of keys may have, octets.  All these sessions
+ * share what the system gives to the listener, and one that was taken over is
+ * not to use it up.  A mailbox of a hundred million messages takes less.
+ */
+#define DATA_MAX ((rlim_t)64 << 20)
 
 /* A parent's ruleset of landlock(7), with the fields of newer kernels. */
 struct ruleset {
@@ -301,6 +326,17 @@ confine(const struct box *box)
 
 static const struct rlimit nothing = { 0, 0 };
 static const struct rlimit few_files = { FILES_MAX, FILES_MAX };
+static const struct rlimit some_data = { DATA_MAX, DATA_MAX };
+
+/* Who forks would be stopped by that; who was forked has the others. */
+static int
+restrain_family(enum limits limits)
+{
+	if (limits != FORKS)
+		return setrlimit(RLIMIT_NPROC, &nothing);
+	/* Sanitizers, whose builds have no filter, map terabytes. */
+	return ARCHITECTURE == 0 ? 0 : setrlimit(RLIMIT_DATA, &some_data);
+}
 
 /*
  * No core file with mail or keys in it, no debugger, no way up.  The store
@@ -308,14 +344,17 @@ static const struct rlimit few_files = { FILES_MAX, FILES_MAX };
  * for all stores of one owner together.
  */
 static int
-restrain(int files)
+restrain(enum limits limits, int files)
 {
 	struct stat st;
 
+	if (restrain_family(limits) == -1)
+		return -1;
+	if (limits == KEPT)
+		return 0;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
-	    setrlimit(RLIMIT_CORE, &nothing) == -1 ||
-	    setrlimit(RLIMIT_NPROC, &nothing) == -1)
+	    setrlimit(RLIMIT_CORE, &nothing) == -1)
 		return -1;
 	if (files)
 		return 0;
@@ -339,11 +378,11 @@ enter(const struct box *box)
 {
 	const char *without = NULL;
 
-	if (restrain(box->ndirs > 0) == -1) {
+	if (restrain(box->limits, box->ndirs > 0) == -1) {
 		log_warn("sandbox: limits: %s", strerror(errno));
 		return -1;
 	}
-	if (confine(box) == -1)
+	if (box->limits != KEPT && confine(box) == -1)
 		without = box->since < LANDLOCK_MOVES ?
 		    "Landlock (Linux 5.13, unless it is switched off)" :
 		    "Landlock (Linux 5.19, unless it is switched off)";
@@ -368,6 +407,33 @@ sandbox_session(int channel, int required)
 	const struct sock_fprog filter = { COUNT(rules), rules };
 	const struct box box = { .filter = &filter, .since = 1, .reports = 1,
 		.required = required };
+
+	(void)channel;
+	return enter(&box);
+}
+
+int
+sandbox_keys(int channel, int required)
+{
+	struct sock_filter rules[] = FILTER(TALK, MEMORY, LIBRARY, SYSLOG, TLS,
+	    ALLOW_IF(sendmsg, 0, channel), FORK);
+	const struct sock_fprog filter = { COUNT(rules), rules };
+	const struct box box = { .filter = &filter, .since = 1, .reports = 1,
+		.required = required, .limits = FORKS };
+
+	(void)channel;
+	return enter(&box);
+}
+
+/* keys has told what this system is without. */
+int
+sandbox_session_kept(int channel, int required)
+{
+	struct sock_filter rules[] = FILTER(
+	    TALK, MEMORY, LIBRARY, SYSLOG, TLS, ALLOW_IF(sendmsg, 0, channel));
+	const struct sock_fprog filter = { COUNT(rules), rules };
+	const struct box box = { .filter = &filter, .since = 1,
+		.required = required, .limits = KEPT };
 
 	(void)channel;
 	return enter(&box);

@@ -27,6 +27,20 @@ sandbox_session(int channel, int required)
 	return promise("stdio recvfd");
 }
 
+int
+sandbox_keys(int channel, int required)
+{
+	(void)channel;
+	(void)required;
+	return promise("stdio recvfd proc");
+}
+
+int
+sandbox_session_kept(int channel, int required)
+{
+	return sandbox_session(channel, required);
+}
+
 /* The accounts are open already: not even "rpath". */
 int
 sandbox_auth(int channel, int verdict, int system, int accounts, int required)

@@ -95,6 +95,8 @@ main(void)
 
 	for (refuse = 0; refuse < 2; refuse++) {
 		bad += check("session", sandbox_session(3, 1), 0);
+		bad += check("keys", sandbox_keys(3, 1), 0);
+		bad += check("session of keys", sandbox_session_kept(3, 1), 0);
 		bad += check("auth", sandbox_auth(3, 4, -1, -1, 1), 0);
 		bad += check("sasl", sandbox_sasl(3, 1), 0);
 		bad += check("system", sandbox_system(), 0);

@@ -69,19 +69,20 @@
 #define DIED	(-3) /* in another way */
 #define NOTHING (-4) /* the child has not said anything yet */
 
-enum process { SESSION, AUTH, STORE, READER, SASL, PROCESSES,
+enum process { SESSION, AUTH, STORE, READER, SASL, KEYS, KEPT, PROCESSES,
 	OWNER = PROCESSES, STARTER };
 enum control { NONE, SHOW, MUST, SHOW_ROOT, MUST_ROOT };
 
 struct attempt {
 	const char *name;
 	int (*try)(void); /* 0, or an errno value */
-	int expected[SASL]; /* of sasl the same as of the session */
+	int expected[SASL]; /* of the others the same as of the session */
 	enum control control;
 };
 
 /* Ids that belong to nobody: of session and auth, of the mailboxes. */
-static const uid_t ids[] = { 65531, 65531, 65533, 65533, 65531, 65533 };
+static const uid_t ids[] = { 65531, 65531, 65533, 65533, 65531, 65531, 65531,
+	65533 };
 
 static int root;     /* started by root */
 static int landlock; /* the kernel has it */
@@ -273,6 +274,12 @@ TRY_CALL(mount_new, SYS_fsopen, "tmpfs", 0)
 TRY_CALL(pivot, SYS_pivot_root, ".", ".")
 TRY(dumpable, outcome(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)))
 TRY(raise_limit, outcome(setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 })))
+TRY(limit_processes,
+    outcome(setrlimit(RLIMIT_NPROC, &(struct rlimit){ 0, 0 })))
+TRY(dup_channel, outcome(dup2(channel[0], channel[0])))
+TRY(dup_over_channel, outcome(dup2(STDERR_FILENO, channel[0])))
+TRY(wait_for_child, waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD ?
+    0 : EPROTO)
 
 static int
 mount_call(void)
@@ -548,6 +555,10 @@ static const struct attempt attempts[] = {
 	{ "pivot_root", pivot, ALL(K), NONE },
 	{ "prctl dumpable", dumpable, ALL(K), MUST },
 	{ "setrlimit", raise_limit, ALL(K), MUST },
+	{ "setrlimit of processes", limit_processes, ALL(K), MUST },
+	{ "wait for a child", wait_for_child, ALL(K), MUST },
+	{ "dup2", dup_channel, ALL(K), MUST },
+	{ "dup2, another descriptor", dup_over_channel, ALL(K), MUST },
 
 	{ "mmap PROT_EXEC", map_exec, ALL(K), MUST },
 	{ "mprotect PROT_EXEC", protect_exec, ALL(K), MUST },
@@ -596,6 +607,11 @@ enter(enum process who, int required)
 		    channel[0], verdict[0], -1, accounts_fd, required);
 	case SASL:
 		return sandbox_sasl(channel[0], required);
+	case KEYS:
+		return sandbox_keys(channel[0], required);
+	case KEPT:
+		return sandbox_keys(channel[0], required) == -1 ? -1 :
+		    sandbox_session_kept(channel[0], required);
 	case STORE:
 		return sandbox_store(mine, channel[0], required);
 	case READER:
@@ -879,6 +895,23 @@ is_shown_only(enum process who, int expected)
 		expected != WORKS && !filtered);
 }
 
+/* What keys does for its sessions, and nobody else does. */
+static int
+is_for_keys(const struct attempt *a)
+{
+	return a->try == fork_call || a->try == clone_call ||
+	    a->try == limit_processes || a->try == wait_for_child ||
+	    a->try == dup_channel || a->try == dup_over_channel;
+}
+
+static int
+expected_of(const struct attempt *a, enum process who)
+{
+	if (who == KEYS && is_for_keys(a))
+		return WORKS;
+	return a->expected[who >= SASL ? SESSION : who];
+}
+
 static int
 row(const struct attempt *a)
 {
@@ -888,8 +921,7 @@ row(const struct attempt *a)
 	printf("%-30s", a->name);
 	for (who = SESSION; who < PROCESSES; who++) {
 		seen = attempt_as(a, who);
-		expected = dies ? DIED :
-		    a->expected[who == SASL ? SESSION : who];
+		expected = dies ? DIED : expected_of(a, who);
 		if (is_shown_only(who, expected))
 			printf("  (%s)%*s", word(seen),
 			    (int)(18 - strlen(word(seen))), "");
@@ -945,8 +977,12 @@ inspect(enum process who, pid_t pid)
 		bad += proc_says(pid, "status", "CapEff:\t0000000000000000");
 	bad += proc_says(
 	    pid, "limits", "Max core file size        0                    0 ");
-	bad += proc_says(
-	    pid, "limits", "Max processes             0                    0 ");
+	if (who != KEYS)
+		bad += proc_says(pid, "limits",
+		    "Max processes             0                    0 ");
+	if ((who == KEYS || who == KEPT) && !SANITIZED)
+		bad += proc_says(pid, "limits",
+		    "Max data size             67108864             67108864 ");
 	if (!is_owner(who)) {
 		bad += proc_says(pid, "limits",
 		    "Max file size             0                    0 ");
@@ -960,7 +996,7 @@ static int
 from_outside(enum process who)
 {
 	static const char *const names[] = { "session", "auth", "store",
-		"reader", "sasl" };
+		"reader", "sasl", "keys", "session of keys" };
 	static const uint32_t entered_it = 1; /* the type of a message */
 	static struct message m;
 	int bad;
