@@ -84,7 +84,8 @@ LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) \
 
 ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c sasl/*.c | \
 		  grep -Ev '($(NOT_$(SYSTEM)))\.c'
-PARENT		!= ls *.c configtest/*.c | grep -Ev '^pop3(ctl|sasl)'
+PARENT		!= ls *.c configtest/*.c listener/*.c keys/*.c | \
+		  grep -Ev '^pop3(ctl|sasl)'
 CTL		!= ls pop3ctl*.c ctl/*.c
 SASL		= pop3sasl.c
 TESTS		!= $(TESTS_$(SYSTEM)) | sed 's|.*/||; s|\.c$$||'

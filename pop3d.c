@@ -2,13 +2,15 @@
  * The parent: root, for milliseconds.  It reads the configuration, forks
  * session and auth, never reads a byte that came from the network, and
  * becomes the store when auth says for whom.
+ *
+ * Where it is given sockets that listen, it is the listener, which forks the
+ * parent of each session when that one wants to log in.
  */
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "auth/auth.h"
+#include "common/children.h"
 #include "common/conf.h"
 #include "common/connection.h"
 #include "common/identity.h"
@@ -25,10 +28,10 @@
 #include "common/stop.h"
 #include "common/version.h"
 #include "configtest/configtest.h"
+#include "listener/listener.h"
 #include "session/session.h"
 #include "store/store.h"
 
-#define MAPPED   "::ffff:"
 #define GRACE_MS 300
 
 static const char usage[] = "usage: pop3d [-dnV] [-f file]";
@@ -94,19 +97,13 @@ peer_of_environment(void)
 static void
 find_peer(void)
 {
-	char host[NI_MAXHOST];
-	const char *peer = host;
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 
 	if (getpeername(0, (struct sockaddr *)&ss, &len) == -1 ||
-	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), NULL,
-		0, NI_NUMERICHOST) != 0 || host[0] == '\0')
-		peer = peer_of_environment();
-	/* IPv4 on an IPv6 socket: the same peer has one name in the log. */
-	if (strncmp(peer, MAPPED, strlen(MAPPED)) == 0)
-		peer += strlen(MAPPED);
-	strlcpy(connection.peer, peer, sizeof(connection.peer));
+	    connection_find_peer(&connection, (struct sockaddr *)&ss, len) ==
+	    -1)
+		connection_set_peer(&connection, peer_of_environment());
 }
 
 static void
@@ -139,9 +136,7 @@ reap(pid_t pid, const char *name)
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return;
-	if (WIFSIGNALED(status))
-		log_warn("%s was ended by signal %d (%s)", name,
-		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	children_report(name, status);
 }
 
 /*
@@ -149,21 +144,22 @@ reap(pid_t pid, const char *name)
  * it, and says so in the log.
  */
 static void
-pass_stop_on(pid_t session)
+pass_stop_on(int channel)
 {
-	(void)kill(session, SIGTERM);
-	reap(session, "session");
+	struct msg_end end = { .reason = STOP_STOPPED };
+
+	(void)channel_send(channel, MSG_END, &end, sizeof(end));
 }
 
 /* The session takes the client along: the parent keeps no network socket. */
 static int
-start_session(const struct conf *conf, const struct identity *as,
-    const char *peer, pid_t *pid)
+start_session(
+    const struct conf *conf, const struct identity *as, const char *peer)
 {
 	int fd[2];
 
 	make_channel(fd);
-	if ((*pid = start()) == 0) {
+	if (start() == 0) {
 		close(fd[1]);
 		session_run(conf, as, fd[0], peer);
 	}
@@ -174,7 +170,7 @@ start_session(const struct conf *conf, const struct identity *as,
 
 /* Polls, but does not read: what the session says is for auth. */
 static void
-wait_for_login(int channel, pid_t session)
+wait_for_login(int channel)
 {
 	struct pollfd p = { channel, POLLIN, 0 };
 	int n;
@@ -183,7 +179,7 @@ wait_for_login(int channel, pid_t session)
 		n = stop_poll(&p, 1, -1);
 	while (n == -1 && errno == EINTR && !stop_requested());
 	if (n == -1 && stop_requested()) {
-		pass_stop_on(session);
+		pass_stop_on(channel);
 		_exit(0);
 	}
 	if (n == 1 && (p.revents & POLLIN) != 0 &&
@@ -218,8 +214,8 @@ wait_for_verdict(int verdict, int channel)
 }
 
 static void
-authenticate(const struct conf *conf, const struct identity *as, int channel,
-    pid_t session, struct msg_verdict *verdict)
+authenticate(const struct conf *conf, const struct identity *as,
+    const struct connection *from, int channel, struct msg_verdict *verdict)
 {
 	static struct message m;
 	int fd[2];
@@ -228,12 +224,12 @@ authenticate(const struct conf *conf, const struct identity *as, int channel,
 	make_channel(fd);
 	if ((pid = start()) == 0) {
 		close(fd[1]);
-		auth_run(conf, as, channel, fd[0], &connection);
+		auth_run(conf, as, channel, fd[0], from);
 	}
 	close(fd[0]);
 	if (wait_for_verdict(fd[1], channel) == -1) {
 		if (stop_requested())
-			pass_stop_on(session);
+			pass_stop_on(channel);
 		(void)kill(pid, SIGKILL);
 		_exit(0);
 	}
@@ -246,29 +242,40 @@ authenticate(const struct conf *conf, const struct identity *as, int channel,
 	reap(pid, "auth");
 }
 
+/* There is something to be read from the session: it wants to log in. */
+static void
+parent_run(const struct conf *conf, const struct identity *as,
+    const struct connection *from, int channel)
+{
+	struct msg_verdict verdict;
+
+	authenticate(conf, as, from, channel, &verdict);
+	log_via(verdict.via);
+	store_run(conf, as, &verdict, channel, verdict.peer);
+}
+
 int
 main(int argc, char *argv[])
 {
 	static struct conf conf;
 	struct options options;
 	struct identity as;
-	struct msg_verdict verdict;
-	pid_t session;
-	int channel;
+	int sockets[INHERIT_SOCKETS_MAX], channel, n;
 
 	parse_options(&options, argc, argv);
 	if (options.check)
 		return configtest(&conf, options.file);
 	stop_block();
+	n = inherit_listening("pop3d", options.debug, connection.id, sockets);
+	if (n > 0)
+		listener_run(options.file, sockets, (size_t)n, parent_run);
 	if (inherit_begin("pop3d", options.debug, connection.id, &conf,
 		options.file) == -1)
 		return 1;
 	find_peer();
 	if (identity_find(&as, &conf) == -1)
 		return 1;
-	channel = start_session(&conf, &as, connection.peer, &session);
-	wait_for_login(channel, session);
-	authenticate(&conf, &as, channel, session, &verdict);
-	log_via(verdict.via);
-	store_run(&conf, &as, &verdict, channel, verdict.peer);
+	channel = start_session(&conf, &as, connection.peer);
+	wait_for_login(channel);
+	parent_run(&conf, &as, &connection, channel);
 }

@@ -1,3 +1,4 @@
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -21,25 +22,57 @@ is_socket(int fd)
 	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
+static int
+listens(int fd)
+{
+	int yes = 0;
+	socklen_t len = sizeof(yes);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) == 0 &&
+	    yes;
+}
+
+/* How many sockets systemd left for us, from LISTEN_FD on. */
+static int
+listen_fds(void)
+{
+	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	const char *bad;
+	int n;
+
+	if (fds == NULL || pid == NULL ||
+	    strtonum(pid, 1, INT32_MAX, &bad) != getpid() || bad != NULL)
+		return 0;
+	n = (int)strtonum(fds, 0, INT32_MAX - LISTEN_FD, &bad);
+	return bad == NULL ? n : 0;
+}
+
 /* LISTEN_FDS=1: systemd left the accepted socket on descriptor 3. */
 static void
 take_listen_fd(void)
 {
-	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
-	const char *err;
-
-	if (fds == NULL || pid == NULL || strcmp(fds, "1") != 0 ||
-	    strtonum(pid, 1, INT32_MAX, &err) != getpid() || err != NULL)
-		return;
-	if (dup2(LISTEN_FD, 0) == -1 || dup2(LISTEN_FD, 1) == -1)
+	if (listen_fds() == 1 &&
+	    (dup2(LISTEN_FD, 0) == -1 || dup2(LISTEN_FD, 1) == -1))
 		_exit(1);
+}
+
+/* Standard error stays where it is wanted, and not the other side. */
+static void
+settle_stderr(int wanted)
+{
+	int null;
+
+	if (wanted && fcntl(2, F_GETFD) != -1 && !is_socket(2))
+		return;
+	if ((null = open("/dev/null", O_RDWR)) == -1 || dup2(null, 2) == -1)
+		_exit(1);
+	if (null > 2)
+		close(null);
 }
 
 static void
 take_socket(const char *program, int want_stderr)
 {
-	int null;
-
 	take_listen_fd();
 	closefrom(LISTEN_FD);
 	if (!is_socket(0) || !is_socket(1)) {
@@ -48,12 +81,7 @@ take_socket(const char *program, int want_stderr)
 		    program, program);
 		exit(2);
 	}
-	if (want_stderr && fcntl(2, F_GETFD) != -1 && !is_socket(2))
-		return;
-	if ((null = open("/dev/null", O_RDWR)) == -1 || dup2(null, 2) == -1)
-		_exit(1);
-	if (null > 2)
-		close(null);
+	settle_stderr(want_stderr);
 }
 
 void
@@ -63,15 +91,66 @@ inherit_let_go(void)
 
 	if (null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1)
 		_exit(1);
-	close(null);
+	if (null > 2)
+		close(null);
 }
 
 static void
 open_log(const char *program, int to_stderr, char id[CONNECTION_ID_SIZE])
 {
-	snprintf(id, CONNECTION_ID_SIZE, "%08lx", (unsigned long)arc4random());
+	connection_new_id(id);
 	log_open(program, to_stderr);
 	log_tag(id);
+}
+
+static void
+begin(const char *program, int debug, char id[CONNECTION_ID_SIZE])
+{
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is an error, not an end. */
+	signal(SIGXFSZ, SIG_IGN);
+	open_log(program, debug, id);
+}
+
+/* inetd's, on 0, is moved to where systemd's are.  Returns how many. */
+static int
+take_listening(const char *program)
+{
+	int i, n = listen_fds();
+
+	if (listens(0)) {
+		if (dup2(0, LISTEN_FD) == -1)
+			_exit(1);
+		return 1;
+	}
+	if (n == 0 || (n == 1 && !listens(LISTEN_FD)))
+		return 0;
+	for (i = 0; i < n; i++)
+		if (n > INHERIT_SOCKETS_MAX || !listens(LISTEN_FD + i)) {
+			fprintf(stderr, "%s: LISTEN_FDS=%d: %s\n", program, n,
+			    n > INHERIT_SOCKETS_MAX ? "too many sockets" :
+			    "not all of these sockets listen");
+			exit(2);
+		}
+	return n;
+}
+
+int
+inherit_listening(const char *program, int debug,
+    char id[CONNECTION_ID_SIZE], int fd[INHERIT_SOCKETS_MAX])
+{
+	int i, n = take_listening(program);
+
+	if (n == 0)
+		return 0;
+	closefrom(LISTEN_FD + n);
+	inherit_let_go();
+	settle_stderr(debug);
+	begin(program, debug, id);
+	for (i = 0; i < n; i++)
+		fd[i] = LISTEN_FD + i;
+	return n;
 }
 
 int
@@ -81,11 +160,7 @@ inherit_begin(const char *program, int debug, char id[CONNECTION_ID_SIZE],
 	char err[1024];
 
 	take_socket(program, debug);
-	umask(077);
-	signal(SIGPIPE, SIG_IGN);
-	/* A file that may not grow is an error, not an end. */
-	signal(SIGXFSZ, SIG_IGN);
-	open_log(program, debug, id);
+	begin(program, debug, id);
 	if (conf_load(conf, file, err, sizeof(err)) == -1) {
 		log_warn("%s", err);
 		return -1;

@@ -1,7 +1,7 @@
 /*
- * The socket that inetd, systemd or tcpserver hand to a program: on
- * descriptors 0 and 1, or by systemd's LISTEN_FDS=1 on 3.  For the parent, as
- * it starts.
+ * The sockets that inetd, systemd or tcpserver hand to a program: on
+ * descriptors 0 and 1, or by systemd's LISTEN_FDS from 3 on.  For the parent
+ * and the listener, as they start.
  */
 #ifndef COMMON_INHERIT_H
 #define COMMON_INHERIT_H
@@ -22,6 +22,18 @@
  */
 int inherit_begin(const char *program, int debug,
     char id[CONNECTION_ID_SIZE], struct conf *conf, const char *file);
+
+#define INHERIT_SOCKETS_MAX 16
+
+/*
+ * How the listener begins, which is found out by this: were sockets handed
+ * over that listen?  Returns how many, and their descriptors in fd, and all
+ * is as above but for the configuration, which is not read, and the working
+ * directory; or 0, and nothing was done.  Where only some of systemd's
+ * sockets listen it says so and exits with 2.
+ */
+int inherit_listening(const char *program, int debug,
+    char id[CONNECTION_ID_SIZE], int fd[INHERIT_SOCKETS_MAX]);
 
 /* Takes the other side off descriptors 0 and 1: somebody else has it. */
 void inherit_let_go(void);

@@ -39,6 +39,9 @@ static const struct {
 	STRING(MSG_VERDICT, struct msg_verdict, via),
 	STRING(MSG_OPEN, struct msg_open, tls),
 	STRING(MSG_END, struct msg_end, reason),
+	STRING(MSG_CONNECTION, struct msg_connection, connection.id),
+	STRING(MSG_CONNECTION, struct msg_connection, connection.peer),
+	STRING(MSG_GONE, struct msg_gone, id),
 };
 
 int

@@ -8,10 +8,14 @@
  *	system -> auth		VERDICT, DENIED
  *	session -> store	OPEN, SIZES, UIDLS, FETCH, MARKS, UPDATE, END
  *	store -> session	MAILDROP, SIZES, UIDLS, FILES, UPDATED,
- *				TROUBLE
+ *				TROUBLE, END
+ *	listener -> keys	CONNECTION
+ *	keys -> listener	READY, GONE
+ *	listener -> session	END; so may the parent
  *
- * Every request but MARKS and END has exactly one answer.  Only FILES comes
- * with descriptors.  Numbers of messages are those of POP3, from 1.
+ * Every request but MARKS and END has exactly one answer.  Only FILES and
+ * CONNECTION come with descriptors.  Numbers of messages are those of POP3,
+ * from 1.
  *
  * A structure is the whole payload, and message_get() takes it out of a
  * message: strings in it are ended then, whatever the sender did.
@@ -42,7 +46,10 @@ enum message_type {
 	MSG_UPDATE,
 	MSG_UPDATED,
 	MSG_END,
-	MSG_TROUBLE
+	MSG_TROUBLE,
+	MSG_CONNECTION,
+	MSG_READY,
+	MSG_GONE
 };
 
 /*
@@ -152,8 +159,9 @@ struct msg_updated {
 };
 
 /*
- * MSG_END: how the session ended, for the log.  From auth to sasl: it has
- * not failed, but the SMTP server should connect anew; and back: it is over.
+ * MSG_END: how the session ended, for the log.  To the session: it is to end,
+ * for that reason.  From auth to sasl: it has not failed, but the SMTP server
+ * should connect anew; and back: it is over.
  */
 struct msg_end {
 	char reason[80];
@@ -167,6 +175,24 @@ enum trouble { TROUBLE_NONE, TROUBLE_IN_USE, TROUBLE_TEMP, TROUBLE_PERM,
 struct msg_trouble {
 	uint32_t id; /* of the LOGIN; 0: it is no answer to one */
 	int32_t trouble;
+};
+
+/*
+ * MSG_CONNECTION: a client's socket, and the session's end of its channel.
+ * place is the listener's number for it.
+ */
+struct msg_connection {
+	uint32_t place;
+	struct connection connection;
+};
+
+/*
+ * MSG_READY, of which there is no more: keys has loaded them and is locked in.
+ * MSG_GONE: the session's process has ended, and its place with it.
+ */
+struct msg_gone {
+	uint32_t place;
+	char id[CONNECTION_ID_SIZE];
 };
 
 #endif

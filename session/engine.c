@@ -103,7 +103,6 @@ engine_run(struct pop3 *p)
 	while (engine_next(p, &bad) != OUTCOME_END)
 		continue;
 	if (p->reason == NULL)
-		p->reason = p->stream.hung_up ? talk_hung_up(p) :
-						p->stream.reason;
+		p->reason = talk_why_ended(p);
 	stream_flush(&p->stream);
 }

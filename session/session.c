@@ -1,12 +1,8 @@
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/client.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/network.h"
@@ -16,50 +12,8 @@
 #include "session/engine.h"
 #include "session/proxy.h"
 #include "session/session.h"
+#include "session/talk.h"
 #include "session/tls.h"
-
-/*
- * A host that vanished without a word is noticed after two minutes: by its
- * silence when it is asked for a sign of life, four times from the first
- * minute on, or when it acknowledges nothing of what it was sent.
- */
-#define ALIVE_IDLE_S	 60
-#define ALIVE_INTERVAL_S 15
-#define ALIVE_PROBES	 4
-#define VANISHED_S	 (ALIVE_IDLE_S + ALIVE_PROBES * ALIVE_INTERVAL_S)
-
-static const struct {
-	int level, name, value;
-} socket_options[] = {
-	{ SOL_SOCKET, SO_KEEPALIVE, 1 },
-	/* Replies must not wait for acknowledgements. */
-	{ IPPROTO_TCP, TCP_NODELAY, 1 },
-#ifdef TCP_KEEPIDLE
-	{ IPPROTO_TCP, TCP_KEEPIDLE, ALIVE_IDLE_S },
-	{ IPPROTO_TCP, TCP_KEEPINTVL, ALIVE_INTERVAL_S },
-	{ IPPROTO_TCP, TCP_KEEPCNT, ALIVE_PROBES },
-#endif
-#ifdef TCP_USER_TIMEOUT
-	{ IPPROTO_TCP, TCP_USER_TIMEOUT, VANISHED_S * 1000 },
-#endif
-};
-
-/* A test may hand us a socket that is not TCP: then options fail. */
-static void
-prepare_socket(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-	size_t i;
-
-	for (i = 0; i < sizeof(socket_options) / sizeof(socket_options[0]);
-	    i++)
-		(void)setsockopt(fd, socket_options[i].level,
-		    socket_options[i].name, &socket_options[i].value,
-		    sizeof(socket_options[i].value));
-	/* Deadlines need a descriptor that never blocks. */
-	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
-		_exit(1);
-}
 
 /*
  * Proxies look whether we are there every few seconds: they connect, for
@@ -73,9 +27,9 @@ is_health_check(const struct pop3 *p)
 
 /* One that said nothing looked for a sign of life, and has seen it. */
 static void
-report_no_header(const struct pop3 *p, const struct proxy_claim *claim)
+report_no_header(struct pop3 *p, const struct proxy_claim *claim)
 {
-	const char *reason = p->stream.reason, *error = "none";
+	const char *reason = talk_why_ended(p), *error = "none";
 
 	if (claim->wrong != NULL) {
 		reason = "malformed";
@@ -148,14 +102,14 @@ report_end(struct pop3 *p)
 }
 
 static void
-report_no_tls(const struct pop3 *p)
+report_no_tls(struct pop3 *p)
 {
 	const char *error = NULL;
 
 	if (p->stream.tls != NULL)
 		error = tls_error(p->stream.tls);
 	log_info("no TLS: peer=%s reason=%s error=\"%s\"", p->peer,
-	    p->stream.reason, error != NULL ? error : "none");
+	    talk_why_ended(p), error != NULL ? error : "none");
 }
 
 static void
@@ -178,11 +132,25 @@ session_serve(struct pop3 *p, struct tls *server)
 	stream_close(&p->stream);
 }
 
+static void __attribute__((noreturn))
+session_begin(const struct conf *conf, struct tls *server, int channel,
+    const char *peer)
+{
+	static struct pop3 p; /* large, and zeroed */
+
+	p.conf = conf;
+	p.channel = channel;
+	p.peer = peer;
+	p.via = "";
+	session_serve(&p, server);
+	tls_free(server);
+	_exit(0);
+}
+
 void
 session_run(const struct conf *conf, const struct identity *as, int channel,
     const char *peer)
 {
-	static struct pop3 p; /* large, and zeroed */
 	struct tls *server;
 	char err[512];
 
@@ -193,14 +161,17 @@ session_run(const struct conf *conf, const struct identity *as, int channel,
 	}
 	if (as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1)
 		_exit(1);
-	prepare_socket(0);
-	if (sandbox_session(channel, conf->sandbox_required) == -1)
+	if (client_prepare(0) == -1 ||
+	    sandbox_session(channel, conf->sandbox_required) == -1)
 		_exit(1);
-	p.conf = conf;
-	p.channel = channel;
-	p.peer = peer;
-	p.via = "";
-	session_serve(&p, server);
-	tls_free(server);
-	_exit(0);
+	session_begin(conf, server, channel, peer);
+}
+
+void
+session_run_kept(const struct conf *conf, struct tls *server, int channel,
+    const char *peer)
+{
+	if (sandbox_session_kept(channel, conf->sandbox_required) == -1)
+		_exit(1);
+	session_begin(conf, server, channel, peer);
 }

@@ -15,4 +15,13 @@
 void session_run(const struct conf *conf, const struct identity *as,
     int channel, const char *peer) __attribute__((noreturn));
 
+/*
+ * The same in a child of the keys process, which has done all but the last of
+ * this: certificates and keys are in server, root is given up, the client's
+ * socket is prepared.
+ */
+struct tls;
+void session_run_kept(const struct conf *conf, struct tls *server,
+    int channel, const char *peer) __attribute__((noreturn));
+
 #endif

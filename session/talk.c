@@ -140,7 +140,8 @@ talk_ask(struct pop3 *p, uint32_t type, const void *data, size_t len)
 	return -1;
 }
 
-const char *
+/* Or is about to: a word of stop.h if it left one. */
+static const char *
 talk_hung_up(struct pop3 *p)
 {
 	struct pollfd fd = { p->channel, POLLIN, 0 };
@@ -153,6 +154,12 @@ talk_hung_up(struct pop3 *p)
 	if (message_get(&p->message, MSG_END, &end, sizeof(end)))
 		return stop_word(end.reason);
 	return stop_requested() ? stop_reason() : "internal-failure";
+}
+
+const char *
+talk_why_ended(struct pop3 *p)
+{
+	return p->stream.hung_up ? talk_hung_up(p) : p->stream.reason;
 }
 
 enum outcome

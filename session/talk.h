@@ -28,9 +28,10 @@ enum outcome talk_failure(struct pop3 *p);
 enum outcome talk_trouble(struct pop3 *p);
 
 /*
- * The other process has hung up, or is about to.  Returns why: a word of
- * stop.h if it left one, else "internal-failure".
+ * Why the connection has ended: the stream's reason, unless that is that the
+ * other process has hung up.  Then a word of stop.h if that one left one, else
+ * "internal-failure".
  */
-const char *talk_hung_up(struct pop3 *p);
+const char *talk_why_ended(struct pop3 *p);
 
 #endif

@@ -118,9 +118,11 @@ class Server:
     """pop3d in a directory of its own.
 
     parent is "systemd" (systemd-socket-activate --inetd), "listen-fds" (the
-    same with the socket on descriptor 3) or "inetd" (openbsd-inetd).  The
-    keywords timeout_login, timeout_idle and max_failures go into
-    pop3d.conf, extra is added to it as it is.  All that pop3d logs is found
+    same with the socket on descriptor 3) or "inetd" (openbsd-inetd); or, with
+    a listener, "systemd-wait" (as Accept=no is) and "inetd-wait".  Where the
+    test does not care, POP3D_PARENT in the environment says which.  The
+    keywords timeout_login and so on go into pop3d.conf, extra is added to it
+    as it is.  All that pop3d logs is found
     in a file: it runs with -d and has that file for standard error, unless
     debug is False: then inetd starts it as administrators do, and its log
     goes to syslog alone.  prefix comes before the parent's command;
@@ -128,8 +130,8 @@ class Server:
     has a copy of the program for himself.
     """
 
-    def __init__(self, keypair, parent="systemd", extra="", debug=True,
-                 prefix=(), copied=False, environment=None, **settings):
+    def __init__(self, keypair, parent=None, extra="", debug=True, prefix=(),
+                 addresses=("127.0.0.1",), copied=False, environment=None, **settings):
         for program in (POP3D, POP3CTL):
             assert os.access(program, os.X_OK), \
                 program + " is not there: make builds it"
@@ -142,7 +144,8 @@ class Server:
         self.program = POP3D
         if copied:
             self.program = shutil.copy(POP3D, self.directory + "/pop3d")
-        self.parent = parent
+        self.parent = parent or os.environ.get("POP3D_PARENT", "systemd")
+        self.addresses = addresses
         self.debug = debug
         self.prefix = list(prefix)
         self.environment = environment or {}
@@ -169,7 +172,10 @@ class Server:
                  "owner " + self.owner.pw_name]
         words = {"timeout_login": "timeout login",
                  "timeout_idle": "timeout idle",
-                 "max_failures": "max-failures"}
+                 "timeout_listener": "timeout listener",
+                 "max_failures": "max-failures",
+                 "max_sessions": "max-sessions",
+                 "per_address": "max-sessions-per-address"}
         lines += ["%s %d" % (words[k], v) for k, v in settings.items()]
         with open(self.conf + ".tmp", "w") as f:
             f.write("\n".join(lines) + "\n" + extra)
@@ -184,10 +190,12 @@ class Server:
                 environment += ["-E", name]
         for name, value in self.environment.items():
             environment += ["-E", "%s=%s" % (name, value)]
-        inetd = ["--inetd"] if self.parent == "systemd" else []
-        return (["systemd-socket-activate", "-a"] + inetd + environment +
-                ["-l", "127.0.0.1:%d" % self.port, self.program, "-d", "-f",
-                 self.conf])
+        how = {"systemd": ["-a", "--inetd"], "listen-fds": ["-a"],
+               "systemd-wait": []}[self.parent]
+        for address in self.addresses:
+            how += ["-l", "%s:%d" % (address, self.port)]
+        return (["systemd-socket-activate"] + how + environment +
+                [self.program, "-d", "-f", self.conf])
 
     def _inetd_command(self):
         if not self.debug:
@@ -203,14 +211,16 @@ class Server:
     def _inetd(self):
         table = os.path.join(self.directory, "inetd.conf")
         with open(table, "w") as f:
-            f.write("127.0.0.1:%d stream tcp4 nowait %s %s\n"
-                    % (self.port, pwd.getpwuid(os.geteuid()).pw_name,
+            f.write("127.0.0.1:%d stream tcp4 %s %s %s\n"
+                    % (self.port, self.parent[5:].strip("-") or "nowait",
+                       pwd.getpwuid(os.geteuid()).pw_name,
                        self._inetd_command()))
         return ["/usr/sbin/inetd", "-i", "-E", "-R", "10000", table]
 
     def start(self):
         self.port = free_port()
-        make = self._inetd if self.parent == "inetd" else self._systemd
+        make = (self._inetd if self.parent.startswith("inetd")
+                else self._systemd)
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
                 self.prefix + make(), stdin=subprocess.DEVNULL, stdout=log,
@@ -226,7 +236,7 @@ class Server:
             self.process.terminate()
             self.process.wait(20)
             self.process = None
-        for pid in self.pids():
+        for pid in processes.running(self.program, self.conf):
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.directory)
 
@@ -278,7 +288,26 @@ class Server:
 
     def pids(self):
         """All processes of this server's sessions, wherever they hang."""
-        return processes.running(self.program, self.conf)
+        return [pid for pid in processes.running(self.program, self.conf)
+                if pid not in [self.listener(), *self.keys()]]
+
+    def listener(self):
+        """The process that is inetd's child, or was systemd's; or None."""
+        if not self.parent.endswith("wait") or self.process is None:
+            return None
+        for pid in processes.running(self.program, self.conf):
+            if self.process.pid in (pid, processes.parent_of(pid)):
+                return pid
+        return None
+
+    def keys(self):
+        """The listener's children that have neither its uid nor an owner's;
+        where it is not root, the first one."""
+        mine = processes.children(self.listener()) if self.listener() else []
+        if not ROOT:
+            return mine[:1]
+        user = pwd.getpwnam("_pop3d").pw_uid
+        return [pid for pid in mine if processes.is_uid(pid, user)]
 
     def close_clients(self):
         for client in self.clients:

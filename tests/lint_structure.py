@@ -22,7 +22,8 @@ import os
 import re
 import sys
 
-ROOMS = ("common", "auth", "store", "session", "sasl", "ctl", "configtest")
+ROOMS = ("common", "auth", "store", "session", "sasl", "keys",
+         "listener", "ctl", "configtest")
 LONGEST = 45
 COLUMNS = 80
 # Who may include <db.h>: the index, with what finds out why it failed, and

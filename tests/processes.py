@@ -2,6 +2,8 @@
 
 import os
 import re
+import socket
+import struct
 import time
 
 
@@ -60,6 +62,10 @@ def uids(pid):
     return [int(word) for word in status(pid, "Uid")]
 
 
+def is_uid(pid, uid):
+    return b"\nUid:\t%d\t%d\t" % (uid, uid) in _read("/proc/%d/status" % pid)
+
+
 def gids(pid):
     return [int(word) for word in status(pid, "Gid")]
 
@@ -69,16 +75,22 @@ def groups(pid):
 
 
 def _tcp():
-    """Lines of /proc/net/tcp: (local port, remote port, state, inode)."""
-    for line in _read("/proc/net/tcp").decode().splitlines()[1:]:
-        words = line.split()
-        yield (int(words[1].split(":")[1], 16),
-               int(words[2].split(":")[1], 16), words[3], words[9])
+    """All TCP sockets: (local port, remote port, state, inode)."""
+    for table in "tcp", "tcp6":
+        for line in _read("/proc/net/" + table).decode().splitlines()[1:]:
+            words = line.split()
+            yield (int(words[1].split(":")[1], 16),
+                   int(words[2].split(":")[1], 16), words[3], words[9])
 
 
 def listening(port):
     return any(local == port and state == "0A"
                for local, _, state, _ in _tcp())
+
+
+def is_listening(inode):
+    return any(found == inode and state == "0A"
+               for _, _, state, found in _tcp())
 
 
 class Processes:
@@ -110,9 +122,67 @@ def _find(server_port, client_port):
             return None
         session = holders[0]
         parent = parent_of(session)
+        if is_keys(parent):
+            return of_listener(session)
         others = [p for p in children(parent) if p != session]
         return Processes(parent, session, others[0] if others else None)
     return None
+
+
+# Behind a listener: session is a child of keys, and which of the listener's
+# other children is its store its channel tells.
+
+def is_keys(pid):
+    """Its parent runs the same program, and it is nobody's store."""
+    parent = parent_of(pid)
+    return parent and _read("/proc/%d/cmdline" % parent) == _read(
+        "/proc/%d/cmdline" % pid)
+
+
+def channel_ends():
+    """{inode: the other end's}, by the kernel's word (sock_diag(7))."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as s:
+        request = struct.pack("=BBHIIIII", socket.AF_UNIX, 0, 0, 0xffffffff,
+                              0, 4, 0, 0)
+        s.send(struct.pack("=IHHII", 16 + len(request), 20, 0x301, 1, 0) +
+               request)
+        found = {}
+        while True:
+            data = s.recv(1 << 20)
+            while data:
+                length, kind = struct.unpack_from("=IH", data)
+                if kind != 20:
+                    assert kind == 3, "no sock_diag of unix sockets"
+                    return found
+                inode, = struct.unpack_from("=I", data, 20)
+                attributes = data[32:length]
+                while len(attributes) >= 4:
+                    size, name = struct.unpack_from("=HH", attributes)
+                    if name == 2:
+                        found[inode], = struct.unpack_from("=I", attributes, 4)
+                    attributes = attributes[(size + 3) & ~3:]
+                data = data[(length + 3) & ~3:]
+
+
+def other_ends(pid):
+    """Who holds the other ends of the channels of a process."""
+    ends = channel_ends()
+    mine = [int(path[8:-1]) for path in descriptors(pid).values()
+            if path.startswith("socket:")]
+    return [holder for inode in mine if inode in ends
+            for holder in _holders(str(ends[inode]))]
+
+
+def of_listener(session):
+    keys = parent_of(session)
+    listener = parent_of(keys)
+    parents = [pid for pid in other_ends(session)
+               if parent_of(pid) == listener]
+    auth = children(parents[0]) if parents else []
+    found = Processes(parents[0] if parents else None, session,
+                      auth[0] if auth else None)
+    found.keys, found.listener = keys, listener
+    return found
 
 
 def of_connection(server_port, client_port, seconds=20):

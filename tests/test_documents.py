@@ -16,7 +16,8 @@ TOP = os.path.dirname(HERE)
 DOCUMENTS = ["DESIGN", "HACKING", "README"]
 PAGES = ["man/pop3d.8", "man/pop3ctl.8", "man/pop3d.conf.5",
          "man/pop3d-moving.7", "man/pop3sasl.8"]
-ROOMS = ["common", "session", "auth", "store", "ctl", "configtest", "sasl"]
+ROOMS = ["common", "session", "auth", "store", "ctl", "configtest", "sasl",
+         "keys", "listener"]
 
 # What stands for many files.
 PATTERN = re.compile(r".*(NAME|\*|_openbsd\.c).*")

@@ -64,6 +64,8 @@ def test_install_and_uninstall(destination):
                  "usr/share/man/man7/pop3d-moving.7",
                  "usr/lib/systemd/system/pop3d.socket",
                  "usr/lib/systemd/system/pop3d@.service",
+                 "usr/lib/systemd/system/pop3d-listener.socket",
+                 "usr/lib/systemd/system/pop3d-listener.service",
                  "usr/lib/systemd/system/pop3d-purge.service",
                  "usr/lib/systemd/system/pop3d-purge.timer",
                  "usr/lib/sysusers.d/pop3d.conf",
@@ -94,11 +96,12 @@ def test_the_units_are_good(destination):
         shutil.copy(destination * 2 + "/sbin/" + name,
                     destination + "/sbin/")
     run("systemd-analyze", "verify", "--man=no", units + "pop3d.socket",
-        units + "pop3d@.service", units + "pop3d-purge.timer",
+        units + "pop3d@.service", units + "pop3d-listener.socket",
+        units + "pop3d-listener.service", units + "pop3d-purge.timer",
         units + "pop3d-purge.service", units + "pop3sasl.socket",
         units + "pop3sasl@.service")
-    for service in ("pop3d@.service", "pop3d-purge.service",
-                    "pop3sasl@.service"):
+    for service in ("pop3d@.service", "pop3d-listener.service",
+                    "pop3d-purge.service", "pop3sasl@.service"):
         told = run("systemd-analyze", "security", "--offline=true",
                    units + service)
         exposure = float(re.search(r"exposure level.*?: ([0-9.]+)",

@@ -65,6 +65,7 @@ test_defaults(void **state)
 	assert_true(conf.auth_accounts);
 	assert_false(conf.auth_system);
 	assert_false(conf.sandbox_required);
+	assert_false(conf.notify_new_login);
 	conf_free(&conf);
 }
 
@@ -84,7 +85,6 @@ test_the_listener(void **state)
 	assert_int_equal(conf.max_sessions, CONF_SESSIONS_MAX);
 	assert_int_equal(conf.max_sessions_per_address, 1);
 	conf_free(&conf);
-	assert_false(conf.notify_new_login);
 }
 
 static void
@@ -125,8 +125,8 @@ test_every_keyword(void **state)
 	assert_true(conf.auth_accounts);
 	assert_true(conf.auth_system);
 	assert_true(conf.sandbox_required);
-	conf_free(&conf);
 	assert_true(conf.notify_new_login);
+	conf_free(&conf);
 }
 
 static const struct {
