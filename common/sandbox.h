@@ -75,7 +75,7 @@ int sandbox_store(const char *maildir, int channel, int required);
 /*
  * As the owner of all of these directories, which are n and at least one:
  * files below them can be read, and nothing is written but to what is open.
- * One that is missing stays shut.  Memory is the caller's.
+ * One that is missing, or a symbolic link, stays shut.
  */
 int sandbox_reader(const char *const *dir, size_t n, int required);
 

@@ -228,6 +228,7 @@ struct box {
 	const struct sock_fprog *filter;
 	size_t ndirs; /* directories that may be used; 0: no files */
 	const char *const *dir;
+	int flags;	 /* of open(2), for them */
 	uint64_t access; /* in them, as landlock(7) calls it */
 	long since;	 /* the first Landlock that is good for that */
 	int reports;	 /* what is missing, to the log */
@@ -280,12 +281,12 @@ all_that_is_known(long abi)
 
 /* A directory that cannot be opened gets no rule, and stays shut. */
 static int
-admit(int ruleset, const char *dir, uint64_t access)
+admit(int ruleset, const char *dir, int flags, uint64_t access)
 {
 	struct landlock_path_beneath_attr rule = { .allowed_access = access };
 	int error;
 
-	rule.parent_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	rule.parent_fd = open(dir, flags | O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rule.parent_fd == -1)
 		return 0;
 	error = (int)syscall(SYS_landlock_add_rule, ruleset,
@@ -317,7 +318,8 @@ confine(const struct box *box)
 	if (fd == -1)
 		return -1;
 	for (i = 0; error == 0 && i < box->ndirs; i++)
-		error = admit(fd, box->dir[i], all.fs & box->access);
+		error = admit(fd, box->dir[i], box->flags,
+		    all.fs & box->access);
 	if (error == 0)
 		error = (int)syscall(SYS_landlock_restrict_self, fd, 0);
 	close(fd);
@@ -510,7 +512,8 @@ sandbox_reader(const char *const *dir, size_t n, int required)
 	    SYSLOG);
 	const struct sock_fprog filter = { COUNT(rules), rules };
 	const struct box box = { .filter = &filter, .ndirs = n, .dir = dir,
-		.access = LANDLOCK_ACCESS_FS_READ_FILE, .since = 1,
+		.flags = O_NOFOLLOW, .access = LANDLOCK_ACCESS_FS_READ_FILE,
+		.since = 1,
 		.required = required };
 
 	return enter(&box);

@@ -77,44 +77,23 @@ journal_login(struct report *r)
 	write_journal(r, &t, 1);
 }
 
-static int
-complain_of_notice(const struct report *r, int error)
-{
-	return ledger_complain(mailbox_ledger(r->mailbox),
-	    "the user is not told of new logins", error);
-}
-
-/* What is new about a login, by the journal before it has its line. */
-static int
-find_news(const struct report *r)
-{
-	int error, news = 0;
-
-	if (r->notices == NULL)
-		return 0;
-	error = notice_look(
-	    mailbox_ledger(r->mailbox)->dir, r->verdict, &news);
-	/* A journal that is newer is told of when it is to be written. */
-	if (error != INDEX_NEWER)
-		(void)complain_of_notice(r, error);
-	return news;
-}
-
 /*
- * Tells the user.  Not before the journal has the login: where that cannot be
- * written, each one would be new.
+ * Tells the user, or (error) that it cannot be known what is new.  Not before
+ * the journal has the login, and not where that cannot be written, since then
+ * each one would be new.
  */
 static void
-tell_news(const struct report *r, int news)
+tell_news(const struct report *r, int news, int error)
 {
 	const struct ledger *l = mailbox_ledger(r->mailbox);
-	int error;
 
-	if (news == 0 || r->silent)
+	if (r->silent || (news == 0 && error == 0))
 		return;
-	error = notice_deliver(
-	    r->verdict, news, r->notices, l->path, &l->maildir[INBOX]);
-	if (complain_of_notice(r, error) == 0)
+	if (error == 0)
+		error = notice_deliver(r->verdict, news, r->notices, l->path,
+		    &l->maildir[INBOX]);
+	if (ledger_complain(l, "the user is not told of new logins", error) ==
+	    0)
 		log_info("notified: user=%s peer=%s new=%s%s%s%s",
 		    r->verdict->address, r->peer,
 		    (news & NEWS_NETWORK) != 0 ? "network" : "",
@@ -127,7 +106,7 @@ void
 report_login(struct report *r, char *tls)
 {
 	char safe[LOG_SAFE_MAX], *blank;
-	int news;
+	int news = 0, error = 0;
 
 	if ((blank = strchr(tls, ' ')) != NULL)
 		*blank = '/';
@@ -135,9 +114,11 @@ report_login(struct report *r, char *tls)
 	log_info("login: user=%s peer=%s tls=%s mechanism=%s%s",
 	    r->verdict->address, r->peer, safe, r->verdict->mechanism,
 	    label_field(r));
-	news = find_news(r);
+	if (r->notices != NULL)
+		error = notice_look(
+		    mailbox_ledger(r->mailbox)->dir, r->verdict, &news);
 	journal_login(r);
-	tell_news(r, news);
+	tell_news(r, news, error);
 }
 
 static const char *

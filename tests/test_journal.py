@@ -464,6 +464,18 @@ def test_a_bad_one_among_many(many):
     assert "u10@many.example: " in told[1]
 
 
+@pytest.mark.skipif(SANITIZED, reason="sanitizers do without the sandbox")
+def test_an_index_that_leads_elsewhere(many):
+    """The owner has made a link: nothing is read by that way."""
+    away = os.path.dirname(many.journals[3])
+    os.rename(away, many.mail + "/elsewhere")
+    os.symlink(many.mail + "/elsewhere", away)
+    found, status, err = last_of_many(many)
+    assert status == 1 and set(range(MANY)) - set(found) == {3}
+    assert err == ("pop3ctl: u03@many.example: the journal cannot be read: "
+                   "Permission denied\n")
+
+
 @pytest.mark.skipif(not ROOT, reason="one user has the mailboxes of one user")
 def test_mailboxes_of_several_owners(many, tmp_path):
     """Each is read by its own, who cannot read the others'; however they are

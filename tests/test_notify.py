@@ -309,6 +309,12 @@ def test_no_journal_no_message(user):
     assert notices(user) == []
     assert len([line for line in user.server.log_lines()
                 if "journal" in line]) == 2
+    os.unlink(user.maildir.path + "/pop3d/journal")
+    os.mkfifo(user.maildir.path + "/pop3d/journal")
+    user.server.mark_log()
+    session(user)
+    assert notices(user) == [] and len([
+        line for line in user.server.log_lines() if "Maildir: " in line]) == 1
 
 
 # Killed at each call.
