@@ -58,7 +58,8 @@ PKGS_STATIC_1	= --static
 # Archives of these: to load and relocate them as shared libraries took a
 # fifth of every session's time.
 ARCHIVES_linux	= -lbsd -lmd -lcrypt -ldb -lresolv
-LIBS_linux_STATIC_ = -Wl,-Bstatic $(ARCHIVES_linux) -Wl,-Bdynamic -ldl
+ARCHIVED	= -Wl,-Bstatic
+LIBS_linux_STATIC_ = $(ARCHIVED) $(ARCHIVES_linux) -Wl,-Bdynamic -ldl
 LIBS_linux_STATIC_1 = $(ARCHIVES_linux) -ldl
 LIBS_openbsd_STATIC_ = -L$(DB4)/lib/db4 -ldb -ltls -lssl -lcrypto
 LIBS_openbsd_STATIC_1 = $(LIBS_openbsd_STATIC_)

@@ -79,18 +79,18 @@ int conf_load(struct conf *conf, const char *file, char *err, size_t errsize);
 void conf_free(struct conf *conf);
 
 /*
- * The mbox of a local user: 1, and its path; 0 where there is none, or where
- * none can have that name.
- */
-int conf_spool(
-    const struct conf *conf, const char *user, char path[PATH_MAX]);
-
-/*
  * The same, but goes on behind what is wrong, and tells each such sentence.
  * Returns -1 if there is nothing to go on with: the file cannot be read.
  */
 int conf_load_all(
     struct conf *conf, const char *file, void (*tell)(const char *what));
+
+/*
+ * The mbox of a local user: 1, and its path; 0 where there is none, or where
+ * none can have that name.
+ */
+int conf_spool(
+    const struct conf *conf, const char *user, char path[PATH_MAX]);
 
 /*
  * Where in the configuration a keyword is, for messages: FILE:LINE of the

@@ -61,6 +61,14 @@ show_progress(void *arg, uint64_t done, uint64_t all)
 	return owner_interrupted();
 }
 
+/* What told how far it is gives its line to what came of it. */
+static void
+end_progress(const struct job *job)
+{
+	if (job->terminal)
+		fputs("\r\033[K", stderr);
+}
+
 static int
 import_refused(const struct job *job)
 {
@@ -82,6 +90,7 @@ import_refused(const struct job *job)
 static int
 refused(const struct job *job, enum trouble trouble)
 {
+	end_progress(job);
 	if (owner_interrupted())
 		return ctl_fail("%s: interrupted; what was done is kept, run "
 				"it again to go on",
@@ -115,6 +124,7 @@ open_and_run(struct job *job)
 		trouble = mailbox_settle(job->mailbox);
 	if (trouble != TROUBLE_NONE)
 		return refused(job, trouble);
+	end_progress(job);
 	if (job->writes && mailbox_is_in_memory(job->mailbox))
 		return ctl_fail(
 		    "%s: %s", job->target.address, log_last_warning());
@@ -367,8 +377,7 @@ run_index(struct job *job)
 
 	if (trouble != TROUBLE_NONE)
 		return refused(job, trouble);
-	if (job->terminal)
-		fputs("\r", stderr);
+	end_progress(job);
 	printf("%s: %llu messages, %llu octets\n", job->target.address,
 	    (unsigned long long)mailbox_count(job->mailbox),
 	    (unsigned long long)mailbox_octets(job->mailbox));
@@ -399,8 +408,7 @@ run_check(struct job *job)
 	enum trouble trouble;
 
 	trouble = mailbox_check(job->mailbox, say, job, &mended);
-	if (job->terminal)
-		fputs("\r", stderr);
+	end_progress(job);
 	if (trouble != TROUBLE_NONE)
 		return refused(job, trouble);
 	printf("%s: %llu messages, %llu octets, %llu mended\n",
@@ -439,8 +447,7 @@ run_import(struct job *job)
 	const struct import *im = job->import;
 	enum trouble trouble = mailbox_read_all(job->mailbox);
 
-	if (job->terminal)
-		fputs("\r", stderr);
+	end_progress(job);
 	printf("%s: %llu messages imported, %llu were there already, %zu "
 	       "unique-ids kept\n", job->target.address,
 	    (unsigned long long)im->added, (unsigned long long)im->present,

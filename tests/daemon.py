@@ -16,6 +16,9 @@ import processes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 POP3D = os.path.abspath(os.environ.get("POP3D", HERE + "/../pop3d"))
+# bcrypt, 2^4 rounds.
+HASH_OF_SECRET = ("$2b$04$abcdefghijklmnopqrstuu"
+                  "2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW")
 POP3CTL = os.path.abspath(os.environ.get("POP3CTL", HERE + "/../pop3ctl"))
 HOSTNAME = "mail.example.com"
 ROOT = os.geteuid() == 0
@@ -253,16 +256,21 @@ class Server:
 
     def add_account(self, address=None, password="secret", maildir=None,
                     owner=None):
-        """Adds an account by pop3ctl, and its empty Maildir."""
+        """Adds an account by pop3ctl, and its empty Maildir.  "secret" comes
+        with a hash that costs little: few tests are about what it costs."""
         self.accounts += 1
         address = address or "user%d@example.com" % self.accounts
         local, domain = address.rsplit("@", 1)
-        arguments = ["add", address]
-        if maildir is not None:
-            arguments += ["-m", maildir]
-        if owner is not None:
-            arguments += ["-o", owner]
-        self.ctl(*arguments, stdin=password + "\n")
+        places = {"maildir": maildir, "owner": owner}
+        places = {key: value for key, value in places.items() if value}
+        if password == "secret":
+            self.ctl("import", "-", stdin=" ".join(
+                [address, "hash=" + HASH_OF_SECRET,
+                 *("%s=%s" % place for place in places.items())]) + "\n")
+        else:
+            self.ctl("add", address, *(
+                argument for key, value in places.items()
+                for argument in ("-" + key[0], value)), stdin=password + "\n")
         user = pwd.getpwnam(owner) if owner else self.owner
         path = maildir or os.path.join(self.mail, domain, local, "Maildir")
         return Account(self, address, password,

@@ -25,6 +25,7 @@ import processes
 from daemon import POP3CTL, ROOT, SANITIZED, wait_until
 from maildir import Maildir, message
 from pop3 import plain, wire
+from test_tables import commands
 
 
 def failed(server, *arguments, stdin=""):
@@ -48,11 +49,6 @@ def no_account(server, address):
 
 
 # Usage.
-
-COMMANDS = ["add", "app-password", "check", "client-settings", "delete",
-            "export", "help", "import", "index", "list", "passwd", "queue",
-            "requeue", "set", "show"]
-
 
 @pytest.mark.parametrize("arguments", [
     [], ["-x"], ["nonsense"], ["ad"], ["add"], ["add", "a@b.example", "c"],
@@ -80,10 +76,12 @@ def test_usage(server, arguments):
     assert done.returncode == 2
     assert done.stdout == ""
     lines = done.stderr.splitlines()
-    if arguments and arguments[0] in COMMANDS:
+    names = {name.split()[0] for name in commands()}
+    assert {"add", "who"} <= names
+    if arguments and arguments[0] in names:
         assert lines[-1].startswith("usage: pop3ctl [-f FILE] " + arguments[0])
     else:
-        for command in COMMANDS:
+        for command in names:
             assert re.search(r"pop3ctl \[-f FILE\] %s\b" % command,
                              done.stderr)
 
@@ -999,6 +997,21 @@ def test_index(server, account):
     account.maildir.put(b"12345\n")
     assert server.ctl("index", account.address).stdout == \
         account.address + ": 2 messages, 14 octets\n"
+
+
+@pytest.mark.parametrize("command", ["index", "check", "queue", "purge"])
+def test_progress_gives_its_line_to_what_came_of_it(server, account, command):
+    """1,000 names is where a mailbox is large enough to be watched."""
+    for n in range(1100):
+        account.maildir.deliver(message())
+    server.ctl("set", account.address, "keep=9")
+    status, seen = Terminal(server, command, account.address).end()
+    assert status == 0
+    assert b"1100 of 1100" in seen
+    shown = [line.split("\r")[-1].replace("\x1b[K", "")
+             for line in seen.decode().split("\r\n")]
+    assert "\n".join(shown) == \
+        server.ctl(command, account.address).stdout
 
 
 def test_index_makes_it_the_owners(server, account):

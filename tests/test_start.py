@@ -333,10 +333,10 @@ def test_files_that_may_not_grow(make_server, octets):
 def test_too_little_memory_to_hash(make_server):
     """It is no wrong password, and the administrator is told."""
     server = make_server(prefix=["prlimit", "--as=%d" % (20 << 20)])
-    account = server.add_account()
+    account = server.add_account(password="costs as much as others")
     for address in (account.address, "nobody@example.com"):
         server.mark_log()
         pop = server.connect()
         pop.ok("USER " + address)
-        pop.err("PASS secret", "SYS/TEMP")
+        pop.err("PASS " + account.password, "SYS/TEMP")
         server.wait_log("^auth: .*memory")
