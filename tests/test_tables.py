@@ -320,6 +320,19 @@ def expanded(usage):
     return {" ".join([name, word, *rest]) for word in second.split("|")}
 
 
+def test_keywords_in_tests():
+    """Of the parser, and the words that its fuzz target plays with."""
+    unit = read("tests", "unit", "test_conf.c")
+    every = unit[unit.index("test_every_keyword(void"):]
+    every = every[:every.index("\n}\n")]
+    dictionary = read("tests", "fuzz", "conf.dict")
+    for name, second, _, _ in keywords():
+        words = name + " " + (second or "")
+        assert '"' + words in every, words
+        assert '"' + name + " " in dictionary, name
+        assert second is None or second in dictionary, second
+
+
 def test_keywords_in_the_manual(tmp_path):
     found = set()
     for tag in items("pop3d.conf.5", "Ic"):

@@ -110,7 +110,16 @@ test_every_keyword(void **state)
 	    "proxy 10.0.0.0/8 ::1\n"
 	    "proxy 192.0.2.1\n"
 	    "notify new-login\n"
+	    "default keep=7\n"
+	    "default-domain example.org\n"
+	    "max-sessions 500\n"
+	    "max-sessions-per-address 5\n"
+	    "timeout listener 0\n"
 	    "sandbox required\n");
+	assert_string_equal(conf.default_domain, "example.org");
+	assert_int_equal(conf.max_sessions, 500);
+	assert_int_equal(conf.max_sessions_per_address, 5);
+	assert_int_equal(conf.listener_timeout, 0);
 	assert_int_equal(conf.nproxy, 3);
 	assert_int_equal(conf.proxy[1].prefix, 128);
 	assert_string_equal(conf.hostname, "mail.example.com");
