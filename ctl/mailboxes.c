@@ -147,7 +147,12 @@ lock_in_and_run(void *arg)
 	int status;
 
 	boot_learn(); /* reads /proc */
-	tzset();      /* reads /etc/localtime: of dates in an mbox */
+	/*
+	 * Reads /etc/localtime, for dates in an mbox; named, for otherwise
+	 * mktime(3) looks each time whether there is another one.
+	 */
+	(void)setenv("TZ", ":/etc/localtime", 0);
+	tzset();
 	job->mailbox = mailbox_new(&view, show_progress, job);
 	if (job->mailbox == NULL)
 		return ctl_fail("%s: out of memory", t->address);

@@ -20,14 +20,14 @@
 struct known {
 	char hash[UNPACK_HASH];
 	uint64_t number;
-	int met; /* in the file */
+	size_t met; /* of the first with a hash: how often the file had it */
 };
 
 struct run {
 	struct import *im;
 	struct deposit *deposit;
 	struct mbox *mbox;
-	struct known *known; /* sorted by hash */
+	struct known *known; /* sorted by hash and number */
 	size_t nknown;
 	struct uidls brought;
 	int64_t date; /* of the message before, or of the file */
@@ -53,10 +53,12 @@ lock_file(int fd)
 }
 
 static int
-compare(const void *a, const void *b)
+compare(const void *va, const void *vb)
 {
-	return memcmp(((const struct known *)a)->hash,
-	    ((const struct known *)b)->hash, UNPACK_HASH);
+	const struct known *a = va, *b = vb;
+	int c = memcmp(a->hash, b->hash, UNPACK_HASH);
+
+	return c != 0 ? c : (a->number > b->number) - (a->number < b->number);
 }
 
 /* By its base name: TIME.NnumberHhash.mbox.  0: it was not imported. */
@@ -97,14 +99,10 @@ learn_known(struct run *r, const struct maildir *maildir)
 	return error;
 }
 
-/*
- * Does the mailbox have it, as often as the file does?  *last is the highest
- * number of those that are the same.
- */
-static int
-is_known(struct run *r, const char *hash, uint64_t *last)
+/* Of those that are the same, the first; or NULL. */
+static struct known *
+first_known(struct run *r, const char *hash)
 {
-	struct known *k;
 	size_t low = 0, high = r->nknown, i;
 
 	while (low < high) {
@@ -114,15 +112,32 @@ is_known(struct run *r, const char *hash, uint64_t *last)
 		else
 			high = i;
 	}
-	for (*last = 0; low < r->nknown; low++) {
-		k = &r->known[low];
-		if (memcmp(k->hash, hash, UNPACK_HASH) != 0)
-			break;
-		if (!k->met)
-			return k->met = 1;
-		if (k->number > *last)
-			*last = k->number;
+	if (low == r->nknown ||
+	    memcmp(r->known[low].hash, hash, UNPACK_HASH) != 0)
+		return NULL;
+	return &r->known[low];
+}
+
+/*
+ * Does the mailbox have it, as often as the file does?  If not, *last is the
+ * highest number of those that are the same.  A file may have one message a
+ * hundred thousand times: none of them is looked at twice.
+ */
+static int
+is_known(struct run *r, const char *hash, uint64_t *last)
+{
+	struct known *first = first_known(r, hash), *k;
+
+	*last = 0;
+	if (first == NULL)
+		return 0;
+	k = first + first->met;
+	if (k < r->known + r->nknown &&
+	    memcmp(k->hash, hash, UNPACK_HASH) == 0) {
+		first->met++;
+		return 1;
 	}
+	*last = k[-1].number;
 	return 0;
 }
 
@@ -158,6 +173,8 @@ take_message(struct run *r, struct mbox_message *message)
 	if (r->im->ids && (error = unpack_id(&r->brought, r->mbox, message,
 			       base)) != 0)
 		return error;
+	/* To cur/, where the index would move it next. */
+	message->seen_before = 1;
 	return unpack_keep(message, r->deposit, base);
 }
 

@@ -31,7 +31,9 @@ check_regular(int fd)
 
 	if (fstat(fd, &st) == -1)
 		return errno;
-	return S_ISREG(st.st_mode) ? 0 : EINVAL;
+	if (!S_ISREG(st.st_mode))
+		return EINVAL;
+	return st.st_size > TEXT_MAX ? EFBIG : 0;
 }
 
 int

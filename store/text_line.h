@@ -17,8 +17,10 @@ enum text_line text_line(FILE *f, char *text, size_t size);
 
 /*
  * Opens a regular file to be read, no link and nothing that one would wait
- * for: 0 or an errno value, EINVAL where it is something else.
+ * for: 0 or an errno value, EINVAL where it is something else, EFBIG where
+ * no mailbox has so many lines: a hole of a terabyte would be read for hours.
  */
+#define TEXT_MAX 1073741824
 int text_open(int dir, const char *name, FILE **f);
 
 #endif

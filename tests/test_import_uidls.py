@@ -314,6 +314,23 @@ def test_lists_of_other_kinds(old):
     assert not os.path.exists(old.pop3d + "/uidls")
 
 
+def test_files_that_nobody_has_time_to_read(old):
+    """A hole of a terabyte, which a mailbox's owner makes in no time."""
+    name = old.deliver(1)[0]
+    for file in ("dovecot-uidlist", "courierpop3dsizelist"):
+        old.list(file, "")
+        os.truncate(os.path.join(old.maildir.path, file), 1 << 40)
+        said = old.take(status=1)
+        assert len(said) == 1 and "File too large" in said[0], said
+        os.unlink(os.path.join(old.maildir.path, file))
+    old.dovecot("1 :" + name)
+    old.write("uidls 1\n")
+    os.truncate(old.pop3d + "/uidls", 1 << 40)
+    assert "File too large" in old.take(status=1)[0]
+    os.unlink(old.pop3d + "/uidls")
+    assert old.take() == [summary(1)]
+
+
 def test_a_newer_file_is_left_as_it_is(old):
     old.dovecot("1 :" + old.deliver(1)[0])
     old.write("uidls 2\nwhat may come\n")
@@ -341,13 +358,21 @@ def test_all_accounts(make_server):
 @pytest.mark.skipif(not ROOT, reason="only root may trace the owner's process")
 @pytest.mark.parametrize("everything", [
     False, pytest.param(True, marks=pytest.mark.long)], ids=["fast", "all"])
-def test_interrupted(old, everything, capsys):
+@pytest.mark.parametrize("list", [
+    "dovecot", pytest.param("courier", marks=pytest.mark.long)])
+def test_interrupted(old, list, everything, capsys):
     """At whichever system call: all of them or, as it was before, none."""
     names = old.deliver(30)
-    old.dovecot(*("%d :%s" % (n, name) for n, name in enumerate(names, 1)))
-    old.give({names[0]: default(1)})
-    before = [default(1)] + names[1:]
-    after = [default(n) for n in range(1, 31)]
+    if list == "dovecot":
+        form = default
+        old.dovecot(*("%d :%s" % line for line in enumerate(names, 1)))
+    else:
+        form = ("UID%%d-%d" % VALIDITY).__mod__
+        old.courier(*("%s:2, 65 %d:%d:0" % (name, n, VALIDITY)
+                      for n, name in enumerate(names, 1)))
+    old.give({names[0]: form(1)})
+    before = [form(1)] + names[1:]
+    after = [form(n) for n in range(1, 31)]
 
     def check():
         assert old.uidls() in (before, after)
