@@ -1,36 +1,38 @@
 """Who moves here by pop3d-moving(7) fetches nothing twice, and all that is new.
 
-Dovecot, as Debian has it, serves a Maildir of 200 varied messages to clients
-that leave them there.  One more message arrives, the commands are taken out
-of the manual page and run, and the next poll of each client fetches exactly
-that one; and again when the index was lost.  IMAP keeps its UIDs.
+Dovecot or Courier, as Debian has it, serves a Maildir of 200 varied messages
+to clients that leave them there.  One more message arrives, the commands are
+taken out of the manual page and run, and the next poll of each client fetches
+exactly that one; and again when the index was lost.  IMAP keeps its UIDs.
 """
 
 import imaplib
 import os
 import re
-import shutil
 import ssl
 import subprocess
 
 import pytest
 
-import daemon
 import post
-from daemon import HERE, POP3CTL, ROOT, Server, make_certificate, \
-    temporary_directory, wait_until
+from daemon import ROOT, free_port, wait_until
 from maildir import message, unique
-from test_clients import Fetchmail, Getmail, Mpop, compare
+from moving import Administrator, clients, commands, localhost, \
+    lose_index, pause, poll_exactly  # noqa: F401
+from overlay import Overlay
+import processes
 
 MESSAGES = 200
 POP3 = "/usr/lib/dovecot/pop3"
-PAGE = HERE + "/../man/pop3d-moving.7"
+IMAP = "/usr/lib/dovecot/imap"
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.skipif(not ROOT, reason="only root may run mail servers"),
-    pytest.mark.skipif(not os.path.exists(POP3),
-                       reason="dovecot-pop3d is not installed")]
+    pytest.mark.skipif(not ROOT, reason="only root may run mail servers")]
+
+needs_dovecot = pytest.mark.skipif(
+    not os.path.exists(POP3) or not os.path.exists(IMAP),
+    reason="dovecot-pop3d and dovecot-imapd are not installed")
 
 CONFIGURATION = """base_dir = %(home)s/run
 state_dir = %(home)s/state
@@ -71,33 +73,19 @@ service imap-login {
 !include_try local.conf
 """
 
-# In place of the system's: what the page's commands would reach there.
-SYSTEMCTL = """#!/bin/sh -e
-case "$*" in
-'reload dovecot') doveadm -c %(home)s/dovecot.conf reload ;;
-'enable --now pop3d.socket') : >%(home)s/enabled ;;
-*) exit 1 ;;
-esac
-"""
-
-
-def script(path, text):
-    with open(path, "w") as f:
-        f.write(text)
-    os.chmod(path, 0o755)
-
 
 class Dovecot:
     """All of it, on ports of its own, for one account."""
 
-    def __init__(self, directory, account, keypair, port, more):
-        self.home = directory + "/dovecot"
+    def __init__(self, account, more):
+        keypair, port = account.server.keypair, account.server.port
+        self.home = account.server.directory + "/dovecot"
         self.account = account
         self.port = port
         self.keypair = keypair
-        self.imap = daemon.free_port()
+        self.imap = free_port()
         self.conf = self.home + "/dovecot.conf"
-        os.makedirs(self.home + "/bin")
+        os.mkdir(self.home)
         with open(self.home + "/passwd", "w") as f:
             f.write("%s:{PLAIN}%s:%d:%d::%s\n" % (
                 account.address, account.password, account.maildir.uid,
@@ -107,19 +95,16 @@ class Dovecot:
                   "pop3": port, "imap": self.imap}
         with open(self.conf, "w") as f:
             f.write(CONFIGURATION % values)
-        script(self.home + "/bin/systemctl", SYSTEMCTL % values)
-        script(self.home + "/bin/doveconf", "#!/bin/sh\nexec "
-               '/usr/bin/doveconf -c %s "$@"\n' % self.conf)
-        script(self.home + "/bin/pop3ctl", "#!/bin/sh\nexec %s -f %s "
-               '"$@"\n' % (POP3CTL, account.server.conf))
+        self.administrator = Administrator(
+            account.server,
+            {"reload dovecot": "doveadm -c %s reload" % self.conf},
+            {"doveconf": "/usr/bin/doveconf -c " + self.conf},
+            {"/etc/dovecot": self.home})
         self.process = subprocess.Popen(
             ["dovecot", "-F", "-c", self.conf], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.wait(lambda: self.listens(port) and self.listens(self.imap))
-
-    @staticmethod
-    def listens(port):
-        return daemon.processes.listening(port)
+        self.wait(lambda: processes.listening(port) and
+                  processes.listening(self.imap))
 
     def wait(self, condition):
         try:
@@ -127,14 +112,6 @@ class Dovecot:
         except AssertionError:
             with open(self.home + "/log") as f:
                 raise AssertionError(f.read()) from None
-
-    def run(self, command):
-        """A command of the page; what it printed."""
-        command = command.replace("/etc/dovecot", self.home)
-        return subprocess.run(
-            ["sh", "-ec", command], check=True, capture_output=True,
-            text=True, env={**os.environ, "PATH": self.home + "/bin:" +
-                            os.environ["PATH"]}).stdout
 
     def uids(self):
         """What IMAP has: (UIDVALIDITY, {UID: octets})."""
@@ -149,21 +126,76 @@ class Dovecot:
         return validity, dict(re.findall(
             rb"UID (\d+) RFC822\.SIZE (\d+)", b"\n".join(found)))
 
+    def follow(self):
+        """-f comes from the first command, as the page says."""
+        form = None
+        for command in commands("FROM DOVECOT"):
+            if form and "import-uidls" in command:
+                command += " -f '%s'" % form
+            said = self.administrator.type(command).strip()
+            if command.startswith("doveconf") and said != "%08Xu%08Xv":
+                form = said
+
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
 
 
-def commands(title):
-    """Those of a section of the page, in order."""
-    with open(PAGE) as f:
-        section = re.search(r"^\.Sh %s\n(.*?)^\.Sh " % title, f.read(),
-                            re.M | re.S).group(1)
-    block = re.search(r"^\.Bd -literal.*?\n(.*?)^\.Ed", section,
-                      re.M | re.S).group(1)
-    found = re.findall(r"^# (.*)$", block, re.M)
-    assert len(found) >= 5
-    return found
+COURIER = """set -a
+PATH=$PATH:/usr/sbin
+. /etc/courier/pop3d
+. /etc/courier/pop3d-ssl
+POP3_TLS=1 POP3_STARTTLS=NO
+exec couriertcpd -address=127.0.0.1 -maxprocs=40 -maxperip=40 -nodnslookup \\
+    -noidentlookup %d /usr/bin/couriertls -server -tcpd -user=courier \\
+    /usr/lib/courier/courier/courierpop3login \\
+    /usr/lib/courier/courier/courierpop3d Maildir
+"""
+
+AUTHDAEMON = """authmodulelist="authuserdb"
+daemons=2
+authdaemonvar=/run/courier/authdaemon
+DEBUG_LOGIN=0
+DEFAULTOPTIONS=""
+LOGGEROPTS=""
+"""
+
+USERDB = "%s\tuid=%d|gid=%d|home=%s|mail=%s|systempw=%s\n"
+
+
+class Courier:
+    """courier-pop, which cannot be installed beside Dovecot's."""
+
+    def __init__(self, overlay, account):
+        maildir = account.maildir
+        self.port = account.server.port
+        hashed = subprocess.run(
+            ["openssl", "passwd", "-1", account.password], check=True,
+            capture_output=True, text=True).stdout.strip()
+        overlay.write("/etc/courier/userdb", USERDB % (
+            account.address, maildir.uid, maildir.gid,
+            os.path.dirname(maildir.path), maildir.path, hashed), 0o600)
+        overlay.write("/etc/courier/authdaemonrc", AUTHDAEMON)
+        overlay.run("sh", "-ec", "makeuserdb; mkdir -p "
+                    "/run/courier/authdaemon; chown courier:courier "
+                    "/run/courier /run/courier/authdaemon; authdaemond start;"
+                    "cat %s %s >/etc/courier/pop3d.pem; "
+                    "chown courier /etc/courier/pop3d.pem"
+                    % account.server.keypair)
+        self.process = overlay.serve(self.port, "sh", "-ec",
+                                     COURIER % self.port)
+        pid, = processes.children(self.process.pid)
+        self.administrator = Administrator(account.server, {
+            "disable --now courier-pop-ssl courier-pop": "kill %d" % pid})
+
+    def follow(self):
+        said = self.administrator.follow("FROM COURIER")
+        assert ": %d unique-ids of courierpop3dsizelist taken over; 0 were " \
+            "here already" % MESSAGES in said["pop3ctl import-uidls -a"]
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
 
 
 def varied():
@@ -173,15 +205,6 @@ def varied():
             for n in range(MESSAGES)]
 
 
-@pytest.fixture
-def place():
-    directory = temporary_directory()
-    server = Server(make_certificate(directory, "localhost"))
-    yield directory, server
-    server.stop()
-    shutil.rmtree(directory)
-
-
 def fill(maildir, mails):
     """Read and unread, with flags, and just delivered."""
     for n, data in enumerate(mails):
@@ -189,12 +212,6 @@ def fill(maildir, mails):
             maildir.deliver(data)
         else:
             maildir.put(data, suffix=(":2,S", ":2,FRS", ":2,")[n % 3])
-
-
-def polls_exactly(pollers, expected):
-    for poller in pollers:
-        poller.poll(delete=False)
-        compare(poller.fetched(), [poller.stored(data) for data in expected])
 
 
 FORMATS = {
@@ -207,58 +224,89 @@ FORMATS = {
 }
 
 
+@needs_dovecot
 @pytest.mark.parametrize("which", FORMATS)
-def test_from_dovecot(place, tmp_path, monkeypatch, which):
-    directory, server = place
+def test_from_dovecot(localhost, tmp_path, which):  # noqa: F811
     form, more = FORMATS[which]
     more += "pop3_uidl_format = %s\n" % form if form else ""
-    account = server.add_account()
+    account = localhost.add_account()
     mails = varied()
     fill(account.maildir, mails)
-    # The clients are to find the other server where this one was.
-    port = server.port
-    server.process.terminate()
-    server.process.wait(20)
-    dovecot = Dovecot(directory, account, server.keypair, port, more)
+    pause(localhost)
+    dovecot = Dovecot(account, more)
     try:
-        move(server, dovecot, account, tmp_path, monkeypatch, mails)
+        pollers = clients(account, tmp_path)
+        poll_exactly(pollers, mails)
+        poll_exactly(pollers, [])
+        before = dovecot.uids()
+        move(dovecot, account, pollers)
+        validity, sizes = dovecot.uids()
     finally:
         dovecot.stop()
-
-
-def move(server, dovecot, account, tmp_path, monkeypatch, mails):
-    pollers = []
-    for client in (Fetchmail, Mpop, Getmail):
-        home = tmp_path / client.__name__
-        home.mkdir()
-        pollers.append(client(account, str(home)))
-    polls_exactly(pollers, mails)
-    polls_exactly(pollers, [])
-    before = dovecot.uids()
-    late = message("late", "One more.\n")
-    account.maildir.deliver(late)
-    form = None
-    for command in commands("FROM DOVECOT"):
-        if form and "import-uidls" in command:
-            command += " -f '%s'" % form
-        said = dovecot.run(command)
-        if command.startswith("doveconf") and said.strip() != "%08Xu%08Xv":
-            form = said.strip()
-    assert os.path.exists(dovecot.home + "/enabled")
-    dovecot.wait(lambda: not dovecot.listens(dovecot.port))
-    monkeypatch.setattr(daemon, "free_port", lambda: dovecot.port)
-    server.start()
-    polls_exactly(pollers, [late])
-    polls_exactly(pollers, [])
-    server.wait_empty()
-    for name in os.listdir(account.maildir.path + "/pop3d"):
-        if name != "uidls":
-            os.unlink(os.path.join(account.maildir.path, "pop3d", name))
-    polls_exactly(pollers, [])
-    last = message("last", "And another one.\n")
-    account.maildir.deliver(last, unique())
-    polls_exactly(pollers, [last])
-    validity, sizes = dovecot.uids()
     assert validity == before[0]
     assert len(sizes) == MESSAGES + 2
     assert {uid: sizes[uid] for uid in before[1]} == before[1]
+
+
+@pytest.fixture(scope="module")
+def courier():
+    overlay = Overlay("courier-pop", "courier-authlib-userdb")
+    yield overlay
+    overlay.remove()
+
+
+def test_from_courier(courier, localhost, tmp_path):  # noqa: F811
+    account = localhost.add_account()
+    mails = varied()
+    fill(account.maildir, mails)
+    pause(localhost)
+    old = Courier(courier, account)
+    try:
+        pollers = clients(account, tmp_path)
+        for count in len(mails), 0:
+            for poller in pollers:
+                poller.poll(delete=False)
+                assert len(poller.fetched()) == count
+        move(old, account, pollers)
+    finally:
+        old.stop()
+
+
+def move(old, account, pollers):
+    """From a server that they have seen all of the messages on."""
+    late = message("late", "One more.\n")
+    account.maildir.deliver(late)
+    old.follow()
+    wait_until(lambda: not processes.listening(old.port), "it does not stop")
+    account.server.start()
+    poll_exactly(pollers, [late])
+    poll_exactly(pollers, [])
+    lose_index(account)
+    poll_exactly(pollers, [])
+    last = message("last", "And another one.\n")
+    account.maildir.deliver(last, unique())
+    poll_exactly(pollers, [last])
+
+
+def test_from_qmail(localhost):  # noqa: F811
+    """Debian has no qmail.  qmail-pop3d's ids are the base names of files
+    that qmail-local names TIME.PID.HOST, and it moves what it has shown to
+    cur/NAME:2, where no flag is added: there is nothing to be done.
+    """
+    account = localhost.add_account()
+    names = ["%d.%d.mail.example.com" % (1700000000 + n, 4000 + n)
+             for n in range(20)]
+    for n, name in enumerate(names):
+        if n < 15:
+            account.maildir.put(message(str(n)), name, suffix=":2,")
+        else:
+            account.maildir.deliver(message(str(n)), name)
+    said = localhost.ctl("import-uidls", "-n", "-a").stdout
+    assert "nothing to do" in said
+    with account.login(name="localhost") as pop:
+        assert list(pop.uidl().values()) == names
+        pop.quit()
+    lose_index(account)
+    with account.login(name="localhost") as pop:
+        assert list(pop.uidl().values()) == names
+        pop.quit()

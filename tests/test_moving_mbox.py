@@ -14,14 +14,14 @@ import threading
 import pytest
 
 import daemon
-from daemon import ROOT, Server, make_certificate, temporary_directory, \
-    wait_until
+from daemon import ROOT, wait_until
 from maildir import message
 from mbox import entry, mbox, with_newline
+from moving import Administrator, clients, localhost, lose_index, pause, \
+    poll_exactly  # noqa: F401
 from pop3 import unstuff, wire
 import post
 import processes
-from test_clients import Fetchmail, Getmail, Mpop, compare
 from test_spool import NAME, PASSWORD, Spool, user  # noqa: F401
 
 DOVECOT = "/usr/lib/dovecot/pop3"
@@ -93,30 +93,12 @@ def dovecot(server, account, inbox):
     try:
         wait_until(lambda: processes.listening(server.port),
                    "Dovecot does not listen")
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(30)
         wait_until(lambda: not processes.listening(server.port),
                    "Dovecot does not end")
-
-
-@pytest.fixture
-def localhost(monkeypatch):
-    """A server that comes back on its port after it was paused."""
-    directory = temporary_directory()
-    server = Server(make_certificate(directory, "localhost"))
-    monkeypatch.setattr(daemon, "free_port", lambda: server.port)
-    yield server
-    server.stop()
-    shutil.rmtree(directory)
-
-
-def pause(server):
-    server.wait_empty()
-    server.process.terminate()
-    server.process.wait(20)
-    server.process = None
 
 
 def append(path, data):
@@ -127,7 +109,7 @@ def append(path, data):
 
 @pytest.mark.skipif(not os.path.exists(DOVECOT),
                     reason="dovecot-pop3d is not installed")
-def test_from_dovecot(localhost, tmp_path):
+def test_from_dovecot(localhost, tmp_path):  # noqa: F811
     """The next poll fetches exactly what came last."""
     account = localhost.add_account("you@localhost")
     messages = varied()
@@ -136,36 +118,26 @@ def test_from_dovecot(localhost, tmp_path):
     with open(inbox, "wb") as f:
         f.write(mbox(messages))
     os.chown(inbox, localhost.owner.pw_uid, localhost.owner.pw_gid)
-    pollers = []
-    for client in (Fetchmail, Mpop, Getmail):
-        home = tmp_path / client.__name__
-        home.mkdir()
-        pollers.append(client(account, str(home)))
+    pollers = clients(account, tmp_path)
     pause(localhost)
-    with dovecot(localhost, account, inbox):
-        for poller in pollers:
-            poller.poll(delete=False)
-            compare(poller.fetched(), [poller.stored(m) for m in messages])
+    with dovecot(localhost, account, inbox) as process:
+        poll_exactly(pollers, messages)
         append(inbox, entry(message("the last but one"), 1750000000))
-        for poller in pollers:
-            poller.poll(delete=False)
-            assert poller.fetched() == [
-                poller.stored(message("the last but one"))]
-    append(inbox, entry(message("the last one"), 1750000001))
-    localhost.start()
-    out = localhost.ctl("import-mbox", account.address, inbox).stdout
+        poll_exactly(pollers, [message("the last but one")])
+        append(inbox, entry(message("the last one"), 1750000001))
+        said = Administrator(
+            localhost,
+            {"disable --now dovecot.socket dovecot": "kill %d" % process.pid},
+            paths={"you@example.com": account.address,
+                   "/home/you/mail/inbox": inbox}).follow("FROM AN MBOX")
     assert "202 messages imported, 0 were there already, 201 unique-ids" \
-        in out
-    for poller in pollers:
-        poller.poll(delete=False)
-        assert poller.fetched() == [poller.stored(message("the last one"))]
-    localhost.wait_empty()
-    for name in os.listdir(account.maildir.path + "/pop3d"):
-        if name != "uidls":
-            os.unlink(account.maildir.path + "/pop3d/" + name)
-    for poller in pollers:
-        poller.poll(delete=False)
-        assert poller.fetched() == []
+        in "".join(said.values())
+    localhost.start()
+    poll_exactly(pollers, [message("the last one")])
+    lose_index(account)
+    poll_exactly(pollers, [])
+    account.maildir.deliver(message("by a delivery agent"))
+    poll_exactly(pollers, [message("by a delivery agent")])
 
 
 def plain_session(port, name, password):
@@ -233,6 +205,10 @@ def test_from_popa3d(popa3d, make_server, user):  # noqa: F811
         process.terminate()
         process.wait(20)
         os.unlink("/etc/pam.d/popa3d")
+    spool.server.configure()
+    Administrator(spool.server, {}, paths={
+        "/etc/pop3d.conf": spool.server.conf,
+        "/var/mail": spool.directory}).follow("FROM POPA3D")
     ours = spool.see()
     assert len(theirs) == len(ours) == 200
     assert ours == [wire(m) for m in messages]
