@@ -2,8 +2,11 @@
  * limit CERTIFICATE KEY: the limit.  What the same library, under the same
  * inetd, can do at best: a POP3 server that answers from constants.  It has
  * 10,000 messages of 4 kB, or with a third argument one of that many octets.
+ * Given a socket that listens it forks for each connection, and does no more
+ * for it than it would have to.
  */
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tls.h>
+#include <unistd.h>
 
 #define RECORD 16384
 #define LINE   78
@@ -110,6 +114,38 @@ serve(unsigned long octets, int one)
 	}
 }
 
+static int
+listens(void)
+{
+	int yes = 0;
+	socklen_t len = sizeof(yes);
+
+	return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) == 0 &&
+	    yes;
+}
+
+/* Returns in the child, the client on descriptors 0 and 1. */
+static void
+fork_for_each(void)
+{
+	int fd;
+	pid_t pid;
+
+	for (;;) {
+		if ((fd = accept(0, NULL, NULL)) == -1)
+			continue;
+		if ((pid = fork()) == 0) {
+			dup2(fd, 0);
+			dup2(fd, 1);
+			close(fd);
+			return;
+		}
+		close(fd);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			continue;
+	}
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -118,7 +154,6 @@ main(int argc, char *argv[])
 	size_t i;
 	int on = 1;
 
-	(void)setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	memset(lines, 'x', sizeof(lines));
 	for (i = 0; i < sizeof(lines); i += LINE)
 		memcpy(lines + i + LINE - 2, "\r\n", 2);
@@ -127,8 +162,12 @@ main(int argc, char *argv[])
 	if (tls_config_set_keypair_file(config, argv[1], argv[2]) == -1 ||
 	    tls_config_set_ciphers(
 		config, "ECDHE+AESGCM:ECDHE+CHACHA20") == -1 ||
-	    tls_configure(server, config) == -1 ||
-	    tls_accept_fds(server, &tls, 0, 1) == -1)
+	    tls_configure(server, config) == -1)
+		return 1;
+	if (listens())
+		fork_for_each();
+	(void)setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (tls_accept_fds(server, &tls, 0, 1) == -1)
 		return 1;
 	if (argc > 3)
 		serve(strtoul(argv[3], NULL, 10) / LINE * LINE, 1);

@@ -132,7 +132,7 @@ class Peer(Daemon):
     password = PASSWORD
     user = "bench"
 
-    def __init__(self, name, directory, maildir, certificate):
+    def __init__(self, name, directory, maildir, certificate, mode=""):
         super().__init__(free_port())
         self.name = name
         home = "%s/peer-%s" % (directory, name)
@@ -144,9 +144,11 @@ class Peer(Daemon):
         os.chown(home, owner.pw_uid, owner.pw_gid)
         peers = TOP + "/bench/peers/"
         self.process = subprocess.Popen(
-            [peers + "enter", "%s/root-%s" % (BENCH_DIR, name), peers + name],
+            [peers + "enter", "%s/root-%s%s" % (BENCH_DIR, name, mode),
+             peers + name],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=dict(os.environ, BENCH_DIR=BENCH_DIR, PEER_HOME=home,
+                     PEER_MODE=mode,
                      PEER_PORT=str(self.port), PEER_USER=self.user,
                      PEER_PASSWORD=PASSWORD, PEER_UID=str(owner.pw_uid),
                      PEER_GID=str(owner.pw_gid), PEER_CERT=certificate[0],
