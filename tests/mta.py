@@ -52,7 +52,6 @@ setgid_group = postdrop
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 myhostname = mail.example.com
-mydestination =
 mynetworks =
 alias_maps =
 virtual_mailbox_domains = example.com
@@ -86,8 +85,24 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+# For who is on this machine, and for local users; from nobody else.
+LOCAL_CF = """mydestination = localhost
+alias_database =
+local_recipient_maps =
+home_mailbox = Maildir/
+"""
+LOCAL_SERVICES = """127.0.0.1:%d inet n - y - - smtpd
+  -o mynetworks=127.0.0.1
+  -o smtpd_relay_restrictions=permit_mynetworks,reject
+local unix - n n - - local
+"""
+
+
 class Postfix:
-    """Ends with stop(); private is where pop3sasl's socket belongs."""
+    """Ends with stop(); private is where pop3sasl's socket belongs.
+
+    smtp is a port without TLS or password, to virtual and local users.
+    """
 
     def __init__(self, server, limit=60):
         self.server = server
@@ -95,6 +110,7 @@ class Postfix:
         self.conf = self.directory + "/etc"
         self.private = self.directory + "/spool/private"
         self.smtps, self.submission = free_port(), free_port()
+        self.smtp = free_port()
         user = pwd.getpwnam("postfix")
         for name in "", "etc", "spool", "data":
             os.mkdir(os.path.join(self.directory, name), 0o755)
@@ -104,14 +120,15 @@ class Postfix:
             "uid": server.owner.pw_uid, "gid": server.owner.pw_gid,
             "cert": server.keypair[0], "key": server.keypair[1]} +
             of_manual(r"/etc/postfix/main\.cf").replace(
-                "/etc/postfix/", self.directory + "/"))
+                "/etc/postfix/", self.directory + "/") + LOCAL_CF)
         master = of_manual(r"/etc/postfix/master\.cf")
         for service, port in (("submissions", self.smtps),
                               ("submission", self.submission)):
             master = master.replace(
                 "%s inet n - y - -" % service,
                 "127.0.0.1:%d inet n - y - %d" % (port, limit))
-        self.write("master.cf", master + SERVICES)
+        self.write("master.cf", master + SERVICES +
+                   LOCAL_SERVICES % self.smtp)
         self.map("mailboxes", {})
         self.map("senders", {})
         self.run("start")

@@ -63,7 +63,7 @@ class Overlay:
     def command(self, *command):
         """Such that Popen() runs it inside."""
         return ["nsenter", "--target", str(self.pid), "--mount", "--pid",
-                "--root", "--wd=/", *command]
+                "--root", "--wd", *command]
 
     def run(self, *command, **keywords):
         """Of a command that must succeed, what it printed."""

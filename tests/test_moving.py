@@ -9,6 +9,7 @@ exactly that one; and again when the index was lost.  IMAP keeps its UIDs.
 import imaplib
 import os
 import re
+import shutil
 import ssl
 import subprocess
 
@@ -21,6 +22,7 @@ from moving import Administrator, clients, commands, localhost, \
     lose_index, pause, poll_exactly  # noqa: F401
 from overlay import Overlay
 import processes
+from thunderbird import Thunderbird
 
 MESSAGES = 200
 POP3 = "/usr/lib/dovecot/pop3"
@@ -246,6 +248,24 @@ def test_from_dovecot(localhost, tmp_path, which):  # noqa: F811
     assert validity == before[0]
     assert len(sizes) == MESSAGES + 2
     assert {uid: sizes[uid] for uid in before[1]} == before[1]
+
+
+@needs_dovecot
+@pytest.mark.skipif(not shutil.which("thunderbird"),
+                    reason="thunderbird is not installed")
+def test_thunderbird(localhost, tmp_path):  # noqa: F811
+    account = localhost.add_account()
+    mails = [message(str(n), "line %d\n" % n * n) for n in range(60)]
+    fill(account.maildir, mails)
+    pause(localhost)
+    dovecot = Dovecot(account, "")
+    try:
+        pollers = [Thunderbird(account, str(tmp_path))]
+        poll_exactly(pollers, mails)
+        poll_exactly(pollers, [])
+        move(dovecot, account, pollers)
+    finally:
+        dovecot.stop()
 
 
 @pytest.fixture(scope="module")
