@@ -305,7 +305,16 @@ def test_killed_writer_at_every_call(make_server):
     with open(text, "w") as f:
         for n in range(0, 600, 3):
             f.write("user%06d@many.example access=off\n" % n)
-    for arguments in (["import", text], ["delete", "user000002@many.example"],
+    passwd = [server.directory + "/passwd%d" % i for i in (1, 2)]
+    for i, path in enumerate(passwd, 1):
+        with open(path, "w") as f:
+            for n in range(30):
+                f.write("new%d%d@many.example:{CRYPT}$1$saltsalt$"
+                        "9xy1btjgzLYfb7hivXtC//::::::userdb_mail=maildir:"
+                        "%s/many.example/Maildir\n" % (i, n, server.mail))
+    for arguments in (["import", text], ["import", passwd[0]],
+                      ["import", "-s", passwd[1]],
+                      ["delete", "user000002@many.example"],
                       ["app-password", "add", "user000001@many.example",
                        "phone"], ["add", "-P", "new@example.com"]):
         seen = killed_everywhere(server, arguments, lambda line: True)
