@@ -5,7 +5,7 @@
 #	make [SANITIZE=1] [STATIC=1]	pop3d, pop3ctl and pop3sasl
 #	make run			a demo on 127.0.0.1:9995, until Ctrl-C
 #	make check			the tests; check-long has patience, too,
-#					and check-boot boots a machine
+#					and check-boot boots machines
 #	make lint			warnings and checkers, gcc and clang
 #	make bench			measurements, see bench/
 #	make coverage [FILES='tests/test_x.py ...']
@@ -26,6 +26,7 @@ SANITIZE	=
 STATIC		=
 SECONDS		= 60
 FILES		=
+MACHINES	= amd64 old arm64
 PKG_CONFIG	= pkg-config
 # Memory goes with the process, and libdb leaks when files are damaged.
 PYTEST		= ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 -m pytest -q
@@ -163,12 +164,13 @@ check-long: long-deps
 	$(PYTEST) $(SIDE_BY_SIDE) -m 'not alone' tests
 	$(PYTEST) -m 'alone' tests
 
-# On a machine of its own, that is booted for it.
+# On machines of their own, that are booted for it.
 check-boot: boot-deps
-	tests/boot/run
+	tests/boot/run $(MACHINES)
 
 # One by its name: make test_index.
 unit: $(TESTS)
+unit-programs: $(TESTS:%=build/%)
 
 lint: lint-deps
 	@$(MAKE) lint-now
@@ -202,5 +204,5 @@ clean:
 	rm -rf build pop3d pop3ctl pop3sasl
 
 .PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps boot-deps \
-	coverage-deps run check check-long check-boot unit lint lint-now \
-	coverage bench fuzz fuzz-now install uninstall deb clean
+	coverage-deps run check check-long check-boot unit unit-programs lint \
+	lint-now coverage bench fuzz fuzz-now install uninstall deb clean

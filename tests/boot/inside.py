@@ -1,12 +1,22 @@
-"""pop3d where systemd is process 1: run by it, after each of two boots."""
+"""pop3d and pop3sasl where systemd is process 1: run by it, after each of two
+boots.  Postfix is set up by what pop3sasl(8) has for it, as it was installed.
 
+With the word "memory" as process 1's child, where there is neither: inetd
+starts both, and who asks pop3sasl is this program.
+"""
+
+import base64
 import glob
+import gzip
 import os
 import poplib
 import re
+import smtplib
 import socket
 import ssl
 import subprocess
+import sys
+import threading
 import time
 import traceback
 
@@ -16,6 +26,8 @@ PHONE = "/root/phone"  # its application password
 MAILDIRS = {"vmail": "/var/vmail/example.com/you/Maildir",
             "local": "/home/local/Maildir"}
 PER_SOURCE = 20  # etc/pop3d.socket
+YOU = "you@example.com"
+SOCKET = "/var/spool/postfix/private/pop3sasl"
 
 
 def say(text):
@@ -39,15 +51,18 @@ def connections():
 
 
 def wait(condition, what):
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.2)
 
 
+def trust():
+    return ssl.create_default_context(cafile="/etc/ssl/mail.crt")
+
+
 def tls():
-    context = ssl.create_default_context(cafile="/etc/ssl/mail.crt")
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", 995)),
+    return trust().wrap_socket(socket.create_connection(("127.0.0.1", 995)),
                                server_hostname=HOST)
 
 
@@ -74,6 +89,28 @@ def refused(user, password):
         raise AssertionError(user + " was let in")
 
 
+def certify():
+    run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
+        "-nodes -days 90 -subj /CN=%s -addext subjectAltName=DNS:%s "
+        "-keyout /etc/ssl/private/mail.key -out /etc/ssl/mail.crt 2>&1 && "
+        "chmod 600 /etc/ssl/private/mail.key" % (HOST, HOST))
+
+
+def add_accounts(*users):
+    """One account, and eight messages for each user."""
+    run("echo secret | pop3ctl add " + YOU)
+    with open(PHONE, "w") as f:
+        f.write(run("pop3ctl app-password add %s phone" % YOU))
+    assert run("pop3d -n") == "configuration OK"
+    for user in users:
+        maildir = MAILDIRS[user]
+        run("mkdir -p %s/new %s/cur %s/tmp" % (maildir, maildir, maildir))
+        for number in range(8):
+            append("%s/new/%d.M1P1.host" % (maildir, 1700000000 + number),
+                   "Subject: %d\n\n.dot\n" % number)
+        run("chown -R %s: %s" % (user, maildir))
+
+
 def install():
     """The package starts nothing; then all that its manual asks for."""
     run("dpkg -i /root/pop3d.deb")
@@ -83,21 +120,9 @@ def install():
     assert ":14: owner: there is no user vmail" in run("pop3d -n", False)
     run("useradd -r -m -d /var/vmail -s /usr/sbin/nologin vmail")
     run("useradd -m -s /bin/bash local && echo local:geheim | chpasswd")
-    run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
-        "-nodes -days 90 -subj /CN=%s -addext subjectAltName=DNS:%s "
-        "-keyout /etc/ssl/private/mail.key -out /etc/ssl/mail.crt 2>&1 && "
-        "chmod 600 /etc/ssl/private/mail.key" % (HOST, HOST))
+    certify()
     run("sed -i 's/^#hostname/hostname/; s/^#auth/auth/' /etc/pop3d.conf")
-    run("echo secret | pop3ctl add you@example.com")
-    with open(PHONE, "w") as f:
-        f.write(run("pop3ctl app-password add you@example.com phone"))
-    assert run("pop3d -n") == "configuration OK"
-    for user, maildir in MAILDIRS.items():
-        for number in range(8):
-            run("runuser -u %s -- sh -c 'mkdir -p %s/new %s/cur %s/tmp && "
-                "printf \"Subject: %d\\n\\n.dot\\n\" >%s/new/%d.M1P1.host'"
-                % (user, maildir, maildir, maildir, number, maildir,
-                   1700000000 + number))
+    add_accounts(*MAILDIRS)
     run("systemctl enable --now pop3d.socket")
 
 
@@ -139,6 +164,122 @@ def sessions():
         refused(user, "wrong")
 
 
+# Sending.
+
+def manual(before):
+    """The example of pop3sasl(8) that comes behind these words."""
+    with gzip.open("/usr/share/man/man8/pop3sasl.8.gz", "rt") as f:
+        return re.search(before + r".*?\n\.Bd.*?\n(.*?)\.Ed", f.read(),
+                         re.S).group(1)
+
+
+def append(path, text):
+    with open(path, "a") as f:
+        f.write(text)
+
+
+def command(before):
+    with gzip.open("/usr/share/man/man8/pop3sasl.8.gz", "rt") as f:
+        run(re.search(r"\.Dl # (%s.*)" % before, f.read()).group(1))
+
+
+def set_up_postfix():
+    """What it delivers to and its certificate; the rest is the manual's."""
+    vmail = run("id -u vmail"), run("id -g vmail")
+    append("/etc/postfix/mailboxes", YOU + " example.com/you/Maildir/\n")
+    run("postconf -e inet_protocols=ipv4 mydestination= "
+        "virtual_mailbox_domains=example.com virtual_mailbox_base=/var/vmail virtual_mailbox_maps=texthash:/etc/"
+        "postfix/mailboxes virtual_uid_maps=static:%s virtual_gid_maps=static:"
+        "%s smtpd_tls_cert_file=/etc/ssl/mail.crt "
+        "smtpd_tls_key_file=/etc/ssl/private/mail.key" % vmail)
+    assert run("pop3d -n") == "configuration OK"
+    append("/etc/postfix/main.cf", manual(r"/etc/postfix/main\.cf"))
+    append("/etc/postfix/master.cf", manual(r"/etc/postfix/master\.cf"))
+    command("pop3ctl list")
+    assert "nobody answers at %s (No such file" % SOCKET in run("pop3d -n")
+    command("systemctl enable --now pop3sasl")
+    run("systemctl restart postfix")
+    assert run("pop3d -n") == "configuration OK"
+
+
+def log_in(user, password, port=465):
+    """A connection that may send, or the code of the refusal."""
+    if port == 465:
+        smtp = smtplib.SMTP_SSL(HOST, port, context=trust())
+    else:
+        smtp = smtplib.SMTP(HOST, port)
+        smtp.starttls(context=trust())
+    try:
+        smtp.login(user, password)
+    except smtplib.SMTPAuthenticationError as error:
+        smtp.close()
+        return error.smtp_code
+    return smtp
+
+
+def arrives(subject):
+    """It is fetched by POP, and deleted."""
+    wait(lambda: run("grep -l '^Subject: %s$' -r %s/new %s/cur" % (
+        subject, MAILDIRS["vmail"], MAILDIRS["vmail"]), False), subject)
+    client = Client(YOU, "secret")
+    last = client.stat()[0]
+    assert b"Subject: " + subject.encode() in client.retr(last)[1]
+    client.dele(last)
+    client.quit()
+
+
+def send(user, password, port):
+    smtp = log_in(user, password, port)
+    subject = "sent at %f" % time.time()
+    smtp.sendmail(YOU, [YOU], "Subject: %s\n\nby %d\n" % (subject, port))
+    look_at_units()
+    smtp.quit()
+    arrives(subject)
+
+
+def look_at_units():
+    """While Postfix may ask: its processes, and how open systemd finds it."""
+    units = run("systemctl list-units --no-legend --plain 'pop3sasl@*'")
+    name = units.split()[0]
+    told = run("systemd-analyze security --no-pager " + name)
+    exposure = float(re.search(r"exposure level.*?: ([0-9.]+)",
+                               told).group(1))
+    assert exposure < 2.0, told
+    # But for who asks the system, and who ends that one: auth system.
+    uids = [re.search(r"^Uid:\s+(\d+)", open("/proc/%s/status" % pid).read(),
+                      re.M).group(1) for pid in run(
+                          "cat /sys/fs/cgroup/$(systemctl show --value -p "
+                          "ControlGroup '%s')/cgroup.procs" % name).split()]
+    assert sorted(uids) == sorted(["0", "0"] + 2 * [run("id -u _pop3d")])
+
+
+def sending():
+    """By the password of POP, and by the application password."""
+    phone = open(PHONE).read()
+    for user, password, port in ((YOU, "secret", 465), (YOU, phone, 587),
+                                 (YOU.upper(), phone, 465)):
+        send(user, password, port)
+    log_in("local", "geheim").quit()
+    for user in YOU, "local", "nobody@example.com":
+        assert log_in(user, "wrong") == 535
+    run("systemctl restart postfix")
+    send(YOU, "secret", 587)
+    run("pop3ctl set %s send=no" % YOU)
+    assert log_in(YOU, "secret") == 535
+    run("pop3ctl set %s send=yes" % YOU)
+    # Without pop3sasl nobody is told that his password is wrong.
+    run("systemctl stop pop3sasl.socket 'pop3sasl@*'")
+    assert not os.path.exists(SOCKET)
+    assert log_in(YOU, "secret") == 454
+    run("systemctl start pop3sasl.socket")
+    send(YOU, "secret", 465)
+    text = run("journalctl -b --no-pager -t pop3sasl")
+    for line in ("may send: user=you@example.com peer=127.0.0.1 mechanism=",
+                 "service=smtp lip=127.0.0.1", "app-password=phone",
+                 "may send: user=local", "reason=off", "reason=system"):
+        assert line in text, line
+
+
 def ends():
     """However a session ends, nothing of it stays."""
     for end in (Client.vanish, lambda client: run("pkill -9 -o pop3d"),
@@ -170,15 +311,70 @@ def limits():
     Client("you@example.com", "secret").quit()
 
 
+def check_sandbox(text):
+    """What the log says of it."""
+    missing = "sandbox: this system is without Landlock (Linux 5.13"
+    assert (missing in text) == (not has_landlock()), text
+    if has_landlock():
+        assert "sandbox" not in text, text
+
+
 def log():
     text = run("journalctl -b --no-pager -t pop3d")
     for line in ("login: user=you@example.com peer=127.0.0.1 tls=TLSv1.3",
                  "app-password=phone", "login refused: peer=127.0.0.1",
                  "reason=quit retrieved=1"):
         assert line in text, line
-    assert "sandbox" not in text
+    check_sandbox(text)
     assert "Too many incoming" in run("journalctl -b --no-pager")
     assert run("systemctl --failed --no-legend") == ""
+
+
+def has_landlock():
+    return "landlock" in open("/sys/kernel/security/lsm").read()
+
+
+def sandbox_required():
+    """All of the sandbox, or nobody is served."""
+    append("/etc/pop3d.conf", "sandbox required\n")
+    if has_landlock():
+        Client(YOU, "secret").quit()
+    else:
+        try:
+            tls()
+            raise AssertionError("a session without all of its sandbox")
+        except (ConnectionError, ssl.SSLError):
+            pass
+        assert "refused, because the configuration says sandbox required" in \
+            run("journalctl -b --no-pager -t pop3d")
+    run("sed -i '/^sandbox/d' /etc/pop3d.conf")
+
+
+def break_out():
+    done = subprocess.run(["/root/unit/test_sandbox"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        print(done.stdout)
+    attempts = re.findall(r"^\S.{29}  (?:killed|works|[A-Z(])", done.stdout,
+                          re.M)
+    say("%d attempts to break out, %s" % (len(attempts),
+                                          done.stdout.splitlines()[-1]))
+    assert done.returncode == 0 and len(attempts) > 50
+
+
+def units():
+    """The other unit tests."""
+    bad = []
+    for program in sorted(glob.glob("/root/unit/test_*")):
+        if program.endswith("test_sandbox"):
+            continue
+        done = subprocess.run([program], cwd="/root/unit", text=True,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            print(done.stdout)
+            bad.append(program)
+    assert not bad, bad
 
 
 def remove():
@@ -186,13 +382,90 @@ def remove():
     run("dpkg -i /root/pop3d.deb")
     assert listens()
     assert run("systemctl is-enabled pop3d.socket") == "enabled"
+    assert os.path.exists(SOCKET)
     run("dpkg -r pop3d")
     assert not listens()
+    assert not os.path.exists(SOCKET)
+    assert log_in(YOU, "secret") == 454
     run("dpkg -P pop3d")
     assert not glob.glob("/etc/*/pop3d*") + glob.glob("/etc/pop3d*")
     assert run("find /etc/systemd -name 'pop3d*'") == ""
     assert os.path.exists("/var/db/pop3d/accounts.db")
     assert glob.glob(MAILDIRS["vmail"] + "/cur/*")
+
+
+# In memory: as process 1 has found it, which has mounted what there is.
+
+class Log(threading.Thread):
+    """Stands for syslogd."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind("/dev/log")
+        os.chmod("/dev/log", 0o666)
+        self.text = ""
+        self.start()
+
+    def run(self):
+        while True:
+            self.text += self.socket.recv(65536).decode() + "\n"
+
+
+def install_in_memory():
+    """By dpkg, whose database is empty; then inetd's lines, all of them."""
+    run("hostname mail")
+    run("dpkg -i --force-depends /root/pop3d.deb")
+    assert run("id -un _pop3d") == "_pop3d"
+    run("useradd -r -m -k /dev/null -d /var/vmail -s /usr/sbin/nologin vmail")
+    certify()
+    run("sed -i 's/^#hostname/hostname/' /etc/pop3d.conf")
+    add_accounts("vmail")
+    append("/etc/services", "pop3s 995/tcp\n")
+    with open("/usr/share/doc/pop3d/inetd.conf") as f:
+        text = re.sub("^#(?=127)", "", f.read(), flags=re.M)
+    append("/etc/inetd.conf", text)
+    run("inetd")
+    wait(listens, "inetd does not listen")
+
+
+def session_in_memory():
+    fetch(YOU, "secret", MAILDIRS["vmail"], check_boxes)
+    fetch(YOU, open(PHONE).read(), MAILDIRS["vmail"])
+    refused(YOU, "wrong")
+    client = Client(YOU, "secret")
+    client.vanish()
+    wait(lambda: run("pgrep -x pop3d", False) == "", "a process stays")
+
+
+def may_send(password):
+    response = base64.b64encode(("\0%s\0%s" % (YOU, password)).encode())
+    with socket.create_connection(("127.0.0.1", 12345)) as s:
+        s.sendall(b"VERSION\t1\t1\nCPID\t1\nAUTH\t1\tPLAIN\tservice=smtp\t"
+                  b"rip=192.0.2.1\tresp=" + response + b"\n")
+        answers = s.makefile("r")
+        for line in answers:
+            if line.startswith(("OK\t1\tuser=" + YOU, "FAIL\t1\t")):
+                return line.startswith("OK")
+    raise AssertionError("no answer")
+
+
+def sending_in_memory():
+    assert may_send("secret") and may_send(open(PHONE).read())
+    assert not may_send("wrong")
+    run("pop3ctl set %s send=no" % YOU)
+    assert not may_send("secret")
+
+
+def in_memory():
+    syslog = Log()
+    steps(break_out, install_in_memory, session_in_memory,
+          sending_in_memory, units)
+    for line in ("login: user=" + YOU, "may send: user=" + YOU,
+                 "reason=password", "reason=off", "reason=quit"):
+        assert line in syslog.text, syslog.text
+    check_sandbox(syslog.text)
+    say("all is good")
 
 
 def steps(*functions):
@@ -202,14 +475,18 @@ def steps(*functions):
 
 
 def main():
-    say(run("uname -r") + ", " + run("systemctl --version").split("\n")[0])
+    say(run("uname -mr"))
+    if sys.argv[1:] == ["memory"]:
+        in_memory()
+        return
     if not os.path.exists(BOOTED):
-        steps(install, sessions, ends, limits, log)
+        steps(install, sessions, set_up_postfix, sending, ends, limits, log,
+              sandbox_required, break_out, units)
         open(BOOTED, "w").close()
         run("systemctl --no-block reboot")
         return
     assert listens()
-    steps(sessions, remove)
+    steps(sessions, sending, remove)
     say("all is good")
     run("systemctl --no-block poweroff")
 
