@@ -51,6 +51,49 @@ read_notes(int fd, struct notes *notes)
 	return 0;
 }
 
+static int
+by_mailbox(const void *a, const void *b)
+{
+	const struct note *x = a, *y = b;
+
+	if (x->target.uid != y->target.uid)
+		return x->target.uid < y->target.uid ? -1 : 1;
+	return strcmp(x->target.maildir, y->target.maildir);
+}
+
+/* More labels than one account can have: then whoever is there has to go. */
+static void
+add_concerned(struct concerned *to, const struct concerned *more)
+{
+	to->all |= more->all || to->n + more->n > APP_PASSWORDS_MAX;
+	to->password |= more->password;
+	if (to->all)
+		return;
+	memcpy(to->label + to->n, more->label,
+	    more->n * sizeof(more->label[0]));
+	to->n += more->n;
+}
+
+/*
+ * Accounts may share a mailbox.  It is hunted in by one process, or each
+ * would take the other's for a session that has the lock.
+ */
+static void
+join_mailboxes(struct notes *notes)
+{
+	struct note *last = notes->note, *note;
+
+	if (notes->n == 0)
+		return;
+	qsort(notes->note, notes->n, sizeof(notes->note[0]), by_mailbox);
+	for (note = notes->note + 1; note < notes->note + notes->n; note++)
+		if (by_mailbox(last, note) == 0)
+			add_concerned(&last->concerned, &note->concerned);
+		else
+			*++last = *note;
+	notes->n = (size_t)(last - notes->note) + 1;
+}
+
 /* Some of them side by side, since each takes two seconds. */
 static int
 end_sessions(const struct conf *conf, const struct note *note, size_t n)
@@ -91,6 +134,7 @@ wait_and_end(const struct conf *conf, int fd)
 
 	if (!read_notes(fd, &notes))
 		return CTL_GOOD;
+	join_mailboxes(&notes);
 	for (i = 0; i < notes.n; i += n) {
 		n = notes.n - i < AT_ONCE ? notes.n - i : AT_ONCE;
 		if (end_sessions(conf, notes.note + i, n) != CTL_GOOD)

@@ -242,6 +242,20 @@ def test_whoever_was_judged_before_is_not_let_in(mail, words):
     check_ended(mail, first)
 
 
+def test_accounts_that_share_a_mailbox(server, mail):
+    """Each is hunted for once, and not by those that hunt for another."""
+    addresses = ["n%d@shared.example" % n for n in range(20)]
+    for address in addresses:
+        server.add_account(address, maildir=mail.maildir.path)
+    pop = server.connect().login(addresses[7], "secret")
+    pop.ok("DELE 1")
+    done = server.ctl("set", "*@shared.example", "access=off")
+    assert done.stderr == ""
+    assert len(re.findall("session ended pid=", done.stdout)) == 1
+    pop.rest()
+    assert len(mail.maildir.files()) == COUNT
+
+
 def test_a_failed_change_ends_nothing(mail):
     pop = marked(mail)
     assert revoke(mail, ["set", "access=off", "spam=x"],
