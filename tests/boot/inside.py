@@ -400,7 +400,7 @@ def remove():
 # In memory: as process 1 has found it, which has mounted what there is.
 
 class Log(threading.Thread):
-    """Stands for syslogd."""
+    """Stands for syslogd, for those two: the unit tests log, too."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -412,7 +412,9 @@ class Log(threading.Thread):
 
     def run(self):
         while True:
-            self.text += self.socket.recv(65536).decode() + "\n"
+            line = self.socket.recv(65536).decode()
+            if re.search(r" pop3(?:d|sasl)\[", line):
+                self.text += line + "\n"
 
 
 def install_in_memory():
