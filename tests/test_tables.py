@@ -323,8 +323,8 @@ def expanded(usage):
 def test_keywords_in_tests():
     """Of the parser, and the words that its fuzz target plays with."""
     unit = read("tests", "unit", "test_conf.c")
-    every = unit[unit.index("test_every_keyword(void"):]
-    every = every[:every.index("\n}\n")]
+    every = unit[unit.index("every_keyword[] ="):]
+    every = every[:every.index(";\n")]
     dictionary = read("tests", "fuzz", "conf.dict")
     for name, second, _, _ in keywords():
         words = name + " " + (second or "")

@@ -87,35 +87,37 @@ test_the_listener(void **state)
 	conf_free(&conf);
 }
 
+static const char every_keyword[] =
+    "hostname mail.example.com\n"
+    "accounts /a/accounts.db\n"
+    "maildir /m/%a\n"
+    "owner vmail\n"
+    "junk .Spam\n"
+    "spool /var/mail/%u\n"
+    "user nobody\n"
+    "keypair /a.crt /a.key\n"
+    "keypair /b.crt /b.key /b.ocsp\n"
+    "outgoing one.example.com 465 tls\n"
+    "outgoing two.example.com 587 starttls\n"
+    "timeout login 1\n"
+    "timeout idle 86400\n"
+    "max-failures 100\n"
+    "auth accounts\n"
+    "auth system\n"
+    "proxy 10.0.0.0/8 ::1\n"
+    "proxy 192.0.2.1\n"
+    "notify new-login\n"
+    "default keep=7\n"
+    "default-domain example.org\n"
+    "max-sessions 500\n"
+    "max-sessions-per-address 5\n"
+    "timeout listener 0\n"
+    "sandbox required\n";
+
 static void
 test_every_keyword(void **state)
 {
-	load_good(*state,
-	    "hostname mail.example.com\n"
-	    "accounts /a/accounts.db\n"
-	    "maildir /m/%a\n"
-	    "owner vmail\n"
-	    "junk .Spam\n"
-	    "spool /var/mail/%u\n"
-	    "user nobody\n"
-	    "keypair /a.crt /a.key\n"
-	    "keypair /b.crt /b.key /b.ocsp\n"
-	    "outgoing one.example.com 465 tls\n"
-	    "outgoing two.example.com 587 starttls\n"
-	    "timeout login 1\n"
-	    "timeout idle 86400\n"
-	    "max-failures 100\n"
-	    "auth accounts\n"
-	    "auth system\n"
-	    "proxy 10.0.0.0/8 ::1\n"
-	    "proxy 192.0.2.1\n"
-	    "notify new-login\n"
-	    "default keep=7\n"
-	    "default-domain example.org\n"
-	    "max-sessions 500\n"
-	    "max-sessions-per-address 5\n"
-	    "timeout listener 0\n"
-	    "sandbox required\n");
+	load_good(*state, every_keyword);
 	assert_string_equal(conf.default_domain, "example.org");
 	assert_int_equal(conf.max_sessions, 500);
 	assert_int_equal(conf.max_sessions_per_address, 5);
