@@ -129,12 +129,11 @@ static void
 fork_for_each(void)
 {
 	int fd;
-	pid_t pid;
 
 	for (;;) {
 		if ((fd = accept(0, NULL, NULL)) == -1)
 			continue;
-		if ((pid = fork()) == 0) {
+		if (fork() == 0) {
 			dup2(fd, 0);
 			dup2(fd, 1);
 			close(fd);
