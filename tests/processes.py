@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import struct
 import time
@@ -55,6 +56,12 @@ def status(pid, name):
     """One line of /proc/PID/status as a list of words."""
     text = _read("/proc/%d/status" % pid).decode()
     return re.search(r"^%s:\s*(.*)$" % name, text, re.M).group(1).split()
+
+
+def has_ended(pid):
+    """Gone, or nobody has waited for it yet."""
+    state = re.search(rb"^State:\s*(\S)", _read("/proc/%d/status" % pid), re.M)
+    return state is None or state.group(1) == b"Z"
 
 
 def uids(pid):
@@ -197,3 +204,12 @@ def of_connection(server_port, client_port, seconds=20):
             return found
         assert time.monotonic() < end, "no process has this connection"
         time.sleep(0.01)
+
+
+def stop(pids):
+    """SIGTERM for each, as systemd has it."""
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass  # the one before took it along

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
     not ROOT, reason="only root may trace the store, and change owners")
 
 SMALL, LARGE = 6, 1100  # a folder is watched from 1,000 names on
-DELAY = 60000  # microseconds
+DELAY = 300000  # microseconds, and longer than a busy machine looks away
 UNLINKING = "inject=unlinkat:delay_exit=%d" % DELAY
 RENAMING = ("inject=?rename,renameat,renameat2,?link,linkat:delay_exit=%d"
             % DELAY)
@@ -123,7 +123,7 @@ def act_when_gone(pop, bystander, act, marked, when,
     paths = {bystander.mailbox.path(bystander.names[n - 1]) for n in marked}
     strace = Strace(bystander.mailbox.store(pop), "-e", delay)
     pop.send("QUIT\r\n")
-    wait_until(lambda: sum(not os.path.exists(p) for p in paths) == when,
+    wait_until(lambda: sum(not os.path.exists(p) for p in paths) >= when,
                "nothing is unlinked")
     for name in [bystander.names[n - 1] for n in marked]:
         bystander.gone(name)
@@ -157,7 +157,7 @@ def test_within_a_login(mailbox, count, act, when):
     bystander = Bystander(mailbox)
     pop, strace = mailbox.begin("-e", RENAMING)
     wait_until(lambda: sum(not os.path.exists(mailbox.new + "/" + name)
-                           for name in new) == when, "nothing is moved")
+                           for name in new) >= when, "nothing is moved")
     getattr(bystander, act)()
     pop.ok()
     pop.quit()

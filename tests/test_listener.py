@@ -457,9 +457,7 @@ def test_stop(server, mail, point, log):
     listener, keys = server.listener(), one_keys(server)
     os.kill(listener, signal.SIGTERM)
     for pid in (listener, keys):
-        wait_until(lambda: not os.path.exists("/proc/%d" % pid)
-                   or processes.status(pid, "State")[0] == "Z",
-                   "a process stays")
+        wait_until(lambda: processes.has_ended(pid), "a process stays")
     server.wait_empty()
     server.wait_log(log)
     assert [line for line in server.log_lines()
@@ -476,8 +474,7 @@ def test_stop_of_all(server, mail):
     marked(mail)
     greeted(mail)
     listener, keys = server.listener(), one_keys(server)
-    for pid in [listener, keys, *server.pids()]:
-        os.kill(pid, signal.SIGTERM)
+    processes.stop([listener, keys, *server.pids()])
     server.wait_log(END)
     server.wait_log(NO_LOGIN)
     server.wait_empty()

@@ -596,8 +596,7 @@ def test_stop(sasl, account):
     client = sasl.connect()
     client.ask("nobody@example.com", "x")
     sasl.wait_log("login refused: ")
-    for pid in of_connection(sasl):
-        os.kill(pid, signal.SIGTERM)
+    processes.stop(of_connection(sasl))
     client.ended()
     sasl.wait_log("the SMTP server was left: reason=stopped$")
 

@@ -11,6 +11,7 @@ from daemon import wait_until
 from maildir import message
 from pop3 import plain, wire
 from processes import descriptors
+import processes
 
 LARGE = b"Subject: large\n\n" + 2000000 * b"a line of a large message\n"
 
@@ -63,14 +64,6 @@ def mail(account):
     return account
 
 
-def stop(pids):
-    for pid in pids:
-        try:
-            os.kill(pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass  # the one before took it along
-
-
 def check_words(server):
     """None of those for accidents."""
     assert [line for line in server.log_lines()
@@ -101,7 +94,7 @@ def test_stop(server, mail, point, log, who):
     pids = {"all": found.all, "reversed": found.all[::-1],
             "parent": [found.parent], "session": [found.session]}[who]
     begin = time.monotonic()
-    stop(pids)
+    processes.stop(pids)
     if point is in_a_message:
         # Stopped while it waits for the client to read.
         assert not pop.rest().endswith(b"\r\n.\r\n")
@@ -119,7 +112,7 @@ def test_stop_before_the_handshake(server, mail, who):
     raw = handshake(mail)
     pids = wait_until(lambda: len(server.pids()) == 2 and server.pids(),
                       "no session")
-    stop(sorted(pids)[:1 if who == "parent" else 2])
+    processes.stop(sorted(pids)[:1 if who == "parent" else 2])
     raw.settimeout(20)
     assert raw.recv(1) == b""
     check_stopped(mail, NO_TLS)
@@ -128,7 +121,7 @@ def test_stop_before_the_handshake(server, mail, who):
 def test_stop_tells_how_far_it_came(server, mail):
     pop = mail.login()
     assert pop.retr(1) == wire(message())
-    stop([server.processes(pop).store])
+    processes.stop([server.processes(pop).store])
     octets = len(wire(message()))
     server.wait_log("^end: .* reason=stopped retrieved=1 octets=%d " % octets)
 
@@ -140,7 +133,7 @@ def test_stop_while_the_store_works(server, mail):
     os.kill(found.store, signal.SIGSTOP)
     pop.send("UIDL\r\n")
     time.sleep(0.2)
-    stop([found.session])
+    processes.stop([found.session])
     pop.ok()
     pop.err(code="SYS/TEMP")
     assert pop.rest() == b""
@@ -153,7 +146,7 @@ def test_stop_before_quit_is_heard(server, mail):
     pop.ok("DELE 1")
     found = server.processes(pop)
     os.kill(found.session, signal.SIGSTOP)
-    stop([found.store])
+    processes.stop([found.store])
     pop.send("QUIT\r\n")
     wait_until(lambda: found.store not in server.pids(), "the store stays")
     os.kill(found.session, signal.SIGCONT)
@@ -169,7 +162,7 @@ def test_stop_after_quit_was_asked(server, mail):
     os.kill(found.store, signal.SIGSTOP)
     pop.send("QUIT\r\n")
     time.sleep(0.2)
-    stop(found.all)
+    processes.stop(found.all)
     os.kill(found.store, signal.SIGCONT)
     answer = pop.line()
     assert pop.rest() == b""
@@ -193,7 +186,7 @@ def test_stop_while_the_lock_is_waited_for(server, mail):
     wait_until(lambda: cur in descriptors(found.store).values(),
                "the mailbox is not opened")
     time.sleep(0.2)
-    stop(found.all)
+    processes.stop(found.all)
     rest = second.rest()
     assert rest.startswith(b"-ERR [SYS/TEMP] ") and rest.count(b"\n") == 1
     wait_until(lambda: found.store not in server.pids(), "the store stays")
