@@ -362,7 +362,7 @@ keep_out(const struct target *t, int64_t until)
 	char dir[PATH_MAX];
 
 	if (index_dir(t, dir) && (mkdir(dir, 0700) == 0 || errno == EEXIST) &&
-	    lock_take(&lock, dir, 0) == 0)
+	    lock_keep_out(&lock, dir) == 0)
 		hold(&lock, until);
 	return CTL_GOOD;
 }

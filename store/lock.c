@@ -11,6 +11,10 @@
 
 #define RETRY_MS 20
 
+/* How much of the file is locked: by who works there, and by who keeps out. */
+#define WHOLE 0
+#define OCTET 1
+
 #define NO_WAITING (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 /* Only a regular file; anything else in its place neither blocks nor locks. */
@@ -45,9 +49,9 @@ open_file(struct lock *l)
  * makes the next one, and that is then the lock.
  */
 static int
-try_lock(struct lock *l, int command)
+try_lock(struct lock *l, int command, off_t len)
 {
-	struct flock fl = { .l_whence = SEEK_SET };
+	struct flock fl = { .l_whence = SEEK_SET, .l_len = len };
 	int error;
 
 	if ((error = open_file(l)) != 0)
@@ -80,7 +84,7 @@ lock_take(struct lock *l, const char *dir, int wait_ms)
 	if ((error = set_path(l, dir)) != 0)
 		return error;
 	for (;;) {
-		error = try_lock(l, F_SETLK);
+		error = try_lock(l, F_SETLK, WHOLE);
 		if (error != EAGAIN && error != ESTALE)
 			return error;
 		if (clock_ms() >= deadline)
@@ -90,11 +94,19 @@ lock_take(struct lock *l, const char *dir, int wait_ms)
 }
 
 int
+lock_keep_out(struct lock *l, const char *dir)
+{
+	int error = set_path(l, dir);
+
+	return error != 0 ? error : try_lock(l, F_SETLK, OCTET);
+}
+
+int
 lock_queue(struct lock *l, const char *dir)
 {
 	int error = set_path(l, dir);
 
-	return error != 0 ? error : try_lock(l, F_SETLKW);
+	return error != 0 ? error : try_lock(l, F_SETLKW, OCTET);
 }
 
 static pid_t
@@ -103,7 +115,7 @@ holder_of(int fd, int *error)
 	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 	*error = fcntl(fd, F_GETLK, &fl) == -1 ? errno : 0;
-	if (*error != 0 || fl.l_type == F_UNLCK)
+	if (*error != 0 || fl.l_type == F_UNLCK || fl.l_len == OCTET)
 		return 0;
 	return fl.l_pid > 0 ? fl.l_pid : LOCK_ELSEWHERE;
 }

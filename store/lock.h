@@ -28,6 +28,12 @@ int lock_take(struct lock *lock, const char *dir, int wait_ms);
 void lock_release(struct lock *lock);
 
 /*
+ * The same, without waiting, for who keeps others out and does nothing in
+ * the mailbox: lock_look() does not tell of him.
+ */
+int lock_keep_out(struct lock *lock, const char *dir);
+
+/*
  * The same, but queued for it: it is ours at the moment when it is released,
  * before others who try now and then.  EINTR: a signal came first; the caller
  * has seen to it that one does.
@@ -35,8 +41,8 @@ void lock_release(struct lock *lock);
 int lock_queue(struct lock *lock, const char *dir);
 
 /*
- * Looks who has the lock, and takes nothing: *pid is the holder's, 0 where
- * there is none, LOCK_ELSEWHERE for one on another host, or among other
+ * Looks who works under the lock, and takes nothing: *pid is the holder's, 0
+ * where there is none, LOCK_ELSEWHERE for one on another host, or among other
  * processes than ours (in a container).  Several who only read share it: then
  * it is one of them.  Never in a process that has the lock itself, which
  * would lose it.  0, or an errno value.

@@ -256,6 +256,17 @@ def test_accounts_that_share_a_mailbox(server, mail):
     assert len(mail.maildir.files()) == COUNT
 
 
+def test_two_that_revoke_do_not_take_each_other_for_sessions(server, mail):
+    """The first keeps the mailbox for two seconds; the second comes then."""
+    command = [POP3CTL, "-f", server.conf, "set", mail.address, "access=off"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as first:
+        wait_until(lambda: "access=off" in server.ctl(
+            "show", mail.address).stdout.replace(": ", "="), "it is not off")
+        assert who(server) == []
+        assert revoke(mail, ["passwd"]).stderr == ""
+        assert (first.wait(60), first.stderr.read()) == (0, b"")
+
+
 def test_a_failed_change_ends_nothing(mail):
     pop = marked(mail)
     assert revoke(mail, ["set", "access=off", "spam=x"],
