@@ -185,8 +185,9 @@ bench: build-deps
 	@$(MAKE) all
 	bench/run
 
+# Shared libraries: a target may have a function of its own in place of one.
 fuzz: fuzz-deps
-	@$(MAKE) fuzz-now
+	@$(MAKE) fuzz-now ARCHIVED=
 fuzz-now: build/flags
 	@SECONDS=$(SECONDS) tests/fuzz/run $(ALL_CFLAGS) -- $(LIBS)
 
