@@ -332,6 +332,6 @@ def test_no_mailbox_of_others(local, name):
         "pop3ctl: no account %s; `pop3ctl list' shows them\n" % name
 
 
-def test_not_without_auth_system(users, server):
+def test_not_without_auth_system(users, server, account):
     done = server.ctl("queue", "poptest", check=False)
     assert done.returncode == 1 and "no account poptest" in done.stderr
