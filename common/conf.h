@@ -75,15 +75,15 @@ struct conf {
  */
 int conf_load(struct conf *conf, const char *file, char *err, size_t errsize);
 
-/* Frees what conf_load() has filled in, even where it failed. */
-void conf_free(struct conf *conf);
-
 /*
  * The same, but goes on behind what is wrong, and tells each such sentence.
  * Returns -1 if there is nothing to go on with: the file cannot be read.
  */
 int conf_load_all(
     struct conf *conf, const char *file, void (*tell)(const char *what));
+
+/* Frees what either has filled in, even where it failed. */
+void conf_free(struct conf *conf);
 
 /*
  * The mbox of a local user: 1, and its path; 0 where there is none, or where

@@ -14,7 +14,9 @@ import pytest
 
 from daemon import POP3D, ROOT, make_certificate, wait_until
 from maildir import message
-from pop3 import plain, wire
+from pop3 import plain
+from test_start import a_whole_session
+from test_stop import auth_is_there, greeted, marked
 import processes
 
 PARENTS = ["systemd-wait", "inetd-wait"]
@@ -80,17 +82,7 @@ def serves(server):
 @pytest.mark.parametrize("parent", PARENTS)
 def test_a_session(make, parent):
     server = make(parent)
-    account = server.add_account()
-    account.maildir.deliver(message())
-    pop = account.login()
-    assert pop.retr(1) == wire(message())
-    pop.ok("DELE 1")
-    pop.quit()
-    server.wait_log(r"^login: user=\S+ peer=127\.0\.0\.1 ")
-    server.wait_log(r"^end: user=\S+ peer=127\.0\.0\.1 reason=quit "
-                    r"retrieved=1 octets=\d+ deleted=1 left=0$")
-    server.wait_empty()
-    assert account.maildir.files() == []
+    a_whole_session(server)
     ids = {id for _, id in server.log_lines_with_ids()}
     assert len(ids) == 1  # the connection's, and the listener said nothing
 
@@ -429,22 +421,6 @@ def in_the_handshake(account):
     raw = account.server.connect_raw()
     wait_until(account.server.pids, "no session")
     return raw
-
-
-def greeted(account):
-    return account.server.connect()
-
-
-def auth_is_there(account):
-    pop = account.server.connect()
-    pop.err(b"AUTH PLAIN " + plain(account.address, "wrong"), "AUTH")
-    return pop
-
-
-def marked(account):
-    pop = account.login()
-    pop.ok("DELE 1")
-    return pop
 
 
 @pytest.mark.parametrize("point,log", [

@@ -13,10 +13,11 @@ import pytest
 from daemon import ROOT, SANITIZED, wait_until
 from maildir import message
 from pop3 import plain
-from syslogd import Syslogd
 from test_secrets import knows, private_key
-from test_separation import (NULL, capabilities, describe, is_locked_in,
-                             is_sandboxed, is_user, others, standard)
+from test_separation import (NULL, account,  # noqa: F401
+                             as_installed, capabilities, describe,
+                             is_locked_in, is_sandboxed, is_user, others,
+                             standard)
 import processes
 
 pytestmark = pytest.mark.skipif(not ROOT, reason="only root changes uids")
@@ -26,17 +27,7 @@ POP3D_USER = "_pop3d"
 
 @pytest.fixture
 def server(make_server, tmp_path):
-    """As an administrator starts it: no -d, syslogd listens."""
-    syslogd = Syslogd(tmp_path)
-    yield make_server(parent="inetd-wait", debug=False, prefix=syslogd.prefix)
-    syslogd.close()
-
-
-@pytest.fixture
-def account(server):
-    account = server.add_account()
-    account.maildir.deliver(message())
-    return account
+    yield from as_installed(make_server, tmp_path, "inetd-wait")
 
 
 class Other:
@@ -80,7 +71,7 @@ def ask_auth(server):
     return pop
 
 
-def test_what_each_has(server, account):
+def test_what_each_has(server, account):  # noqa: F811
     """One that says nothing, one that auth has refused, one logged in: each
     process has what is its own, and nothing of the others'."""
     other = server.add_account()
@@ -148,7 +139,8 @@ def test_a_session_has_limits(server):
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers take terabytes")
-def test_the_key_is_in_keys_and_its_sessions(server, account, keypair):
+def test_the_key_is_in_keys_and_its_sessions(
+        server, account, keypair):  # noqa: F811
     """In no process that is root, or an owner, or reads accounts."""
     asked = server.processes(ask_auth(server))
     logged_in = server.processes(account.login())
@@ -163,7 +155,7 @@ def test_the_key_is_in_keys_and_its_sessions(server, account, keypair):
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers take terabytes")
-def test_nobody_learns_who_else_is_there(server, account):
+def test_nobody_learns_who_else_is_there(server, account):  # noqa: F811
     """Peers, names and passwords of others are in no session, and in no
     store: what listener and keys know of them stays with these."""
     held = [Other(server, "127.%d.77.99" % n) for n in range(1, 9)]
@@ -186,7 +178,7 @@ def test_nobody_learns_who_else_is_there(server, account):
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers take terabytes")
-def test_tables_are_in_no_child(server, account):
+def test_tables_are_in_no_child(server, account):  # noqa: F811
     """Ids of other connections are nowhere but in listener and keys."""
     others_there = [server.connect() for _ in range(4)]
     pop = account.login()
@@ -206,7 +198,7 @@ def dont_copy(pid):
                 if line.startswith("VmFlags:") and " dc" in line]
 
 
-def test_sessions_are_not_dumpable(server, account):
+def test_sessions_are_not_dumpable(server, account):  # noqa: F811
     """So nobody traces them, or looks at their memory, but root."""
     found = server.processes(account.login())
     for pid in (found.keys, found.session, found.store):
@@ -214,7 +206,7 @@ def test_sessions_are_not_dumpable(server, account):
     assert capabilities(found.keys) == {0}
 
 
-def test_signals_do_not_reach_the_listener(server, account):
+def test_signals_do_not_reach_the_listener(server, account):  # noqa: F811
     """Whoever is _pop3d or an owner may not signal root; keys ignores what
     it may be sent."""
     found = server.processes(account.login())

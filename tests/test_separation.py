@@ -85,12 +85,16 @@ def is_locked_in(pid):
 NULL = "null"
 
 
-@pytest.fixture
-def server(make_server, tmp_path):
+def as_installed(make_server, tmp_path, parent):
     """As an administrator starts it: no -d, syslogd listens."""
     syslogd = Syslogd(tmp_path)
-    yield make_server(parent="inetd", debug=False, prefix=syslogd.prefix)
+    yield make_server(parent=parent, debug=False, prefix=syslogd.prefix)
     syslogd.close()
+
+
+@pytest.fixture
+def server(make_server, tmp_path):
+    yield from as_installed(make_server, tmp_path, "inetd")
 
 
 @pytest.fixture
