@@ -213,7 +213,8 @@ wait_for_verdict(int verdict, int channel)
 	}
 }
 
-static void
+/* The process that judged, which is about to end, is left to be reaped. */
+static pid_t
 authenticate(const struct conf *conf, const struct identity *as,
     const struct connection *from, int channel, struct msg_verdict *verdict)
 {
@@ -239,7 +240,7 @@ authenticate(const struct conf *conf, const struct identity *as,
 		_exit(0);
 	}
 	close(fd[1]);
-	reap(pid, "auth");
+	return pid;
 }
 
 /* There is something to be read from the session: it wants to log in. */
@@ -248,10 +249,14 @@ parent_run(const struct conf *conf, const struct identity *as,
     const struct connection *from, int channel)
 {
 	struct msg_verdict verdict;
+	pid_t pid;
 
-	authenticate(conf, as, from, channel, &verdict);
+	pid = authenticate(conf, as, from, channel, &verdict);
 	log_via(verdict.via);
-	store_run(conf, as, &verdict, channel, verdict.peer);
+	/* auth takes its time to end: what is done meanwhile costs none. */
+	store_begin(conf, as, &verdict, channel, verdict.peer);
+	reap(pid, "auth");
+	store_run(conf);
 }
 
 int

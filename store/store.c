@@ -63,6 +63,9 @@ struct store {
 	unsigned char answer[CHANNEL_MAX];
 };
 
+/* Of this process; large, and zeroed. */
+static struct store the_store;
+
 static void
 close_files(struct store *s)
 {
@@ -485,9 +488,9 @@ make_maildir(const struct msg_verdict *v)
 		(void)maildir_make(v->maildir);
 }
 
-/* What has to be looked at from outside of the sandbox, and then that. */
+/* What has to be looked at from outside of the sandbox. */
 static int
-store_lock_in(struct store *s, const struct conf *conf)
+look_at_mailbox(struct store *s, const struct conf *conf)
 {
 	struct view view = { .maildir = s->verdict->maildir,
 		.junk = conf->junk, .policy = s->verdict->policy };
@@ -505,28 +508,42 @@ store_lock_in(struct store *s, const struct conf *conf)
 		return -1;
 	}
 	s->report.mailbox = s->mailbox;
-	return sandbox_store(
-	    view.maildir, s->channel, conf->sandbox_required);
+	return 0;
+}
+
+static void __attribute__((noreturn))
+give_up(struct store *s)
+{
+	answer_trouble(s, TROUBLE_PERM);
+	_exit(1);
 }
 
 void
-store_run(const struct conf *conf, const struct identity *as,
+store_begin(const struct conf *conf, const struct identity *as,
     const struct msg_verdict *verdict, int channel, const char *peer)
 {
-	static struct store s; /* large, and zeroed */
+	struct store *s = &the_store;
 
-	s.verdict = verdict;
-	s.channel = channel;
-	s.peer = peer;
-	s.report.verdict = verdict;
-	s.report.peer = peer;
-	s.report.notices = conf->notify_new_login ? conf->hostname : NULL;
+	s->verdict = verdict;
+	s->channel = channel;
+	s->peer = peer;
+	s->report.verdict = verdict;
+	s->report.peer = peer;
+	s->report.notices = conf->notify_new_login ? conf->hostname : NULL;
 	if ((as->root && privdrop(verdict->uid, verdict->gid, NULL) == -1) ||
-	    store_lock_in(&s, conf) == -1) {
-		answer_trouble(&s, TROUBLE_PERM);
-		_exit(1);
-	}
-	while (next_request(&s))
-		store_serve(&s);
-	store_end(&s, "session-died", 0, 0);
+	    look_at_mailbox(s, conf) == -1)
+		give_up(s);
+}
+
+void
+store_run(const struct conf *conf)
+{
+	struct store *s = &the_store;
+
+	if (sandbox_store(s->verdict->maildir, s->channel,
+		conf->sandbox_required) == -1)
+		give_up(s);
+	while (next_request(s))
+		store_serve(s);
+	store_end(s, "session-died", 0, 0);
 }

@@ -9,12 +9,17 @@
 #include "common/messages.h"
 
 /*
- * Becomes the owner that auth's verdict names (when as->root), and serves
- * the session on channel until it hangs up.  The caller has closed every
- * other descriptor.  Never returns.
+ * Becomes the owner that auth's verdict names (when as->root), and looks at
+ * what of the mailbox cannot be seen from the sandbox.  verdict and peer must
+ * last.  Where that fails the session is told, and the process ends.
  */
-void store_run(const struct conf *conf, const struct identity *as,
-    const struct msg_verdict *verdict, int channel, const char *peer)
-    __attribute__((noreturn));
+void store_begin(const struct conf *conf, const struct identity *as,
+    const struct msg_verdict *verdict, int channel, const char *peer);
+
+/*
+ * Then: enters the sandbox, and serves the session on channel until it hangs
+ * up.  The caller has closed every other descriptor.  Never returns.
+ */
+void store_run(const struct conf *conf) __attribute__((noreturn));
 
 #endif

@@ -215,7 +215,9 @@ try_store(struct input *in)
 	MUST((pid = fork()) != -1);
 	if (pid == 0) {
 		close(channel[1]);
-		store_run(&conf, &as, &verdict, channel[0], "192.0.2.1");
+		store_begin(
+		    &conf, &as, &verdict, channel[0], "192.0.2.1");
+		store_run(&conf);
 	}
 	close(channel[0]);
 	talk_to_store(channel[1], in);
