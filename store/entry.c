@@ -190,8 +190,10 @@ entry_cut(struct entry *e, const char *name)
 int
 entry_name(const struct entry *e, char name[NAME_OCTETS])
 {
-	if (strlcpy(name, e->base, NAME_OCTETS) >= NAME_OCTETS ||
-	    strlcat(name, e->suffix, NAME_OCTETS) >= NAME_OCTETS)
+	size_t len = strlcpy(name, e->base, NAME_OCTETS);
+
+	if (len >= NAME_OCTETS || strlcpy(name + len, e->suffix,
+				      NAME_OCTETS - len) >= NAME_OCTETS - len)
 		return ENAMETOOLONG;
 	return 0;
 }

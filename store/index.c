@@ -17,6 +17,7 @@
  */
 #define LOG_FILE_OCTETS	  (64 * 1024)
 #define LOG_MUCH_OCTETS	  (4 * 1024 * 1024) /* while much is changed */
+#define LOG_MOST_OCTETS	  (16 * 1024 * 1024)
 #define LOG_BUFFER_OCTETS (16 * 1024)
 #define FILLER_OCTETS	  1024
 #define CACHE_OCTETS	  (8 * 1024 * 1024)
@@ -301,12 +302,18 @@ shorten_log(struct index *ix)
 }
 
 int
-index_expect_much(struct index *ix)
+index_expect_much(struct index *ix, size_t octets)
 {
 	if (ix->env == NULL)
 		return 0;
+	if (octets == 0)
+		octets = LOG_MUCH_OCTETS;
+	else if (octets < LOG_FILE_OCTETS)
+		octets = LOG_FILE_OCTETS;
+	else if (octets > LOG_MOST_OCTETS)
+		octets = LOG_MOST_OCTETS;
 	ix->much = 1;
-	return cause_of(ix->env->set_lg_max(ix->env, LOG_MUCH_OCTETS));
+	return cause_of(ix->env->set_lg_max(ix->env, (uint32_t)octets));
 }
 
 /* All tables; the first error counts. */

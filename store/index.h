@@ -86,9 +86,10 @@ void index_abort(struct index *index);
 
 /*
  * Before thousands of changes: the log gets larger files until the index is
- * closed, since each costs a sync and a removal.
+ * closed, since each costs a sync and a removal.  octets is what they will
+ * take in the log, so that one file is just filled by them; 0: not known.
  */
-int index_expect_much(struct index *index);
+int index_expect_much(struct index *index, size_t octets);
 
 /* Between transactions: shortens the log that many changes have made. */
 int index_trim(struct index *index);

@@ -335,16 +335,16 @@ ledger_close(struct ledger *l)
  * for its larger files, which a recovery fills up, it does with small ones.
  */
 int
-ledger_expect(struct ledger *l, uint64_t changes)
+ledger_expect(struct ledger *l, uint64_t changes, size_t logged)
 {
-	uint64_t logged = changes < LOGGED_MAX ? changes : LOGGED_MAX;
+	uint64_t untrimmed = changes < LOGGED_MAX ? changes : LOGGED_MAX;
 	size_t octets =
-	    (size_t)(changes * TABLE_OCTETS + logged * LOG_OCTETS);
+	    (size_t)(changes * TABLE_OCTETS + untrimmed * LOG_OCTETS);
 
 	if (l->mode == INDEX_MEMORY)
 		return 0;
 	if (changes > MANY && reserve_room(l->dir, octets + ROOM_MUCH) == 0)
-		return index_expect_much(l->index);
+		return index_expect_much(l->index, logged);
 	return reserve_room(l->dir, octets + ROOM_LEAST);
 }
 

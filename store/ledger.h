@@ -133,9 +133,10 @@ int ledger_end(struct ledger *l, int error, int durable);
 /*
  * Before many changes, in a transaction or more: is there room for them?
  * ENOSPC or EDQUOT if there is not, and nothing was written: half a log
- * that fills the disk cannot even be recovered.
+ * that fills the disk cannot even be recovered.  logged: octets of the log
+ * that they will take; 0: not known.
  */
-int ledger_expect(struct ledger *l, uint64_t changes);
+int ledger_expect(struct ledger *l, uint64_t changes, size_t logged);
 
 /*
  * Within a transaction: an entry comes, changes, goes.  old and e (of

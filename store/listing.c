@@ -118,14 +118,18 @@ void
 listing_sort(struct listing *l)
 {
 	const char *name = l->names;
+	int sorted = 1;
 	size_t i;
 
 	/* Only now do the names stay where they are. */
 	for (i = 0; i < l->n; i++) {
 		l->entry[i].name = name;
 		name += strlen(name) + 1;
+		if (i > 0 && sorted)
+			sorted = compare(&l->entry[i - 1], &l->entry[i]) <= 0;
 	}
-	if (l->n > 1)
+	/* Names often come in order, and sorting takes room of its own. */
+	if (!sorted)
 		qsort(l->entry, l->n, sizeof(l->entry[0]), compare);
 }
 

@@ -105,7 +105,7 @@ remake_forward(struct ledger *l)
 		n += hashed[folder].n;
 	}
 	if (error == 0)
-		error = ledger_expect(l, n);
+		error = ledger_expect(l, n, 0);
 	if (error == 0)
 		error = forward(l, hashed);
 	listing_free(&hashed[INBOX]);
@@ -150,7 +150,7 @@ salvage(struct ledger *l, uint64_t *saved)
 	struct saving s = { l, 0 };
 	int error, rv;
 
-	if ((error = index_expect_much(l->index)) != 0 ||
+	if ((error = index_expect_much(l->index, 0)) != 0 ||
 	    (error = ledger_begin(l)) != 0)
 		return error;
 	rv = repair_salvage(l->dir, save, &s, saved);

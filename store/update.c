@@ -15,6 +15,10 @@
 #define LOG_ROOM     ((size_t)72 * 1024) /* a file of the log, and a little */
 #define MARK_ROOM    512
 
+/* What deleting a message takes in the log, to the end, beside its name. */
+#define LOGGED	     584
+#define LOGGED_NAMES 3 /* times its name is in the log */
+
 /* An UPDATE under way. */
 struct update {
 	struct ledger *ledger;
@@ -86,13 +90,15 @@ take_out_all(struct update *u)
 static int
 transact(struct update *u)
 {
+	const struct listing *in = &u->marked[INBOX], *junk = &u->marked[JUNK];
 	struct ledger *l = u->ledger;
 	int error = 0;
 
 	/* On a full disk it is tried all the same: the reserve may do. */
-	if (u->marked[INBOX].n + u->marked[JUNK].n > MANY)
-		error = ledger_expect(
-		    l, u->marked[INBOX].n + u->marked[JUNK].n);
+	if (in->n + junk->n > MANY)
+		error = ledger_expect(l, in->n + junk->n,
+		    (in->n + junk->n) * LOGGED +
+			(in->used + junk->used) * LOGGED_NAMES);
 	if (error != 0 && !ledger_is_full(error))
 		return error;
 	if ((error = ledger_begin(l)) != 0)
