@@ -128,19 +128,36 @@ ctl_journal(const struct args *args)
 	return targets_each_batch(r.conf, 1, args->word, read_some, &r);
 }
 
+/* A value of a journal, which its owner can forge, for a terminal. */
+static void
+print_field(const char *key, const char *value)
+{
+	char safe[LOG_SAFE_MAX];
+
+	printf(" %s=%s", key, log_safe(safe, sizeof(safe), value));
+}
+
 /* The last login by a label; NULL: there was none. */
+static void
+print_last_line(const struct reading *r, const struct known_label *l)
+{
+	fputs(r->target->address, stdout);
+	if (l == NULL) {
+		puts(" never");
+		return;
+	}
+	print_field("time", l->time);
+	print_field("peer", l->peer);
+	print_field("service", l->service);
+	print_field("label", l->label);
+	putchar('\n');
+}
+
 static void
 print_last(const struct reading *r, const struct known_label *l)
 {
-	char safe[4 * LABEL_MAX + 1];
-
 	if (!r->json) {
-		if (l == NULL)
-			printf("%s never\n", r->target->address);
-		else
-			printf("%s time=%s peer=%s service=%s label=%s\n",
-			    r->target->address, l->time, l->peer, l->service,
-			    log_safe(safe, sizeof(safe), l->label));
+		print_last_line(r, l);
 		return;
 	}
 	fputs("{\"address\":", stdout);

@@ -297,6 +297,15 @@ def test_forged_lines(account):
     assert all(0x20 <= ord(c) < 0x7f or c == "\n" for c in text)
 
 
+def test_forged_values_of_last(account):
+    """None reaches the terminal, or makes a line of another account."""
+    write(account, FIRST + "time=\\012boss@example.com\\040time=2 event=login "
+          "peer=\\033]0;x\\007 label=\\033[2J service=\\012x\n")
+    text = account.server.ctl("last", account.address).stdout
+    assert re.fullmatch(r"%s time=\\012boss[!-~]+ peer=[!-~]+ service=[!-~]+ "
+                        r"label=[!-~]+\n" % re.escape(account.address), text)
+
+
 def test_large_forgery(account):
     """The last 128 kB are read, and no more is taken for it."""
     write(account, FIRST + 20000 * login_line() + login_line(label="phone"))
