@@ -213,34 +213,54 @@ wait_for_verdict(int verdict, int channel)
 	}
 }
 
-/* The process that judged, which is about to end, is left to be reaped. */
 static pid_t
-authenticate(const struct conf *conf, const struct identity *as,
-    const struct connection *from, int channel, struct msg_verdict *verdict)
+start_auth(const struct conf *conf, const struct identity *as,
+    const struct connection *from, int channel, int failures, int *verdict)
 {
-	static struct message m;
 	int fd[2];
 	pid_t pid;
 
 	make_channel(fd);
 	if ((pid = start()) == 0) {
 		close(fd[1]);
-		auth_run(conf, as, channel, fd[0], from);
+		auth_run(conf, as, channel, fd[0], failures, from);
 	}
 	close(fd[0]);
-	if (wait_for_verdict(fd[1], channel) == -1) {
-		if (stop_requested())
-			pass_stop_on(channel);
-		(void)kill(pid, SIGKILL);
-		_exit(0);
-	}
-	if (channel_recv(fd[1], &m) != 1 ||
-	    !message_get(&m, MSG_VERDICT, verdict, sizeof(*verdict))) {
-		reap(pid, "auth");
-		_exit(0);
-	}
-	close(fd[1]);
+	*verdict = fd[1];
 	return pid;
+}
+
+/*
+ * Asks one auth after the other, for as long as accounts change that one has
+ * open.  The last, which is about to end, is left to be reaped.
+ */
+static pid_t
+authenticate(const struct conf *conf, const struct identity *as,
+    const struct connection *from, int channel, struct msg_verdict *verdict)
+{
+	static struct message m;
+	struct msg_anew anew = { 0 };
+	int fd, received;
+	pid_t pid;
+
+	for (;;) {
+		pid = start_auth(conf, as, from, channel, anew.failures, &fd);
+		if (wait_for_verdict(fd, channel) == -1) {
+			if (stop_requested())
+				pass_stop_on(channel);
+			(void)kill(pid, SIGKILL);
+			_exit(0);
+		}
+		received = channel_recv(fd, &m);
+		close(fd);
+		if (received == 1 &&
+		    message_get(&m, MSG_VERDICT, verdict, sizeof(*verdict)))
+			return pid;
+		reap(pid, "auth");
+		if (received != 1 ||
+		    !message_get(&m, MSG_ANEW, &anew, sizeof(anew)))
+			_exit(0);
+	}
 }
 
 /* There is something to be read from the session: it wants to log in. */

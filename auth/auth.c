@@ -285,20 +285,32 @@ auth_judge(struct auth *a, const struct msg_login *login, int guessed,
 	return good;
 }
 
-/* The accounts have changed, or there was enough work for one process. */
+/* The accounts have changed: what is open is what was. */
+static int
+auth_is_stale(const struct auth *a)
+{
+	return a->accounts != NULL && accounts_replaced(a->accounts);
+}
+
+/* Stale, or there was enough work for one process. */
 static int
 auth_is_over(const struct auth *a)
 {
-	return a->service == SERVICE_SEND && (a->questions > QUESTIONS_MAX ||
-	    (a->accounts != NULL && accounts_replaced(a->accounts)));
+	return auth_is_stale(a) ||
+	    (a->service == SERVICE_SEND && a->questions > QUESTIONS_MAX);
 }
 
+/* Somebody else answers what has not been taken out of the channel yet. */
 static void
 auth_end(const struct auth *a)
 {
 	struct msg_end end = { .reason = "connect-anew" };
+	struct msg_anew anew = { a->failures };
 
-	(void)channel_send(a->channel, MSG_END, &end, sizeof(end));
+	if (a->service == SERVICE_SEND)
+		(void)channel_send(a->channel, MSG_END, &end, sizeof(end));
+	else
+		(void)channel_send(a->verdict, MSG_ANEW, &anew, sizeof(anew));
 	_exit(0);
 }
 
@@ -336,7 +348,7 @@ auth_answer(struct auth *a, struct msg_login *login)
 	int64_t asked = clock_ms();
 	int good, guessed, again = 0;
 
-	if (auth_is_over(a))
+	if (a->service == SERVICE_SEND && auth_is_over(a))
 		auth_end(a);
 	settle_peer(a, login);
 	guessed = auth_is_guessed(a, login);
@@ -345,7 +357,8 @@ auth_answer(struct auth *a, struct msg_login *login)
 		again = repeat_note(&a->repeat, login->user,
 		    login->password, mechanism_word(login));
 	explicit_bzero(login->password, sizeof(login->password));
-	if (good == -1)
+	/* Whom pop3ctl has shut out meanwhile is not let in. */
+	if (good == -1 || (good && auth_is_stale(a)))
 		auth_trouble(a, login->id, TROUBLE_TEMP);
 	if (good && a->service == SERVICE_SEND)
 		auth_let_send(a, login, &verdict);
@@ -407,7 +420,9 @@ auth_serve(struct auth *a)
 		readable =
 		    auth_wait(a, full ? -1 : a->channel, auth_patience(a));
 		auth_send_refusals(a);
-		if (readable)
+		/* sasl is told; a session's question waits for its auth. */
+		if (readable &&
+		    (a->service == SERVICE_SEND || !auth_is_over(a)))
 			auth_take_question(a);
 		else if (a->refusals.n == 0 && auth_is_over(a))
 			auth_end(a);
@@ -447,7 +462,7 @@ auth_begin(struct auth *a, const struct identity *as)
 	(void)setrlimit(RLIMIT_CPU, &cpu);
 	if (auth_start(a) == -1)
 		auth_trouble(a, 0, TROUBLE_TEMP);
-	if (a->service == SERVICE_SEND && a->accounts != NULL)
+	if (a->accounts != NULL)
 		file = accounts_file(a->accounts);
 	if ((as->root && privdrop(as->uid, as->gid, EMPTY_DIR) == -1) ||
 	    sandbox_auth(a->channel, a->verdict, a->system, file,
@@ -458,10 +473,11 @@ auth_begin(struct auth *a, const struct identity *as)
 
 void
 auth_run(const struct conf *conf, const struct identity *as, int channel,
-    int verdict, const struct connection *connection)
+    int verdict, int failures, const struct connection *connection)
 {
 	static struct auth a; /* large, and zeroed */
 
+	a.failures = failures;
 	a.conf = conf;
 	a.connection = connection;
 	a.service = SERVICE_POP;

@@ -11,10 +11,12 @@
 /*
  * Opens the accounts while it is still root, leaves root for "as", locks
  * itself in, and answers the session's MSG_LOGINs on channel.  On success
- * it sends one MSG_VERDICT to the parent over verdict.  Never returns.
+ * it sends one MSG_VERDICT to the parent over verdict; or MSG_ANEW, when the
+ * accounts were replaced: another auth is to go on, from so many failures of
+ * this connection.  Never returns.
  */
 void auth_run(const struct conf *conf, const struct identity *as, int channel,
-    int verdict, const struct connection *connection)
+    int verdict, int failures, const struct connection *connection)
     __attribute__((noreturn));
 
 /*

@@ -3,7 +3,7 @@
  *
  *	session, sasl -> auth	LOGIN; sasl, END
  *	auth -> session, sasl	GRANTED, DENIED, TROUBLE; to sasl, END
- *	auth -> parent		VERDICT, on a channel session never had
+ *	auth -> parent		VERDICT or ANEW, on a channel session never had
  *	auth -> system		LOGIN, to the process that asks the system
  *	system -> auth		VERDICT, DENIED
  *	session -> store	OPEN, SIZES, UIDLS, FETCH, MARKS, UPDATE, END
@@ -49,7 +49,8 @@ enum message_type {
 	MSG_TROUBLE,
 	MSG_CONNECTION,
 	MSG_READY,
-	MSG_GONE
+	MSG_GONE,
+	MSG_ANEW
 };
 
 /*
@@ -167,6 +168,14 @@ struct msg_end {
 	char reason[80];
 	uint64_t retrieved;
 	uint64_t octets;
+};
+
+/*
+ * MSG_ANEW: instead of a verdict.  The accounts have been replaced, and the
+ * question that waits in the channel is for another auth, which opens them.
+ */
+struct msg_anew {
+	int32_t failures; /* so far, on this connection */
 };
 
 /* MSG_TROUBLE: which response code the client gets (RFC 2449, RFC 3206). */

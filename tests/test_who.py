@@ -209,6 +209,45 @@ def test_revocation_ends_the_session(mail, words):
         pop.err("PASS " + mail.password, "AUTH")
 
 
+def with_a_failure(account):
+    """A connection that has an auth, which knows the accounts as they are."""
+    pop = account.server.connect()
+    pop.ok("USER " + account.address)
+    pop.err("PASS wrong", "AUTH")
+    pop.ok("USER " + account.address)
+    return pop
+
+
+@pytest.mark.parametrize("words", REVOKED, ids=" ".join)
+def test_revocation_counts_on_a_connection_that_failed(mail, words):
+    pop = with_a_failure(mail)
+    revoke(mail, words)
+    pop.err("PASS " + mail.password, "AUTH")
+    mail.server.wait_log("^login refused: .*user=%s "
+                         % re.escape(mail.address), 2)
+
+
+def test_revoked_label_counts_on_a_connection_that_failed(mail):
+    password = app_password(mail, "phone")
+    pop = with_a_failure(mail)
+    mail.server.ctl("app-password", "revoke", mail.address, "phone")
+    pop.err("PASS " + password, "AUTH")
+
+
+def test_changed_accounts_on_a_connection_that_failed(mail):
+    """What is new is let in; and each failure counts, whoever judged it."""
+    pop = with_a_failure(mail)
+    pop.ok("PASS " + app_password(mail, "phone"))
+    assert pop.stat()[0] == COUNT
+    pop.quit()
+    pop = mail.server.connect()
+    for n in range(3):
+        app_password(mail, "label-%d" % n)
+        pop.ok("USER " + mail.address)
+        pop.err("PASS wrong-%d" % n, "AUTH")
+    assert pop.rest() == b""
+
+
 @pytest.mark.parametrize("words", [
     ["set", "spam=include"], ["set", "access=from-now"],
     ["set", "auto-delete=no"], ["set", "two-factor=off"]], ids=" ".join)

@@ -240,8 +240,8 @@ try_auth(struct input *in)
 	if (pid == 0) {
 		close(channel[1]);
 		close(verdicts[1]);
-		auth_run(
-		    &conf, &as, channel[0], verdicts[0], &connection);
+		auth_run(&conf, &as, channel[0], verdicts[0], 0,
+		    &connection);
 	}
 	close(channel[0]);
 	close(verdicts[0]);
