@@ -13,7 +13,8 @@
 #include "ctl/sessions.h"
 
 /* Longer than a login waits for the lock, which was judged before. */
-#define HOLD_MS 2100
+#define HOLD_MS	 2100
+#define HURRY_MS 1 /* and where many wait for their turn */
 
 #define AT_ONCE 256 /* mailboxes */
 
@@ -94,9 +95,10 @@ join_mailboxes(struct notes *notes)
 	notes->n = (size_t)(last - notes->note) + 1;
 }
 
-/* Some of them side by side, since each takes two seconds. */
+/* Some of them side by side, since holding one takes two seconds. */
 static int
-end_sessions(const struct conf *conf, const struct note *note, size_t n)
+end_sessions(const struct conf *conf, const struct note *note, size_t n,
+    int hold_ms)
 {
 	static struct owner owner[AT_ONCE];
 	static struct hunt hunt[AT_ONCE];
@@ -107,7 +109,7 @@ end_sessions(const struct conf *conf, const struct note *note, size_t n)
 		hunt[i].conf = conf;
 		hunt[i].target = note[i].target;
 		hunt[i].concerned = note[i].concerned;
-		hunt[i].hold_ms = HOLD_MS;
+		hunt[i].hold_ms = hold_ms;
 		owner[i].name = hunt[i].target.address;
 		owner[i].uid = hunt[i].target.uid;
 		owner[i].gid = hunt[i].target.gid;
@@ -126,20 +128,34 @@ end_sessions(const struct conf *conf, const struct note *note, size_t n)
 }
 
 static int
+end_all(const struct conf *conf, const struct notes *notes, int hold_ms)
+{
+	int status = CTL_GOOD;
+	size_t i, n;
+
+	for (i = 0; i < notes->n; i += n) {
+		n = notes->n - i < AT_ONCE ? notes->n - i : AT_ONCE;
+		if (end_sessions(conf, notes->note + i, n, hold_ms) !=
+		    CTL_GOOD)
+			status = CTL_FAILED;
+	}
+	return status;
+}
+
+static int
 wait_and_end(const struct conf *conf, int fd)
 {
 	struct notes notes = { NULL, 0, 0 };
 	int status = CTL_GOOD;
-	size_t i, n;
 
 	if (!read_notes(fd, &notes))
 		return CTL_GOOD;
 	join_mailboxes(&notes);
-	for (i = 0; i < notes.n; i += n) {
-		n = notes.n - i < AT_ONCE ? notes.n - i : AT_ONCE;
-		if (end_sessions(conf, notes.note + i, n) != CTL_GOOD)
-			status = CTL_FAILED;
-	}
+	/* Nobody's session goes on while another's mailbox is held. */
+	if (notes.n > AT_ONCE)
+		status = end_all(conf, &notes, HURRY_MS);
+	if (end_all(conf, &notes, HOLD_MS) != CTL_GOOD)
+		status = CTL_FAILED;
 	free(notes.note);
 	return status;
 }
@@ -182,8 +198,11 @@ compare(struct concerned *c, const struct account *before,
 	size_t i;
 
 	memset(c, 0, sizeof(*c));
+	/* In a mailbox that is another's by now nobody would find a session. */
 	c->all = after == NULL ||
-	    (after->access == ACCESS_OFF && before->access != ACCESS_OFF);
+	    (after->access == ACCESS_OFF && before->access != ACCESS_OFF) ||
+	    strcmp(after->maildir, before->maildir) != 0 ||
+	    after->uid != before->uid || after->gid != before->gid;
 	if (c->all)
 		return 1;
 	c->password = before->hash[0] != '\0' &&

@@ -248,6 +248,16 @@ def test_changed_accounts_on_a_connection_that_failed(mail):
     assert pop.rest() == b""
 
 
+@pytest.mark.parametrize("word", ["maildir=%s/elsewhere", "owner=daemon"])
+def test_a_mailbox_that_moves_ends_its_sessions(mail, word):
+    """From where it was: there nobody would find them later."""
+    pop = marked(mail)
+    done = mail.server.ctl("set", mail.address, word.replace(
+        "%s", mail.server.mail))
+    assert "session ended" in done.stdout
+    check_ended(mail, pop)
+
+
 @pytest.mark.parametrize("words", [
     ["set", "spam=include"], ["set", "access=from-now"],
     ["set", "auto-delete=no"], ["set", "two-factor=off"]], ids=" ".join)
