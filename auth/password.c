@@ -1,79 +1,25 @@
-#include <sys/types.h>
-
-#include <sha2.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "auth/digest.h"
 #include "auth/hash.h"
 #include "auth/password.h"
+#include "auth/symbols.h"
 
-#define SYMBOLS	     20 /* of an application password */
-#define GROUP	     4  /* symbols between two separators */
-
-/* 32 symbols, five bits each; none of them looks like another. */
-static const char alphabet[] = "abcdefghijkmnpqrstuvwxyz23456789";
-
-/* Equal?  In a time that does not tell where they differ. */
-static int
-same(const void *a, const void *b, size_t len)
-{
-	const unsigned char *x = a, *y = b;
-	unsigned char differ = 0;
-
-	while (len-- > 0)
-		differ |= *x++ ^ *y++;
-	return differ == 0;
-}
-
-/* Without separators, in lower case; -1: no application password. */
-static int
-normalize(const char *typed, char symbols[SYMBOLS + 1])
-{
-	size_t n = 0;
-	char c;
-
-	for (; *typed != '\0'; typed++) {
-		if (*typed == '-' || *typed == ' ')
-			continue;
-		c = *typed >= 'A' && *typed <= 'Z' ?
-		    (char)(*typed - 'A' + 'a') : *typed;
-		if (n == SYMBOLS || strchr(alphabet, c) == NULL)
-			return -1;
-		symbols[n++] = c;
-	}
-	symbols[n] = '\0';
-	return n == SYMBOLS ? 0 : -1;
-}
-
-/*
- * With 100 bits from the system's generator a slow hash protects nothing:
- * SHA-256 it is.
- */
-static void
-digest_symbols(const char symbols[SYMBOLS + 1], unsigned char digest[32])
-{
-	SHA2_CTX ctx;
-
-	SHA256Init(&ctx);
-	SHA256Update(&ctx, (const unsigned char *)symbols, SYMBOLS);
-	SHA256Final(digest, &ctx);
-	explicit_bzero(&ctx, sizeof(ctx));
-}
+#define SYMBOLS 20 /* of an application password */
 
 static const struct app_password *
 find_app_password(const struct account *account, const char *password)
 {
 	const struct app_password *found = NULL;
 	char symbols[SYMBOLS + 1];
-	unsigned char digest[32];
+	unsigned char digest[DIGEST_OCTETS];
 	size_t i;
 
-	if (normalize(password, symbols) == 0) {
-		digest_symbols(symbols, digest);
+	if (symbols_read(password, symbols, SYMBOLS) == 0) {
+		digest_make(digest, NULL, symbols);
 		for (i = 0; i < account->napp; i++)
-			if (same(digest, account->app[i].digest,
-				sizeof(digest)))
+			if (digest_same(digest, account->app[i].digest))
 				found = &account->app[i];
 		explicit_bzero(digest, sizeof(digest));
 	}
@@ -147,6 +93,24 @@ password_check(const struct account *account, const struct attempt *attempt,
 	return good == -1 ? -1 : *denial == DENIAL_NONE;
 }
 
+/*
+ * Application passwords and the settings for POP do not count here, and the
+ * work is that of any refusal.
+ */
+int
+password_check_own(const struct account *account, const char *password,
+    enum denial *denial)
+{
+	int good =
+	    hash_check(password, account != NULL ? account->hash : NULL);
+
+	*denial = account == NULL	? DENIAL_UNKNOWN :
+	    !account->self_service	? DENIAL_OFF :
+	    good != 1			? DENIAL_PASSWORD :
+					  DENIAL_NONE;
+	return good == -1 ? -1 : *denial == DENIAL_NONE;
+}
+
 int
 password_hash(const char *password, char *hash, size_t size, char *err,
     size_t errsize)
@@ -170,15 +134,9 @@ void
 app_password_make(char text[APP_PASSWORD_SIZE], unsigned char digest[32])
 {
 	char symbols[SYMBOLS + 1];
-	size_t i;
 
-	for (i = 0; i < SYMBOLS; i++) {
-		symbols[i] = alphabet[arc4random_uniform(sizeof(alphabet) - 1)];
-		if (i > 0 && i % GROUP == 0)
-			*text++ = '-';
-		*text++ = symbols[i];
-	}
-	symbols[SYMBOLS] = *text = '\0';
-	digest_symbols(symbols, digest);
+	symbols_make(text, SYMBOLS);
+	(void)symbols_read(text, symbols, SYMBOLS);
+	digest_make(digest, NULL, symbols);
 	explicit_bzero(symbols, sizeof(symbols));
 }

@@ -11,9 +11,9 @@
 
 #include "auth/accounts.h"
 #include "auth/denial.h"
+#include "auth/symbols.h"
 
-/* Five groups of four, four hyphens, and the NUL. */
-#define APP_PASSWORD_SIZE 25
+#define APP_PASSWORD_SIZE SYMBOLS_SIZE(20)
 
 /* What somebody wants to be let in with. */
 struct attempt {
@@ -39,6 +39,14 @@ int password_check(const struct account *account,
 /* The same by application passwords alone, which cost no slow hash. */
 int password_check_application(const struct account *account,
     const struct attempt *attempt, const struct app_password **app,
+    enum denial *denial);
+
+/*
+ * Does it let its owner change the settings of account (which may be NULL)?
+ * That takes the account's own password, and the right to do so; the work is
+ * one slow hash in any case.  Returns as password_check().
+ */
+int password_check_own(const struct account *account, const char *password,
     enum denial *denial);
 
 /*

@@ -7,6 +7,8 @@
 #include "common/log.h"
 
 static char last_warning[LOG_SAFE_MAX];
+static const char *name; /* of the program */
+static int option;	 /* of openlog(3) */
 static const char *tag; /* NULL: none */
 static char via[64]; /* " via=", and the proxy */
 
@@ -15,8 +17,21 @@ log_open(const char *program, int to_stderr)
 {
 	/* syslog(3) stamps with local time: read the zone while we can. */
 	tzset();
-	openlog(program,
-	    LOG_PID | LOG_NDELAY | (to_stderr ? LOG_PERROR : 0), LOG_MAIL);
+	name = program;
+	option = LOG_PID | LOG_NDELAY | (to_stderr ? LOG_PERROR : 0);
+	log_reopen();
+}
+
+void
+log_close(void)
+{
+	closelog();
+}
+
+void
+log_reopen(void)
+{
+	openlog(name, option, LOG_MAIL);
 }
 
 const char *

@@ -21,6 +21,13 @@
 void log_open(const char *program, int to_stderr);
 
 /*
+ * Around the closing of all descriptors that are not known: the log is opened
+ * anew, as it was.
+ */
+void log_close(void);
+void log_reopen(void);
+
+/*
  * From now on every line ends with " id=" and this string, which must outlive
  * the process, or the next call: it tells the lines of one connection from
  * others.  Processes that are forked have it, too.  NULL: no more.  Returns

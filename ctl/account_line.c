@@ -8,6 +8,7 @@
 #include "ctl/address.h"
 #include "ctl/ctl.h"
 #include "ctl/hash_cost.h"
+#include "ctl/label.h"
 #include "ctl/limits.h"
 #include "ctl/new_account.h"
 #include "ctl/settings.h"

@@ -8,34 +8,13 @@
 #include "auth/password.h"
 #include "common/clock.h"
 #include "ctl/ctl.h"
+#include "ctl/label.h"
 #include "ctl/limits.h"
 
 struct app {
 	struct app_password new;
 	char text[APP_PASSWORD_SIZE];
 };
-
-size_t
-label_find(const struct account *a, const char *label)
-{
-	size_t i;
-
-	for (i = 0; i < a->napp; i++)
-		if (strcmp(a->app[i].label, label) == 0)
-			break;
-	return i;
-}
-
-int
-label_good(const char *label)
-{
-	const unsigned char *p = (const unsigned char *)label;
-
-	for (; *p != '\0'; p++)
-		if (*p < 0x20 || *p == 0x7f)
-			return 0;
-	return label[0] != '\0' && strlen(label) <= LABEL_MAX;
-}
 
 static int
 add_label(struct account *a, void *arg)
@@ -66,10 +45,7 @@ revoke_label(struct account *a, void *arg)
 		return ctl_fail("%s has no application password %s; `pop3ctl "
 				"app-password list %s' shows them",
 		    a->address, label, a->address);
-	a->napp--;
-	memmove(&a->app[i], &a->app[i + 1], (a->napp - i) * sizeof(a->app[0]));
-	explicit_bzero(&a->app[a->napp], sizeof(a->app[0]));
-	a->generation++;
+	label_remove(a, i);
 	return CTL_GOOD;
 }
 

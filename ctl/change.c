@@ -3,8 +3,8 @@
 #include "ctl/ctl.h"
 #include "ctl/revoke.h"
 
-static int
-change_account(const struct conf *conf, const char *address,
+int
+ctl_change_noting(const struct conf *conf, const char *address,
     int (*change)(struct account *account, void *arg), void *arg,
     struct revocation *r)
 {
@@ -41,5 +41,5 @@ ctl_change(const struct conf *conf, const char *address,
 	if (revocation_open(&r, conf) != CTL_GOOD)
 		return CTL_FAILED;
 	return revocation_close(
-	    &r, change_account(conf, address, change, arg, &r));
+	    &r, ctl_change_noting(conf, address, change, arg, &r));
 }

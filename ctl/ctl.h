@@ -35,6 +35,9 @@ struct args {
 /* Tells what is wrong and how to mend it; returns CTL_FAILED. */
 int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* From now on to the log, for a program without a terminal. */
+void ctl_fail_to_log(void);
+
 /*
  * Looks an address up, for reading.  Returns what accounts_get() does, where
  * -1 is told already.
@@ -74,16 +77,21 @@ int ctl_each_account(const struct conf *conf,
 int ctl_change(const struct conf *conf, const char *address,
     int (*change)(struct account *account, void *arg), void *arg);
 
+/*
+ * The same without that: which sessions are concerned is noted, and nothing
+ * more.  As pop3settings' clerk does it, in its sandbox.
+ */
+struct revocation;
+int ctl_change_noting(const struct conf *conf, const char *address,
+    int (*change)(struct account *account, void *arg), void *arg,
+    struct revocation *r);
+
 /* Begins a change of all accounts; commits it if status is CTL_GOOD. */
 struct accounts_edit *ctl_edit(const struct conf *conf);
 int ctl_edit_end(struct accounts_edit *edit, int status);
 
 /* Writes s as a string of JSON. */
 void ctl_json_string(FILE *f, const char *s);
-
-/* Can it be a label?  Where is it?  (a->napp: nowhere.) */
-int label_good(const char *label);
-size_t label_find(const struct account *a, const char *label);
 
 /* The commands: ctl/add.c, settings.c, app_passwords.c, ... */
 int ctl_add(const struct args *args);

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -75,9 +74,9 @@ leave_all_behind(const struct owner *o)
 	if (dup2(in, STDIN_FILENO) == -1 ||
 	    (o->out != -1 && dup2(o->out, STDOUT_FILENO) == -1))
 		return ctl_fail("dup2: %s", strerror(errno));
-	closelog();
+	log_close();
 	closefrom(STDERR_FILENO + 1);
-	log_open("pop3ctl", 0);
+	log_reopen();
 	/* Our working directory may be gone, and Berkeley DB needs one. */
 	if (chdir("/") == -1)
 		return ctl_fail("/: %s", strerror(errno));

@@ -142,8 +142,8 @@ end_all(const struct conf *conf, const struct notes *notes, int hold_ms)
 	return status;
 }
 
-static int
-wait_and_end(const struct conf *conf, int fd)
+int
+revocation_serve(const struct conf *conf, int fd)
 {
 	struct notes notes = { NULL, 0, 0 };
 	int status = CTL_GOOD;
@@ -170,7 +170,7 @@ revocation_open(struct revocation *r, const struct conf *conf)
 		return ctl_fail("fork: %s", strerror(errno));
 	if (r->pid == 0) {
 		close(fd[1]);
-		_exit(wait_and_end(conf, fd[0]));
+		_exit(revocation_serve(conf, fd[0]));
 	}
 	close(fd[0]);
 	r->fd = fd[1];
@@ -229,16 +229,23 @@ revocation_note(struct revocation *r, const struct account *before,
 	(void)pipe_write(r->fd, &note, sizeof(note));
 }
 
-int
-revocation_close(struct revocation *r, int status)
+void
+revocation_made(struct revocation *r)
 {
 	struct note note;
-	int ended;
 
 	memset(&note, 0, sizeof(note));
 	note.made = 1;
+	(void)pipe_write(r->fd, &note, sizeof(note));
+}
+
+int
+revocation_close(struct revocation *r, int status)
+{
+	int ended;
+
 	if (status == CTL_GOOD)
-		(void)pipe_write(r->fd, &note, sizeof(note));
+		revocation_made(r);
 	close(r->fd);
 	while (waitpid(r->pid, &ended, 0) == -1)
 		if (errno != EINTR)

@@ -22,9 +22,19 @@ struct revocation {
 /* Before any account is read.  CTL_GOOD, or CTL_FAILED, told. */
 int revocation_open(struct revocation *r, const struct conf *conf);
 
+/*
+ * What that process does, at the other end of the descriptor: it waits for
+ * the end of the change, and ends sessions.  Returns CTL_GOOD or CTL_FAILED,
+ * told.
+ */
+int revocation_serve(const struct conf *conf, int fd);
+
 /* An account is about to change, or (NULL) to be deleted. */
 void revocation_note(struct revocation *r, const struct account *before,
     const struct account *after);
+
+/* The change is made: revocation_serve() goes on. */
+void revocation_made(struct revocation *r);
 
 /*
  * The end, with the status of the change.  If that is CTL_GOOD it waits until

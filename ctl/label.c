@@ -1,0 +1,34 @@
+#include <string.h>
+
+#include "ctl/label.h"
+
+int
+label_good(const char *label)
+{
+	const unsigned char *p = (const unsigned char *)label;
+
+	for (; *p != '\0'; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			return 0;
+	return label[0] != '\0' && strlen(label) <= LABEL_MAX;
+}
+
+size_t
+label_find(const struct account *a, const char *label)
+{
+	size_t i;
+
+	for (i = 0; i < a->napp; i++)
+		if (strcmp(a->app[i].label, label) == 0)
+			break;
+	return i;
+}
+
+void
+label_remove(struct account *a, size_t i)
+{
+	a->napp--;
+	memmove(&a->app[i], &a->app[i + 1], (a->napp - i) * sizeof(a->app[0]));
+	explicit_bzero(&a->app[a->napp], sizeof(a->app[0]));
+	a->generation++;
+}
