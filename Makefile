@@ -2,7 +2,7 @@
 # what several programs need is archived in build/rooms.a, and the programs
 # and the tests are linked with that.  Use -j: nothing here waits in vain.
 #
-#	make [SANITIZE=1] [STATIC=1]	pop3d, pop3ctl and pop3sasl
+#	make [SANITIZE=1] [STATIC=1]	pop3d, pop3ctl, pop3sasl, pop3settings
 #	make run			a demo on 127.0.0.1:9995, until Ctrl-C
 #	make check			the tests; check-long has patience, too,
 #					and check-boot boots machines
@@ -44,7 +44,8 @@ LDFLAGS_STATIC_1 = -static-pie
 
 # What differs from system to system: files that end in one's name are its
 # own, and so are flags and libraries.  OpenBSD has all of it in its base but
-# Berkeley DB, which the port databases/db/v4 keeps out of the way of <db.h>.
+# Berkeley DB, which the port databases/db/v4 keeps out of the way of <db.h>,
+# and liboath.
 SYSTEM		!= case `uname` in OpenBSD) echo openbsd ;; *) echo linux ;; esac
 DB4		= /usr/local
 MANDIR_linux	= share/man
@@ -52,7 +53,7 @@ MANDIR_openbsd	= man
 NOT_linux	= _openbsd
 NOT_openbsd	= _linux|_pam|_crypt
 CPPFLAGS_linux	= -D_GNU_SOURCE
-CPPFLAGS_openbsd = -I$(DB4)/include/db4
+CPPFLAGS_openbsd = -I$(DB4)/include/db4 -I$(DB4)/include
 PKGS_linux	= libtls libssl libcrypto
 OVERLAY_linux	= libbsd-overlay
 PKGS_STATIC_1	= --static
@@ -64,6 +65,7 @@ LIBS_linux_STATIC_ = $(ARCHIVED) $(ARCHIVES_linux) -Wl,-Bdynamic -ldl
 LIBS_linux_STATIC_1 = $(ARCHIVES_linux) -ldl
 LIBS_openbsd_STATIC_ = -L$(DB4)/lib/db4 -ldb -ltls -lssl -lcrypto
 LIBS_openbsd_STATIC_1 = $(LIBS_openbsd_STATIC_)
+OATH_openbsd	= -L$(DB4)/lib
 # Unit tests that need no system of their own.
 TESTS_linux	= ls tests/unit/test_*.c
 TESTS_openbsd	= grep -L -e '<linux/' -e '<sys/prctl.h>' -e '<sys/vfs.h>' \
@@ -84,12 +86,12 @@ ALL_CFLAGS	= -std=c99 $(CPPFLAGS) $(PKG_CFLAGS) $(WARNINGS) $(HARDEN) \
 LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) \
 		  $(LIBS_$(SYSTEM)_STATIC_$(STATIC))
 
-ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c sasl/*.c | \
-		  grep -Ev '($(NOT_$(SYSTEM)))\.c'
+ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c sasl/*.c \
+		  settings/*.c | grep -Ev '($(NOT_$(SYSTEM)))\.c'
 PARENT		!= ls *.c configtest/*.c listener/*.c keys/*.c | \
-		  grep -Ev '^pop3(ctl|sasl)'
+		  grep -Ev '^pop3(ctl|sasl|settings)'
 CTL		!= ls pop3ctl*.c ctl/*.c
-SASL		= pop3sasl.c
+OTHERS		= pop3sasl.c pop3settings.c
 TESTS		!= $(TESTS_$(SYSTEM)) | sed 's|.*/||; s|\.c$$||'
 
 COMPILE		= $(CC) $(ALL_CFLAGS) -MMD -MP
@@ -101,13 +103,13 @@ LINK		= $(CC) $(ALL_CFLAGS)
 FLAGS		= mkdir -p build; new='$(CC) $(ALL_CFLAGS) $(LIBS)'; \
 		  echo "$$new" | cmp -s - build/flags || \
 		  echo "$$new" >build/flags
-RULES		= etc/rules $(PARENT) $(CTL) $(SASL) $(ROOMS) -- $(TESTS) \
+RULES		= etc/rules $(PARENT) $(CTL) $(OTHERS) $(ROOMS) -- $(TESTS) \
 		  >build/rules.new; \
 		  cmp -s build/rules.new build/rules || \
 		  mv build/rules.new build/rules
 WRITTEN		!= $(FLAGS); $(RULES)
 
-all: pop3d pop3ctl pop3sasl
+all: pop3d pop3ctl pop3sasl pop3settings
 
 include build/rules
 
@@ -130,8 +132,18 @@ pop3d: $(PARENT:%.c=build/%.o) $(SETTINGS) build/rooms.a
 pop3ctl: $(CTL:%.c=build/%.o) build/rooms.a
 	$(LINK) -o $@ $(CTL:%.c=build/%.o) build/rooms.a $(LIBS)
 
-pop3sasl: $(SASL:%.c=build/%.o) build/rooms.a
-	$(LINK) -o $@ $(SASL:%.c=build/%.o) build/rooms.a $(LIBS)
+pop3sasl: build/pop3sasl.o build/rooms.a
+	$(LINK) -o $@ build/pop3sasl.o build/rooms.a $(LIBS)
+
+# What pop3ctl does, and users may do to themselves.
+BY_USERS	= build/ctl/address.o build/ctl/change.o build/ctl/edit.o \
+		  build/ctl/label.o build/ctl/output.o build/ctl/owner.o \
+		  build/ctl/pipe.o build/ctl/revoke.o build/ctl/sessions.o \
+		  build/ctl/settings.o build/ctl/targets.o
+
+pop3settings: build/pop3settings.o $(BY_USERS) build/rooms.a
+	$(LINK) -o $@ build/pop3settings.o $(BY_USERS) build/rooms.a $(OATH_$(SYSTEM)) \
+	    -loath $(LIBS)
 
 # Installs what is missing of Debian's packages, where root asks for it.
 build-deps:
@@ -202,7 +214,7 @@ deb:
 	@etc/deb
 
 clean:
-	rm -rf build pop3d pop3ctl pop3sasl
+	rm -rf build pop3d pop3ctl pop3sasl pop3settings
 
 .PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps boot-deps \
 	coverage-deps run check check-long check-boot unit unit-programs lint \

@@ -10,6 +10,8 @@ static const char *const words[] = {
 	[DENIAL_SERVICE] = "service",
 	[DENIAL_NETWORK] = "network",
 	[DENIAL_GUESSES] = "too-many-guesses",
+	[DENIAL_CODE] = "code",
+	[DENIAL_INVITATION] = "invitation",
 	[DENIAL_SYSTEM] = "system",
 };
 

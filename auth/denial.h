@@ -18,6 +18,8 @@ enum denial {
 	DENIAL_SERVICE,	     /* for another service, */
 	DENIAL_NETWORK,	     /* or from elsewhere than it is good for */
 	DENIAL_GUESSES,	     /* too many from there, this one not looked at */
+	DENIAL_CODE,	     /* of two-factor: a wrong one, or used */
+	DENIAL_INVITATION,   /* none, a used one, or after its time */
 	DENIAL_SYSTEM	     /* the system says no, perhaps in a line before */
 };
 

@@ -307,6 +307,23 @@ set_domain(struct line *l)
 	return set_string(l);
 }
 
+/* A page to which a question mark and parameters can be added. */
+static int
+set_url(struct line *l)
+{
+	const char *s = l->value;
+
+	if (strncmp(s, "https://", 8) == 0 && s[8] != '\0' && s[8] != '/')
+		for (s += 8; *s > ' ' && *s <= '~' && *s != '?' && *s != '#';
+		     s++)
+			continue;
+	if (*s != '\0')
+		return line_wrong(l, "%s: %s is not the address of a page; "
+		    "give it like https://mail.example.com/settings",
+		    l->word[0], l->value);
+	return set_string(l);
+}
+
 #define AT(member) offsetof(struct conf, member)
 #define NOWHERE	   0 /* the functions whose names begin with add_ know where */
 
@@ -317,6 +334,8 @@ static const struct keyword keywords[] = {
 	    AT(auth_accounts), NULL, 0 },
 	{ "auth", "system", "accounts|system", 2, 2, set_flag, AT(auth_system),
 	    NULL, 0 },
+	{ "cookie-key", NULL, "FILE", 2, 2, set_path, AT(cookie_key),
+	    "/var/db/pop3d/cookie.key", 0 },
 	{ "default", NULL, "KEY=VALUE", 2, 2, add_preset, NOWHERE, NULL, 0 },
 	{ "default-domain", NULL, "DOMAIN", 2, 2, set_domain,
 	    AT(default_domain), NULL, 0 },
@@ -341,6 +360,8 @@ static const struct keyword keywords[] = {
 	    NULL, 0 },
 	{ "sandbox", "required", "required", 2, 2, set_flag,
 	    AT(sandbox_required), NULL, 0 },
+	{ "self-service", NULL, "URL", 2, 2, set_url, AT(self_service), NULL,
+	    0 },
 	{ "spool", NULL, "TEMPLATE", 2, 2, set_spool, AT(spool), NULL, 0 },
 	{ "timeout", "login", "login|idle|listener SECONDS", 3, 3, set_number,
 	    AT(login_timeout), "60", 3600 },
@@ -532,6 +553,8 @@ conf_free(struct conf *conf)
 	free(conf->junk);
 	free(conf->spool);
 	free(conf->user);
+	free(conf->cookie_key);
+	free(conf->self_service);
 	for (i = 0; i < conf->nkeypair; i++) {
 		free(conf->keypair[i].cert);
 		free(conf->keypair[i].key);

@@ -48,6 +48,8 @@ struct conf {
 	char *junk;
 	char *spool; /* template of local users' mboxes: %u; or NULL */
 	char *user; /* what session and auth run as */
+	char *cookie_key;   /* a file, of pop3settings' auth */
+	char *self_service; /* URL of the page, or NULL */
 	struct keypair keypair[CONF_KEYPAIRS_MAX];
 	size_t nkeypair;
 	struct outgoing outgoing[CONF_OUTGOING_MAX];

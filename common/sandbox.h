@@ -2,16 +2,17 @@
  * The box that each process locks itself in, once it has all it needs.
  *
  * Each is entered after root is given up.  From then on the process reads,
- * writes and passes messages on the descriptors it has; only the store, and
- * pop3ctl's reader, open files, and those in their mailboxes.  Whatever else
+ * writes and passes messages on the descriptors it has; only the store and
+ * pop3ctl's reader open files, in their mailboxes, and the clerk, beside the
+ * accounts.  Whatever else
  * is tried kills the process or, where syslog(3) or a library may try it in
  * good faith, fails.
  *
  * A system that lacks a part of what the box is made of: with required, the
  * functions log what is missing and return -1; without, they take what
- * there is, and the session, keys or sasl, the first of the processes, says
- * so in the log for all of them; the store, if it is the only one that lacks
- * it.
+ * there is, and the session, keys, sasl or desk, the first of the processes,
+ * says so in the log for all of them; the store, if it is the only one that
+ * lacks it.
  *
  * All return 0, or -1 after a line in the log: the caller must end.
  */
@@ -51,6 +52,25 @@ int sandbox_auth(
  * what TLS needs.
  */
 int sandbox_sasl(int channel, int required);
+
+/*
+ * Before the first octet from the web server: as sandbox_sasl().  It passes no
+ * descriptors to anybody.
+ */
+int sandbox_desk(int auth, int required);
+
+/*
+ * pop3settings' auth, with the accounts open: as sandbox_auth(), with a
+ * channel to each of the others, and files come through the clerk's.
+ */
+int sandbox_judge(int desk, int clerk, int owner, int required);
+
+/*
+ * The clerk, which stays root where it is root: with no capability, and no
+ * file but those below dir, where it may do what accounts and factors take.
+ * auth and desk are the channels to them.
+ */
+int sandbox_clerk(const char *dir, int auth, int desk, int required);
 
 /*
  * The process that asks the system, which is root.  On Linux it is in no

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -471,6 +472,50 @@ sandbox_sasl(int channel, int required)
 
 	(void)channel;
 	return enter(&box);
+}
+
+int
+sandbox_desk(int auth, int required)
+{
+	return sandbox_sasl(auth, required);
+}
+
+int
+sandbox_judge(int desk, int clerk, int owner, int required)
+{
+	return sandbox_auth(desk, clerk, owner, -1, required);
+}
+
+/* Root without them can open what is root's, and no more. */
+static int
+drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		_LINUX_CAPABILITY_VERSION_3, 0
+	};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+	memset(none, 0, sizeof(none));
+	if (syscall(SYS_capset, &header, none) == 0)
+		return 0;
+	log_warn("sandbox: capset: %s", strerror(errno));
+	return -1;
+}
+
+int
+sandbox_clerk(const char *dir, int auth, int desk, int required)
+{
+	struct sock_filter rules[] = FILTER(TALK, FILES, LOCKS,
+	    ALLOW_IF(fcntl, 1, F_SETLKW), MEMORY, LIBRARY, SYSLOG,
+	    ALLOW_IF(sendmsg, 0, auth), ALLOW_IF(sendmsg, 0, desk));
+	const struct sock_fprog filter = { COUNT(rules), rules };
+	const struct box box = { .filter = &filter, .ndirs = 1, .dir = &dir,
+		.access = ACCESS_MAILBOX, .since = LANDLOCK_MOVES,
+		.required = required };
+
+	(void)auth;
+	(void)desk;
+	return drop_capabilities() == -1 ? -1 : enter(&box);
 }
 
 /* Landlock hides nothing from stat(2). */

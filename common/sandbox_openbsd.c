@@ -62,6 +62,35 @@ sandbox_sasl(int channel, int required)
 }
 
 int
+sandbox_desk(int auth, int required)
+{
+	return sandbox_sasl(auth, required);
+}
+
+int
+sandbox_judge(int desk, int clerk, int owner, int required)
+{
+	(void)desk;
+	(void)clerk;
+	(void)owner;
+	(void)required;
+	return promise("stdio recvfd");
+}
+
+int
+sandbox_clerk(const char *dir, int auth, int desk, int required)
+{
+	(void)auth;
+	(void)desk;
+	(void)required;
+	if (unveil(dir, "rwc") == -1) {
+		log_warn("unveil %s: %s", dir, strerror(errno));
+		return -1;
+	}
+	return promise("stdio rpath wpath cpath flock sendfd");
+}
+
+int
 sandbox_system(void)
 {
 	return promise("stdio rpath getpw proc exec");

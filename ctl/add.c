@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/factors.h"
 #include "auth/password.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"
@@ -114,7 +115,8 @@ is_alias(const struct account *alias)
 }
 
 static int
-put_new(struct accounts_edit *edit, const struct account *account)
+put_new(struct accounts_edit *edit, const struct account *account,
+    const struct conf *conf)
 {
 	static struct account old;
 	char err[ERR_SIZE];
@@ -126,7 +128,9 @@ put_new(struct accounts_edit *edit, const struct account *account)
 		return is_alias(&old);
 	if (found == 1)
 		return exists(account->address);
-	if (found == -1 ||
+	/* What may be left of another one of that address is not its. */
+	if (found == -1 || factors_remove(conf->accounts, account->address,
+		err, sizeof(err)) == -1 ||
 	    accounts_edit_put(edit, account, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
 	return CTL_GOOD;
@@ -168,7 +172,7 @@ add_new(struct account *account, const struct args *args)
 		return status;
 	if ((edit = ctl_edit(args->conf)) == NULL)
 		return CTL_FAILED;
-	status = ctl_edit_end(edit, put_new(edit, account));
+	status = ctl_edit_end(edit, put_new(edit, account, args->conf));
 	explicit_bzero(account->hash, sizeof(account->hash));
 	if (status == CTL_GOOD) {
 		maildirs_note(&maildirs, account);

@@ -118,6 +118,11 @@ static const struct command commands[] = {
 	    "Brings the index of mailboxes up to date, so that the next login "
 	    "need not.",
 	    { { 'a', NULL, "the mailboxes of all accounts" } } },
+	{ "invite", NULL, ctl_invite, 1, 1, "ADDRESS [-e TIME]",
+	    "Prints a link by which the account's user gets into the settings "
+	    "page, once.",
+	    { { 'e', "TIME",
+		"it is good for so long: +Nh, N hours; unless given, 48" } } },
 	{ "journal", NULL, ctl_journal, 1, 1, "ADDRESS [-j]",
 	    "Prints the journal of a mailbox: logins, what was deleted, how "
 	    "sessions ended.",

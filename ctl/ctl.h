@@ -109,6 +109,7 @@ int ctl_import(const struct args *args);
 int ctl_import_mbox(const struct args *args);
 int ctl_import_uidls(const struct args *args);
 int ctl_index(const struct args *args);
+int ctl_invite(const struct args *args);
 int ctl_journal(const struct args *args);
 int ctl_kick(const struct args *args);
 int ctl_last(const struct args *args);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/factors.h"
 #include "auth/password.h"
 #include "common/error.h"
 #include "ctl/account_line.h"
@@ -88,6 +89,10 @@ put(struct import *im, const struct account *account,
 {
 	if (accounts_edit_put(im->edit, account, im->err, ERR_SIZE) == -1)
 		return -1;
+	/* What may be left of another one of that address is not its. */
+	if (found == 0 && !im->dry && factors_remove(im->conf->accounts,
+		account->address, im->err, ERR_SIZE) == -1)
+		return -1;
 	if (found == 1)
 		revocation_note(&im->revocation, old, account);
 	im->accounts++;
@@ -108,7 +113,8 @@ import_account(struct import *im, struct line *l)
 		return -1;
 	if ((found = look_up(im, account.address, &old)) == -1)
 		return -1;
-	account.generation = found == 1 ? old.generation + 1 : 0;
+	if (found == 1)
+		account.generation = old.generation + 1;
 	if (put(im, &account, &old, found) == -1)
 		return -1;
 	tell(im, l, account.address, found == 1 ? "replaced" : "added", "");

@@ -3,10 +3,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "ctl/address.h"
 #include "ctl/new_account.h"
 #include "ctl/settings.h"
+
+#define MS_NS 1000000 /* nanoseconds */
 
 /* A growing text in a buffer; once it did not fit, it never does. */
 struct text {
@@ -93,6 +96,8 @@ account_init(struct account *a, const char *address, const struct conf *conf,
 	a->policy.auto_delete = 1;
 	a->send = 1;
 	a->self_service = 1;
+	/* Not that of another one of this address, which there was. */
+	a->generation = clock_ns() / MS_NS;
 	if (settings_preset(a, conf, err, errsize) == -1)
 		return -1;
 	if (conf->owner != NULL) {

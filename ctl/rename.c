@@ -1,8 +1,9 @@
 /*
- * pop3ctl delete, rename: what takes aliases along.
+ * pop3ctl delete, rename: what takes aliases and factors along.
  */
 #include <string.h>
 
+#include "auth/factors.h"
 #include "ctl/address.h"
 #include "ctl/aliases.h"
 #include "ctl/ctl.h"
@@ -103,6 +104,17 @@ find_with_aliases(struct accounts_edit *edit, const char *address,
 	return CTL_GOOD;
 }
 
+/* What proved who the user of an address was. */
+static int
+forget_factors(const struct conf *conf, const char *address)
+{
+	char err[ERR_SIZE];
+
+	if (factors_remove(conf->accounts, address, err, sizeof(err)) == 0)
+		return CTL_GOOD;
+	return ctl_fail("%s", err);
+}
+
 static int
 delete_account(const struct args *args, struct revocation *r)
 {
@@ -125,8 +137,10 @@ delete_account(const struct args *args, struct revocation *r)
 		revocation_note(r, &account, NULL);
 	explicit_bzero(account.hash, sizeof(account.hash));
 	status = ctl_edit_end(edit, status);
-	if (status == CTL_GOOD)
+	if (status == CTL_GOOD) {
+		status = forget_factors(args->conf, account.address);
 		tell_aliases(account.address, "deleted, too", alias, n);
+	}
 	aliases_free(&aliases);
 	return status;
 }
@@ -183,7 +197,7 @@ ctl_rename(const struct args *args)
 	const struct alias *alias = NULL;
 	struct aliases aliases = { NULL, 0, 0 };
 	struct accounts_edit *edit;
-	char new[ADDRESS_MAX + 1], err[ERR_SIZE];
+	char old[ADDRESS_MAX + 1], new[ADDRESS_MAX + 1], err[ERR_SIZE];
 	size_t n = 0;
 	int status;
 
@@ -193,9 +207,16 @@ ctl_rename(const struct args *args)
 		return CTL_FAILED;
 	status = find_with_aliases(
 	    edit, args->word[0], &account, 0, &aliases, &alias, &n);
+	strlcpy(old, account.address, sizeof(old));
 	if (status == CTL_GOOD)
 		status = rename_account(edit, &account, new, alias, n);
+	/* Never without its second factor: a copy first, for a moment two. */
+	if (status == CTL_GOOD && factors_copy(args->conf->accounts, old,
+		account.address, err, sizeof(err)) == -1)
+		status = ctl_fail("%s", err);
 	status = ctl_edit_end(edit, status);
+	if (status == CTL_GOOD)
+		status = forget_factors(args->conf, old);
 	if (status == CTL_GOOD) {
 		tell_aliases(new, "moved, too", alias, n);
 		printf("%s: its mail stays in %s\n", new, account.maildir);

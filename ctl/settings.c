@@ -93,6 +93,18 @@ get_flag(
 	(void)word(s->values, !number(s, a), value);
 }
 
+/* It is a credential: whoever is signed in to the settings page is not. */
+static int
+set_two_factor(const struct setting *s, struct account *a, const char *value)
+{
+	const int before = a->two_factor;
+
+	if (set_flag(s, a, value) == -1)
+		return -1;
+	a->generation += a->two_factor != before;
+	return 0;
+}
+
 static int
 set_access(const struct setting *s, struct account *a, const char *value)
 {
@@ -202,7 +214,7 @@ const struct setting settings[] = {
 	    AT(policy.mark_read), set_flag, get_flag },
 	{ "two-factor", "on|off", NULL,
 	    "whether only application passwords let in", "off",
-	    AT(two_factor), set_flag, get_flag },
+	    AT(two_factor), set_two_factor, get_flag },
 	{ "send", "yes|no", NULL,
 	    "whether the account's passwords are good for sending mail", "yes",
 	    AT(send), set_flag, get_flag },

@@ -23,7 +23,7 @@ import re
 import sys
 
 ROOMS = ("common", "auth", "store", "session", "sasl", "keys",
-         "listener", "ctl", "configtest")
+         "listener", "ctl", "configtest", "settings")
 LONGEST = 45
 COLUMNS = 80
 # Who may include <db.h>: the index, with what finds out why it failed, and

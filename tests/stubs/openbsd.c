@@ -99,6 +99,9 @@ main(void)
 		bad += check("session of keys", sandbox_session_kept(3, 1), 0);
 		bad += check("auth", sandbox_auth(3, 4, -1, -1, 1), 0);
 		bad += check("sasl", sandbox_sasl(3, 1), 0);
+		bad += check("desk", sandbox_desk(3, 1), 0);
+		bad += check("judge", sandbox_judge(3, 4, 5, 1), 0);
+		bad += check("clerk", sandbox_clerk("/accounts", 3, 4, 1), 1);
 		bad += check("system", sandbox_system(), 0);
 		bad += check("store", sandbox_store("/mail", 3, 1), 1);
 		bad += check("reader", sandbox_reader(dirs, 2, 1), 1);

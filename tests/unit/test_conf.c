@@ -112,7 +112,9 @@ static const char every_keyword[] =
     "max-sessions 500\n"
     "max-sessions-per-address 5\n"
     "timeout listener 0\n"
-    "sandbox required\n";
+    "sandbox required\n"
+    "self-service https://mail.example.com/settings\n"
+    "cookie-key /a/cookie.key\n";
 
 static void
 test_every_keyword(void **state)
@@ -136,6 +138,9 @@ test_every_keyword(void **state)
 	assert_true(conf.auth_accounts);
 	assert_true(conf.auth_system);
 	assert_true(conf.sandbox_required);
+	assert_string_equal(
+	    conf.self_service, "https://mail.example.com/settings");
+	assert_string_equal(conf.cookie_key, "/a/cookie.key");
 	assert_true(conf.notify_new_login);
 	conf_free(&conf);
 }
@@ -313,6 +318,13 @@ static const struct {
 	{ "auth \"\"\n", "auth: the value is empty", 1 },
 	{ "sandbox no\n", "say required", 1 },
 	{ "sandbox\n", "write: sandbox required", 1 },
+	{ "self-service http://mail.example.com/\n", "address of a page", 1 },
+	{ "self-service https://\n", "address of a page", 1 },
+	{ "self-service https:///settings\n", "address of a page", 1 },
+	{ "self-service https://mail.example.com/?a=b\n", "of a page", 1 },
+	{ "self-service https://mail.example.com/a#b\n", "of a page", 1 },
+	{ "self-service \"https://mail.example.com/a b\"\n", "a page", 1 },
+	{ "cookie-key cookie.key\n", "is not an absolute path", 1 },
 	{ "owner \"vmail\n", "the quote is not closed", 1 },
 	{ "owner \"\n", "the quote is not closed", 1 },
 	{ "owner \"vmail", "the quote is not closed", 1 },

@@ -1,0 +1,180 @@
+#include <string.h>
+
+#include "auth/password.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "settings/signin.h"
+#include "settings/totp.h"
+#include "settings/view.h"
+
+static void
+log_signed_in(const struct court *c, const char *by)
+{
+	log_info("signed in: user=%s peer=%s by=%s", c->account.address,
+	    c->peer, by);
+}
+
+static void __attribute__((noreturn))
+refuse(struct court *c, const char *user, enum denial denial)
+{
+	court_log_refusal(c, user, denial);
+	court_rule(c, SELF_REFUSED);
+}
+
+/* The first factor was right. */
+static void __attribute__((noreturn))
+let_in(struct court *c, const char *by, int invited)
+{
+	memset(&c->cookie, 0, sizeof(c->cookie));
+	c->cookie.since = c->now;
+	c->cookie.invited = invited;
+	if (view_asks_code(&c->account, &c->factors)) {
+		court_admit(c, COOKIE_HALF);
+		court_rule(c, SELF_SECOND_FACTOR);
+	}
+	log_signed_in(c, by);
+	court_admit(c, COOKIE_WHOLE);
+	court_rule(c, SELF_GOOD);
+}
+
+void
+signin_password(struct court *c)
+{
+	const char *user = c->request.address;
+	enum denial denial;
+	int good;
+
+	(void)court_find(c, user);
+	good = password_check_own(
+	    c->known ? &c->account : NULL, c->request.password, &denial);
+	if (good == -1) {
+		log_warn("auth: crypt(3) fails: is there too little memory?");
+		court_trouble(c);
+	}
+	if (!good)
+		refuse(c, user, denial);
+	court_factors(c);
+	let_in(c, "password", 0);
+}
+
+/* The symbols of what was typed, as a digest of this account: 1, or 0. */
+static int
+digest_typed(const struct court *c, const char *typed, size_t n,
+    unsigned char digest[DIGEST_OCTETS])
+{
+	char symbols[INVITATION_SYMBOLS + 1];
+	int good = symbols_read(typed, symbols, n) == 0;
+
+	if (good)
+		digest_make(digest, c->account.address, symbols);
+	explicit_bzero(symbols, sizeof(symbols));
+	return good;
+}
+
+void
+signin_invitation(struct court *c)
+{
+	const char *user = c->request.address;
+	struct order o;
+
+	memset(&o, 0, sizeof(o));
+	if (!court_find(c, user))
+		refuse(c, user, DENIAL_UNKNOWN);
+	if (!c->account.self_service)
+		refuse(c, user, DENIAL_OFF);
+	if (!digest_typed(
+		c, c->request.token, INVITATION_SYMBOLS, o.digest) ||
+	    court_order(c, &o, ACT_INVITATION) != SELF_GOOD)
+		refuse(c, user, DENIAL_INVITATION);
+	court_factors(c);
+	let_in(c, "invitation", 1);
+}
+
+void
+signin_cookie(struct court *c, enum cookie_kind kind)
+{
+	const struct cookie *k = &c->cookie;
+
+	if (!cookie_open(&c->cookie, c->key, c->request.cookie) ||
+	    k->kind != kind || c->now >= k->until || c->now < k->since ||
+	    !court_find(c, k->address) || !c->account.self_service ||
+	    c->account.generation != k->generation)
+		court_rule(c, SELF_SIGNED_OUT);
+	court_factors(c);
+	if (k->since <= c->factors.signed_out)
+		court_rule(c, SELF_SIGNED_OUT);
+	/* Two-factor that was switched on since then is a credential, too. */
+	if (kind == COOKIE_HALF && !view_asks_code(&c->account, &c->factors))
+		court_rule(c, SELF_SIGNED_OUT);
+}
+
+/* By an app's code, or by a recovery code: its word for the log, or NULL. */
+static const char *
+check_code(struct court *c)
+{
+	const struct factors *f = &c->factors;
+	const char *code = c->request.code;
+	struct order o;
+
+	memset(&o, 0, sizeof(o));
+	if (totp_check(f->secret, code, c->now / 1000, &o.step))
+		return court_order(c, &o, ACT_STEP) == SELF_GOOD ? "code" :
+								   NULL;
+	if (digest_typed(c, code, RECOVERY_SYMBOLS, o.digest) &&
+	    court_order(c, &o, ACT_RECOVERY) == SELF_GOOD)
+		return "recovery-code";
+	return NULL;
+}
+
+/*
+ * A try is counted before it is judged: so many at once are no way around the
+ * limit.
+ */
+void
+signin_code(struct court *c)
+{
+	struct order o;
+	const char *by;
+
+	signin_cookie(c, COOKIE_HALF);
+	memset(&o, 0, sizeof(o));
+	if (court_order(c, &o, ACT_TRY) != SELF_GOOD) {
+		court_log_refusal(c, c->account.address, DENIAL_GUESSES);
+		strlcpy(c->ruling.cookie, c->request.cookie,
+		    sizeof(c->ruling.cookie));
+		court_rule(c, SELF_GUESSES);
+	}
+	if ((by = check_code(c)) == NULL) {
+		court_log_refusal(c, c->account.address, DENIAL_CODE);
+		strlcpy(c->ruling.cookie, c->request.cookie,
+		    sizeof(c->ruling.cookie));
+		court_rule(c, SELF_CODE_WRONG);
+	}
+	court_factors(c);
+	log_signed_in(c, by);
+	court_admit(c, COOKIE_WHOLE);
+	court_rule(c, SELF_GOOD);
+}
+
+void
+signin_prove(struct court *c)
+{
+	enum denial denial;
+	int good;
+
+	court_admit(c, COOKIE_WHOLE);
+	if (c->ruling.account.prove == SELF_PROVE_INVITATION)
+		return;
+	if (c->ruling.account.prove == SELF_PROVE_NONE)
+		court_rule(c, SELF_INVITATION_NEEDED);
+	good = password_check_own(
+	    &c->account, c->request.password, &denial);
+	if (good == -1) {
+		log_warn("auth: crypt(3) fails: is there too little memory?");
+		court_trouble(c);
+	}
+	if (good)
+		return;
+	court_log_refusal(c, c->account.address, denial);
+	court_rule(c, SELF_WRONG_PASSWORD);
+}

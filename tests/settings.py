@@ -1,0 +1,305 @@
+"""pop3settings, and a client of it, as pop3web is one: the structures of
+common/self_service.h."""
+
+import ctypes
+import itertools
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from ctypes import c_char, c_int64, c_uint32, c_uint64
+
+from daemon import HERE, PASSED_ON, SANITIZED, UNSANDBOXED, wait_until
+import processes
+
+POP3SETTINGS = os.path.abspath(
+    os.environ.get("POP3SETTINGS", HERE + "/../pop3settings"))
+
+SECONDS = 60  # that an answer may take before a test is given up
+
+
+def header():
+    with open(HERE + "/../common/self_service.h") as f:
+        return f.read()
+
+
+def enum(first):
+    """The names of an enum of the header, without SELF_, to their values."""
+    text = re.sub(r"/\*.*?\*/", "", header(), flags=re.S)
+    body = next(body for body in re.findall(r"enum \w+ \{(.*?)\}", text, re.S)
+                if re.search(r"\b%s\b" % first, body))
+    values, value = {}, 0
+    for name, given in re.findall(r"(\w+)(?:\s*=\s*(\d+))?\s*(?:,|$)",
+                                  body.strip()):
+        value = int(given) if given else value
+        values[name[5:]] = value
+        value += 1
+    return values
+
+
+WANT = enum("SELF_SIGN_IN")
+RESULT = enum("SELF_GOOD")
+RESULT_NAMES = {value: name for name, value in RESULT.items()}
+SETTING = enum("SELF_SET_ACCESS")
+
+ADDRESS, PASSWORD, LABEL, PEER = 255, 512, 64, 64
+
+
+class Request(ctypes.Structure):
+    _fields_ = [("version", c_uint32), ("want", c_uint32),
+                ("peer", c_char * PEER), ("cookie", c_char * 512),
+                ("address", c_char * ADDRESS), ("password", c_char * PASSWORD),
+                ("new_password", c_char * PASSWORD), ("code", c_char * 32),
+                ("token", c_char * 64), ("label", c_char * LABEL),
+                ("uidl", c_char * 71), ("setting", c_uint32),
+                ("services", c_uint32), ("read_only", c_uint32),
+                ("from_", c_uint32), ("value", c_int64),
+                ("expires", c_int64)]
+
+
+class Account(ctypes.Structure):
+    _fields_ = [("address", c_char * ADDRESS)] + [
+        (name, c_uint32) for name in (
+            "access", "spam", "auto_delete", "keep", "mark_read", "send",
+            "has_password", "two_factor", "totp", "recovery_left", "apps",
+            "prove")]
+
+
+class Login(ctypes.Structure):
+    _fields_ = [("time", c_int64), ("peer", c_char * PEER),
+                ("label", c_char * LABEL), ("service", c_char * 8)]
+
+
+class Overview(ctypes.Structure):
+    _fields_ = [("n", c_uint32), ("login", Login * 5)]
+
+
+class App(ctypes.Structure):
+    _fields_ = [("label", c_char * LABEL), ("created", c_int64),
+                ("expires", c_int64), ("used", c_int64),
+                ("peer", c_char * PEER), ("services", c_uint32),
+                ("read_only", c_uint32), ("networks", c_uint32),
+                ("network", (c_char * 50) * 4)]
+
+
+class Apps(ctypes.Structure):
+    _fields_ = [("total", c_uint32), ("from_", c_uint32), ("n", c_uint32),
+                ("app", App * 32)]
+
+
+class Server(ctypes.Structure):
+    _fields_ = [("host", c_char * 256), ("port", c_uint32),
+                ("starttls", c_uint32)]
+
+
+class Client(ctypes.Structure):
+    _fields_ = [("user", c_char * ADDRESS), ("incoming", Server),
+                ("noutgoing", c_uint32), ("outgoing", Server * 4)]
+
+
+class Made(ctypes.Structure):
+    _fields_ = [("password", c_char * 32), ("app", App), ("client", Client)]
+
+
+class Message(ctypes.Structure):
+    _fields_ = [("uidl", c_char * 71), ("state", c_uint32),
+                ("junk", c_uint32), ("octets", c_uint64), ("since", c_int64),
+                ("delivered", c_int64), ("from_", c_char * 256),
+                ("subject", c_char * 256)]
+
+
+class Kept(ctypes.Structure):
+    _fields_ = [("total", c_uint32), ("from_", c_uint32), ("n", c_uint32),
+                ("message", Message * 16)]
+
+
+class Event(ctypes.Structure):
+    _fields_ = [("time", c_int64), ("kind", c_uint32), ("id", c_char * 9),
+                ("peer", c_char * PEER), ("label", c_char * LABEL),
+                ("service", c_char * 8), ("uidl", c_char * 71),
+                ("reason", c_char * 32), ("count", c_uint64),
+                ("octets", c_uint64), ("deleted", c_uint64)]
+
+
+class Activity(ctypes.Structure):
+    _fields_ = [("total", c_uint32), ("from_", c_uint32), ("n", c_uint32),
+                ("event", Event * 32)]
+
+
+class Secret(ctypes.Structure):
+    _fields_ = [("secret", c_char * 40), ("issuer", c_char * 256)]
+
+
+class Recovery(ctypes.Structure):
+    _fields_ = [("n", c_uint32), ("code", (c_char * 16) * 10)]
+
+
+class Page(ctypes.Union):
+    _fields_ = [("overview", Overview), ("apps", Apps), ("made", Made),
+                ("kept", Kept), ("activity", Activity), ("client", Client),
+                ("secret", Secret), ("recovery", Recovery),
+                ("count", c_uint64)]
+
+
+class Answer(ctypes.Structure):
+    _fields_ = [("version", c_uint32), ("want", c_uint32),
+                ("result", c_uint32), ("seconds", c_uint32),
+                ("cookie", c_char * 512), ("account", Account),
+                ("page", Page)]
+
+    @property
+    def name(self):
+        """The result, as the header calls it, without SELF_."""
+        return RESULT_NAMES[self.result]
+
+
+_count = itertools.count(1)
+
+
+def is_listening(path):
+    with open("/proc/net/unix") as f:
+        return any(words[-1] == path and words[3] == "00010000"
+                   for words in map(str.split, f))
+
+
+class Settings:
+    """pop3settings beside a server, with its configuration and accounts."""
+
+    def __init__(self, server, prefix=()):
+        assert os.access(POP3SETTINGS, os.X_OK), \
+            POP3SETTINGS + " is not there: make builds it"
+        self.server = server
+        self.path = os.path.join(server.directory,
+                                 "settings%d" % next(_count))
+        self.log_file = self.path + ".log"
+        self.log_start = 0
+        environment = []
+        for name in PASSED_ON:
+            if name in os.environ:
+                environment += ["-E", name]
+        with open(server.conf, "a") as f:
+            f.write("cookie-key %s/db/cookie.key\n"
+                    "self-service https://mail.example.com/settings\n"
+                    % server.directory)
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(
+                list(prefix) + ["systemd-socket-activate", "-a", "--inetd",
+                                "--seqpacket", *environment, "-l", self.path,
+                                POP3SETTINGS, "-d", "-f", server.conf],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        wait_until(lambda: is_listening(self.path), "it does not listen")
+
+    def raw(self, octets):
+        """The answer to any octets, or b"" """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.settimeout(SECONDS)
+            s.connect(self.path)
+            if octets:
+                s.send(octets)
+            else:
+                s.shutdown(socket.SHUT_WR)
+            try:
+                return s.recv(65536)
+            except ConnectionResetError:
+                return b""
+
+    def ask(self, want, cookie=b"", peer="192.0.2.7", **members):
+        request = Request(version=1, want=WANT[want], cookie=cookie,
+                          peer=peer.encode())
+        for name, value in members.items():
+            setattr(request, name,
+                    value.encode() if isinstance(value, str) else value)
+        octets = self.raw(bytes(request))
+        assert len(octets) == ctypes.sizeof(Answer), (len(octets), self.log())
+        answer = Answer.from_buffer_copy(octets)
+        assert answer.version == 1 and answer.want == WANT[want]
+        return answer
+
+    def sign_in(self, address, password="secret", result="GOOD"):
+        """A User with the cookie that comes of it."""
+        answer = self.ask("SIGN_IN", address=address, password=password)
+        assert answer.name == result, answer.name
+        return User(self, answer)
+
+    def pids(self):
+        return processes.running(POP3SETTINGS, self.server.conf)
+
+    def wait_empty(self):
+        wait_until(lambda: not self.pids(), "processes stay")
+
+    def mark_log(self):
+        """From here on log_lines() and wait_log() look."""
+        self.log_start = os.path.getsize(self.log_file)
+
+    def log(self):
+        with open(self.log_file, "rb") as f:
+            f.seek(self.log_start)
+            return f.read().decode("utf-8", "backslashreplace")
+
+    def log_lines(self):
+        """Without the id that ends each line."""
+        lines = re.findall(r"^pop3settings\[\d+\]: (.*) id=[0-9a-f]{8}$",
+                           self.log(), re.M)
+        return [line for line in lines
+                if not (SANITIZED and line == UNSANDBOXED)]
+
+    def wait_log(self, pattern):
+        return wait_until(lambda: next(filter(None, (
+            re.search(pattern, line) for line in self.log_lines())), None),
+            "no %r in the log" % pattern)
+
+    def stop(self):
+        """The end of a test: nothing may stay, and nothing has crashed."""
+        self.log_start = 0
+        try:
+            self.wait_empty()
+            assert not re.search(
+                r"Sanitizer|runtime error:|ended by signal"
+                r"|died with code (4|6|7|8|11|31)$",
+                self.log(), re.M), self.log()
+        finally:
+            self.process.terminate()
+            self.process.wait(20)
+            for pid in self.pids():
+                os.kill(pid, signal.SIGKILL)
+
+
+class User:
+    """Somebody's browser, with its cookie."""
+
+    def __init__(self, settings, answer):
+        self.settings = settings
+        self.answer = answer
+        self.cookie = answer.cookie
+
+    def ask(self, want, result="GOOD", **members):
+        """The answer, which must be that; its cookie is kept."""
+        members.setdefault("cookie", self.cookie)
+        self.answer = self.settings.ask(want, **members)
+        assert self.answer.name == result, (
+            self.answer.name, self.settings.log())
+        if self.answer.name not in ("TROUBLE", "OTHER_VERSION"):
+            self.cookie = self.answer.cookie
+        return self.answer
+
+    def set(self, setting, value, result="GOOD"):
+        return self.ask("SET", result, setting=SETTING["SET_" + setting],
+                        value=value)
+
+    def make(self, label, password="secret", result="GOOD", **members):
+        """A new application password."""
+        members.setdefault("services", 3)
+        return self.ask("APP_MAKE", result, label=label, password=password,
+                        **members)
+
+
+def code_of(secret, now=None):
+    """What an authenticator app shows, by oathtool."""
+    moment = time.gmtime(time.time() if now is None else now)
+    return subprocess.run(
+        ["oathtool", "--totp", "-b", secret, "-N",
+         time.strftime("%Y-%m-%d %H:%M:%S UTC", moment)],
+        check=True, capture_output=True, text=True).stdout.strip()
