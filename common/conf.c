@@ -467,6 +467,15 @@ read_line(struct line *l, char *text)
 	return l->keyword->kind(l);
 }
 
+/* fgets(3) does not tell how much it has read, if there is a NUL in that. */
+static int
+has_nul(const char *text, size_t size)
+{
+	while (size > 0 && text[size - 1] != '\0')
+		size--;
+	return strlen(text) + 1 < size;
+}
+
 /* What is wrong with a line ends it all, unless there is tell. */
 static int
 read_file(struct conf *conf, FILE *f, char *err, size_t errsize,
@@ -476,9 +485,12 @@ read_file(struct conf *conf, FILE *f, char *err, size_t errsize,
 	char text[4096];
 	size_t len;
 
-	while (fgets(text, sizeof(text), f) != NULL) {
+	while (memset(text, '\n', sizeof(text)),
+	    fgets(text, sizeof(text), f) != NULL) {
 		l.number++;
 		len = strlen(text);
+		if (has_nul(text, sizeof(text)))
+			return line_wrong(&l, "there is a NUL in the line");
 		if (len == sizeof(text) - 1 && text[len - 1] != '\n')
 			return line_wrong(&l,
 			    "the line is longer than %zu octets",

@@ -1,8 +1,11 @@
+#include <sys/stat.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -18,6 +21,13 @@
 struct certificate {
 	X509 *x[CHAIN_MAX]; /* the server's, and its chain */
 	int n;
+};
+
+/* What a client would say of a chain. */
+struct finding {
+	int unknown; /* nobody whom it knows has issued the last one */
+	int error;   /* X509_V_..., other than that; 0: none */
+	int number;  /* in the chain, from 1 */
 };
 
 /* The file's beginning, as a string, to be freed; NULL: none. */
@@ -73,6 +83,25 @@ check_key(const char *where, const struct keypair *k)
 	return rv;
 }
 
+/* An empty file is what libtls takes for none. */
+static int
+check_staple(const char *where, const struct keypair *k)
+{
+	OCSP_RESPONSE *response = NULL;
+	BIO *file;
+
+	if (k->staple == NULL)
+		return 0;
+	if ((file = BIO_new_file(k->staple, "r")) != NULL)
+		response = d2i_OCSP_RESPONSE_bio(file, NULL);
+	BIO_free(file);
+	if (response == NULL)
+		return tell_wrong("%s: OCSP staple %s has no OCSP response in "
+		    "DER; is it the right file?", where, k->staple);
+	OCSP_RESPONSE_free(response);
+	return 0;
+}
+
 static struct certificate *
 read_chain(const char *path)
 {
@@ -93,6 +122,7 @@ certificate_read(const char *where, const struct keypair *k)
 	struct certificate *c = read_chain(k->cert);
 	char *text = read_text(k->cert);
 	const char *mend = "is it the right file?";
+	struct stat st;
 	int bad = check_key(where, k) == -1;
 
 	if (c == NULL || c->n == 0) {
@@ -105,10 +135,17 @@ certificate_read(const char *where, const struct keypair *k)
 		(void)tell_wrong("%s: certificate %s has no certificate in "
 		    "PEM; %s", where, k->cert, mend);
 	}
+	else if (text != NULL &&
+	    strstr(text, "PRIVATE KEY-----") != NULL &&
+	    stat(k->cert, &st) == 0 &&
+	    (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
+		(void)tell_wrong("%s: certificate %s has a key in it, too, and "
+		    "can be read by others; take that out, or chmod 0600 %s",
+		    where, k->cert, k->cert);
 	if (text != NULL)
 		explicit_bzero(text, strlen(text));
 	free(text);
-	if (!bad)
+	if (!bad && check_staple(where, k) == 0)
 		return c;
 	certificate_free(c);
 	return NULL;
@@ -130,34 +167,72 @@ issued(X509 *issuer, X509 *subject)
 	return X509_check_issued(issuer, subject) == X509_V_OK;
 }
 
-/* What a client with the system's authorities finds: X509_V_... */
+/* What may be so because an authority is private, or is told elsewhere. */
 static int
-verify(const struct certificate *c)
+is_no_matter(int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* All is looked at, also where the chain leads to nobody that is known. */
+static int
+note_error(int good, X509_STORE_CTX *ctx)
+{
+	struct finding *f = X509_STORE_CTX_get_ex_data(ctx, 0);
+	int error = X509_STORE_CTX_get_error(ctx);
+
+	if (good || f == NULL || is_no_matter(error))
+		return 1;
+	if (error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+	    error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+	    error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE)
+		f->unknown = 1;
+	else if (f->error == 0) {
+		f->error = error;
+		f->number = X509_STORE_CTX_get_error_depth(ctx) + 1;
+	}
+	return 1;
+}
+
+/* What a client with the system's authorities finds. */
+static void
+verify(const struct certificate *c, struct finding *f)
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	STACK_OF(X509) *chain = sk_X509_new_null();
-	int i, result = X509_V_OK;
+	int i;
 
 	if (store != NULL && ctx != NULL && chain != NULL &&
 	    X509_STORE_set_default_paths(store) == 1) {
 		for (i = 1; i < c->n; i++)
 			(void)sk_X509_push(chain, c->x[i]);
-		if (X509_STORE_CTX_init(ctx, store, c->x[0], chain) == 1 &&
-		    X509_verify_cert(ctx) != 1)
-			result = X509_STORE_CTX_get_error(ctx);
+		if (X509_STORE_CTX_init(ctx, store, c->x[0], chain) == 1) {
+			(void)X509_STORE_CTX_set_default(ctx, "ssl_server");
+			(void)X509_STORE_CTX_set_ex_data(ctx, 0, f);
+			X509_STORE_CTX_set_verify_cb(ctx, note_error);
+			(void)X509_verify_cert(ctx);
+		}
 	}
 	sk_X509_free(chain);
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
-	return result;
 }
 
 static int
 check_chain(
     const struct certificate *c, const char *where, const struct keypair *k)
 {
-	int i, result;
+	struct finding f = { 0, 0, 0 };
+	int i;
 
 	for (i = 0; i + 1 < c->n; i++)
 		if (!issued(c->x[i + 1], c->x[i])) {
@@ -167,10 +242,12 @@ check_chain(
 			    k->cert, i + 2, i + 1);
 			return X509_check_ca(c->x[0]) > 0 ? -1 : 0;
 		}
-	result = verify(c);
-	if (result == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
-	    result == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
-	    result == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE)
+	verify(c, &f);
+	if (f.error != 0)
+		(void)tell_wrong("%s: certificate %s: clients refuse it, for "
+		    "number %d in its chain: %s; get another", where, k->cert,
+		    f.number, X509_verify_cert_error_string(f.error));
+	if (f.unknown)
 		tell_warning(where, "certificate %s: its chain does not lead "
 		    "to an authority that this system knows; unless yours is "
 		    "private, use the file with the whole chain "
@@ -194,7 +271,14 @@ certificate_check(
     const struct certificate *c, const char *where, const struct keypair *k)
 {
 	time_t now = time(NULL);
-	int rv = check_chain(c, where, k);
+	int i, rv = check_chain(c, where, k);
+
+	/* libcrypto does not look where it knows no authority above. */
+	for (i = 1; i < c->n; i++)
+		if (X509_cmp_time(X509_get0_notAfter(c->x[i]), &now) < 0)
+			(void)tell_wrong("%s: certificate %s: number %d in "
+			    "its chain has expired; get the chain anew", where,
+			    k->cert, i + 1);
 
 	if (X509_cmp_time(X509_get0_notBefore(c->x[0]), &now) > 0)
 		(void)tell_wrong("%s: the certificate %s is not valid yet; "
@@ -209,7 +293,9 @@ certificate_check(
 int
 certificate_names(const struct certificate *c, const char *name)
 {
-	return X509_check_host(c->x[0], name, 0, 0, NULL) == 1;
+	/* Clients of today do not look for it in the subject. */
+	return X509_check_host(c->x[0], name, 0,
+	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
 }
 
 int

@@ -56,11 +56,18 @@ static void
 check_values(const struct conf *conf)
 {
 	char where[CONF_PLACE_SIZE];
+	size_t i;
 
 	if (!is_name_of_host(conf->hostname))
 		(void)tell_wrong("%s: hostname: %s is not the name of a host; "
 		    "give it like mail.example.com",
 		    conf_place(conf, "hostname", where), conf->hostname);
+	for (i = 0; i < conf->noutgoing; i++)
+		if (!is_name_of_host(conf->outgoing[i].host))
+			(void)tell_wrong("%s: outgoing: %s is not the name of "
+			    "a host; give it like smtp.example.com",
+			    conf_place(conf, "outgoing", where),
+			    conf->outgoing[i].host);
 	if (conf->maildir[0] != '~' && strstr(conf->maildir, "%u") == NULL &&
 	    strstr(conf->maildir, "%a") == NULL)
 		(void)tell_wrong("%s: maildir: %s is one mailbox for all; put "
@@ -168,7 +175,7 @@ read_accounts(const struct conf *conf, const char *where)
 	do {
 		found = accounts_next(accounts, &account, err, sizeof(err));
 		if (found == 1)
-			mailboxes_try(where, &account);
+			mailboxes_try(conf, where, &account);
 		else if (found == -1 || found == ACCOUNTS_BAD)
 			(void)tell_wrong("%s: accounts: %s", where, err);
 	} while (found != 0 && found != -1);
@@ -181,10 +188,12 @@ check_accounts(const struct conf *conf)
 {
 	struct stat st;
 	char where[CONF_PLACE_SIZE];
+	int readable;
 
 	if (!conf->auth_accounts)
 		return;
 	(void)conf_place(conf, "accounts", where);
+	view_directory(where, "accounts", conf->accounts);
 	if (stat(conf->accounts, &st) == -1)
 		(void)tell_wrong("%s: accounts %s: %s; `pop3ctl add' makes "
 		    "the first", where, conf->accounts, strerror(errno));
@@ -192,8 +201,13 @@ check_accounts(const struct conf *conf)
 		(void)tell_wrong("%s: accounts %s: others than its owner have "
 		    "access; chmod 0600 %s", where, conf->accounts,
 		    conf->accounts);
-	else
-		read_accounts(conf, where);
+	else {
+		view_enter();
+		readable = view_readable(where, "accounts", conf->accounts);
+		view_leave();
+		if (readable == 0)
+			read_accounts(conf, where);
+	}
 }
 
 /* A first login makes what is missing of homes; nobody makes this. */
@@ -225,6 +239,7 @@ configtest(struct conf *conf, const char *file)
 	if (conf_load_all(conf, file, tell_line) == -1)
 		return 1;
 	(void)view_ours(file, "the configuration", file);
+	view_directory(file, "the configuration", file);
 	check_values(conf);
 	check_listener(conf);
 	check_users(conf);

@@ -87,7 +87,8 @@ check_key(const char *where, const struct keypair *k)
 {
 	struct stat st;
 
-	if (stat(k->key, &st) == -1 || geteuid() != 0 || st.st_uid == 0) {
+	if (stat(k->key, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    geteuid() != 0 || st.st_uid == 0) {
 		if (view_readable(where, "key", k->key) == -1)
 			return -1;
 		if (stat(k->key, &st) == -1)

@@ -5,11 +5,14 @@
 #define CONFIGTEST_MAILBOXES_H
 
 #include "auth/account.h"
+#include "common/conf.h"
 
 /*
- * A line for a mailbox that cannot be used; where is FILE:LINE of the
- * accounts.  Root becomes the owner for that, in a process of its own.
+ * A line for a mailbox that cannot be used, or its index or its junk folder
+ * where spam is shown; where is FILE:LINE of the accounts.  Root becomes the
+ * owner for that, in a process of its own.
  */
-void mailboxes_try(const char *where, const struct account *account);
+void mailboxes_try(const struct conf *conf, const char *where,
+    const struct account *account);
 
 #endif

@@ -86,8 +86,13 @@ int
 view_readable(const char *where, const char *what, const char *path)
 {
 	const char *under;
+	struct stat st;
 	int error;
 
+	/* A pipe would be waited for. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return tell_wrong("%s: %s %s is not a regular file", where,
+		    what, path);
 	if ((under = hider(path)) != NULL)
 		return tell_wrong("%s: %s %s: systemd's unit hides all below "
 		    "%s; move it elsewhere", where, what, path, under);
@@ -119,4 +124,24 @@ view_ours(const char *where, const char *what, const char *path)
 		return tell_wrong("%s: %s %s is not root's, and its owner can "
 		    "change it; chown root %s", where, what, path, path);
 	return 0;
+}
+
+/* Of each directory above it, whoever may write there may rename in it. */
+void
+view_directory(const char *where, const char *what, const char *path)
+{
+	char dir[PATH_MAX], *slash;
+	struct stat st;
+
+	if (realpath(path, dir) == NULL)
+		return;
+	while ((slash = strrchr(dir, '/')) != NULL && slash > dir) {
+		*slash = '\0';
+		if (stat(dir, &st) == -1 || (st.st_mode & S_IWOTH) == 0 ||
+		    (st.st_mode & S_ISVTX) != 0)
+			continue;
+		(void)tell_wrong("%s: %s %s: anybody can put another file in "
+		    "its place; chmod o-w %s", where, what, path, dir);
+		return;
+	}
 }

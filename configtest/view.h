@@ -24,4 +24,7 @@ int view_readable(const char *where, const char *what, const char *path);
 /* Can others than root, or whoever we are, change it?  As above. */
 int view_ours(const char *where, const char *what, const char *path);
 
+/* A line if anybody can put another file in its place. */
+void view_directory(const char *where, const char *what, const char *path);
+
 #endif

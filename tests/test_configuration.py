@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -575,6 +576,76 @@ def test_must_staple(conf, authority):
                "response as the third word" % cert, 2)
 
 
+@pytest.mark.parametrize("content", [b"", b"garbage\n"])
+def test_staple_that_is_none(conf, authority, content):
+    """libtls takes an empty one, and staples nothing."""
+    cert, key = authority.issue(NAME, None, extra="tlsfeature=status_request")
+    with open(conf.path("staple"), "wb") as f:
+        f.write(content)
+    use(conf, cert, key, conf.path("staple"))
+    conf.wrong("OCSP staple %s has no OCSP response in DER; is it the right "
+               "file?" % conf.path("staple"), 2)
+
+
+def refused(conf, chain, number, why):
+    """What clients say of it, whether or not the authority is known."""
+    for known in (False, True):
+        status, out, err = conf.check(env=dict(
+            os.environ, **({"SSL_CERT_FILE": conf.path("root.crt")}
+                           if known else {})))
+        assert (status, out) == (1, "")
+        assert ("warning" in err) == (not known)
+        assert "%s:2: certificate %s: clients refuse it, for number %d in " \
+            "its chain: %s" % (conf.file, chain, number, why) in err
+
+
+def test_certificate_that_is_not_for_servers(conf, authority):
+    _, key = authority.issue(NAME, "middle",
+                             extra="extendedKeyUsage=clientAuth")
+    chain = authority.chain(NAME, "middle")
+    use(conf, chain, key)
+    refused(conf, chain, 1, "un")
+
+
+def test_issuer_that_is_no_authority(conf, authority):
+    authority.issue("middle", "root", "CA:FALSE")
+    _, key = authority.issue(NAME, "middle")
+    chain = authority.chain(NAME, "middle")
+    use(conf, chain, key)
+    refused(conf, chain, 2, "invalid CA")
+
+
+def test_intermediate_that_has_expired(conf, authority):
+    authority.issue("middle", "root", "CA:TRUE", days=0)
+    _, key = authority.issue(NAME, "middle")
+    chain = authority.chain(NAME, "middle")
+    use(conf, chain, key)
+    time.sleep(1.1)
+    status, out, err = conf.check()
+    assert (status, out) == (1, "")
+    assert "%s:2: certificate %s: number 2 in its chain has expired; get the " \
+        "chain anew\n" % (conf.file, chain) in err
+
+
+def test_name_in_the_subject_alone(conf):
+    """Clients of today do not look there."""
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj",
+            "/CN=" + NAME, "-keyout", conf.key, "-out", conf.cert)
+    conf.wrong("the certificate %s is not for %s, which is the hostname; get "
+               "one that is, or change hostname" % (conf.cert, NAME), 2)
+
+
+def test_certificate_with_the_key_in_it(conf):
+    with open(conf.cert, "a") as f, open(conf.key) as key:
+        f.write(key.read())
+    conf.wrong("certificate %s has a key in it, too, and can be read by "
+               "others; take that out, or chmod 0600 %s" % (
+                   conf.cert, conf.cert), 2)
+    os.chmod(conf.cert, 0o600)
+    conf.good()
+
+
 def test_two_keypairs_for_one_name(conf, authority):
     cert, key = authority.issue(NAME, None)
     conf.write("keypair %s %s" % (cert, key))
@@ -608,6 +679,51 @@ def test_key_that_the_unit_hides(conf):
                    "elsewhere" % conf.path("link.key"), 2)
     finally:
         os.unlink(key)
+
+
+@pytest.mark.skipif(not ROOT, reason="it is root who loses rights")
+def test_accounts_that_the_unit_cannot_read(conf):
+    os.chown(conf.accounts, owner().pw_uid, owner().pw_gid)
+    conf.wrong("accounts %s: root without the right to read what is not its "
+               "own, as in systemd's unit, cannot read it; chown root the file "
+               "and the directories that are closed to it" % conf.accounts, 3)
+
+
+@pytest.mark.parametrize("what, line", [
+    ("certificate", 2), ("key", 2), ("accounts", 3)])
+def test_fifo_in_its_place(conf, what, line):
+    """It would be waited for."""
+    path = {"certificate": conf.cert, "key": conf.key,
+            "accounts": conf.accounts}[what]
+    os.unlink(path)
+    os.mkfifo(path, 0o600)
+    conf.wrong("%s %s is not a regular file" % (what, path), line)
+
+
+def test_directory_that_anybody_can_write(conf):
+    os.mkdir(conf.path("open"), 0o700)
+    os.chmod(conf.path("open"), 0o777)
+    accounts = shutil.move(conf.accounts, conf.path("open/accounts.db"))
+    conf.replace("accounts", "accounts " + accounts)
+    conf.wrong("accounts %s: anybody can put another file in its place; chmod "
+               "o-w %s" % (accounts, conf.path("open")), 3)
+    os.chmod(conf.path("open"), 0o1777)
+    conf.good()
+
+
+@pytest.mark.parametrize("text", ["sandbox required\0 x\n", "\0\n",
+                                  "sandbox required\0", "\0sandbox\n"])
+def test_nul_in_a_line(conf, text):
+    """It would hide what is behind it."""
+    with open(conf.file, "a") as f:
+        f.write(text)
+    conf.wrong("there is a NUL in the line", 6)
+
+
+def test_outgoing_that_is_no_name(conf):
+    conf.write("outgoing smtp_1..example.com 465 tls")
+    conf.wrong("outgoing: smtp_1..example.com is not the name of a host; give "
+               "it like smtp.example.com", 6)
 
 
 @pytest.mark.skipif(not ROOT, reason="root alone uses it")
@@ -693,14 +809,47 @@ def test_mailbox_that_is_not_there(conf):
 
 
 @pytest.mark.skipif(not ROOT, reason="only root gives directories away")
-@pytest.mark.parametrize("part", ["", "/new", "/.."])
+@pytest.mark.parametrize("part", ["", "/new", "/..", "/pop3d",
+                                  "/pop3d/index.db"])
 def test_mailbox_that_its_owner_cannot_use(conf, part):
     box = conf.path("mail/example.com/you")
+    make_index(conf)
     os.chown(box + part, 0, 0)
     os.chmod(box + part, 0o700)
+    cannot_use(conf, box if part == "/.." else box + part)
+
+
+def make_index(conf):
+    done = subprocess.run([POP3CTL, "-f", conf.file, "index",
+                           "you@example.com"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def cannot_use(conf, path):
     conf.wrong("you@example.com: uid %d cannot use its mailbox %s: Permission "
                "denied; it needs read and write access there, and to pass the "
-               "directories above" % (owner().pw_uid, box), 3)
+               "directories above" % (owner().pw_uid, path), 3)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root gives directories away")
+def test_junk_folder_that_its_owner_cannot_use(conf):
+    """It matters where it is shown."""
+    junk = conf.path("mail/example.com/you/.Junk")
+    os.makedirs(junk + "/cur", 0o700)
+    os.mkdir(junk + "/new", 0o700)
+    conf.good()
+    subprocess.run([POP3CTL, "-f", conf.file, "set", "you@example.com",
+                    "spam=include"], check=True)
+    cannot_use(conf, junk)
+
+
+def test_folder_that_leads_out_of_the_mailbox(conf):
+    new = conf.path("mail/example.com/you/new")
+    os.rename(new, conf.path("elsewhere"))
+    os.symlink(conf.path("elsewhere"), new)
+    conf.wrong("you@example.com: %s leads out of the mailbox, where the "
+               "sandbox lets no session go; move what it leads to into the "
+               "mailbox" % new, 3)
 
 
 # A keypair after the first that is no good does not end the service.
