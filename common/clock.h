@@ -25,4 +25,10 @@ int64_t clock_file_ns(void);
 #define CLOCK_TEXT_SIZE 32
 void clock_text(char text[CLOCK_TEXT_SIZE], int64_t seconds);
 
+/*
+ * The opposite; or the end of a day, YYYY-MM-DD.  Returns -1 where it is
+ * neither, or no such day.
+ */
+int64_t clock_parse(const char *text);
+
 #endif

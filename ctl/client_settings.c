@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/autoconfig.h"
+#include "common/profile.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"
-#include "ctl/profile.h"
-#include "ctl/xml.h"
 
 /* Whoever of a domain it is: empty but for its address, @DOMAIN. */
 static int
@@ -79,47 +79,31 @@ print_table(const struct conf *conf, const struct account *a)
 }
 
 static void
-xml_element(const char *name, const char *text)
+set_server(struct self_server *s, const char *host, int port, int starttls)
 {
-	printf("      <%s>", name);
-	xml_text(text);
-	printf("</%s>\n", name);
+	strlcpy(s->host, host, sizeof(s->host));
+	s->port = (uint32_t)port;
+	s->starttls = starttls != 0;
 }
 
-static void
-xml_server(const char *host, int port, int starttls, const char *user)
+/* What files are made of, here and in pop3web, with so many ways out. */
+static const struct self_client *
+servers(const struct conf *conf, size_t ways)
 {
-	xml_element("hostname", host);
-	printf("      <port>%d</port>\n", port);
-	xml_element("socketType", starttls ? "STARTTLS" : "SSL");
-	xml_element("authentication", "password-cleartext");
-	xml_element("username", user);
+	static struct self_client c;
+	const struct outgoing *o = conf->outgoing;
+
+	set_server(&c.incoming, conf->hostname, PORT_POP3S, 0);
+	for (; c.noutgoing < ways && c.noutgoing < SELF_OUTGOING; o++)
+		set_server(&c.outgoing[c.noutgoing++], o->host, o->port,
+		    o->starttls);
+	return &c;
 }
 
 static void
 print_xml(const struct conf *conf, const struct account *a)
 {
-	const char *domain = domain_of(a);
-	const char *user = is_domain(a) ? "%EMAILADDRESS%" : a->address;
-	const struct outgoing *o;
-	size_t i;
-
-	puts("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
-	printf("<clientConfig version=\"1.1\">\n"
-	       "  <emailProvider id=\"%s\">\n"
-	       "    <domain>%s</domain>\n"
-	       "    <displayName>%s</displayName>\n"
-	       "    <incomingServer type=\"pop3\">\n",
-	    domain, domain, domain);
-	xml_server(conf->hostname, PORT_POP3S, 0, user);
-	puts("    </incomingServer>");
-	for (i = 0; i < ways_out(conf, a); i++) {
-		o = &conf->outgoing[i];
-		puts("    <outgoingServer type=\"smtp\">");
-		xml_server(o->host, o->port, o->starttls, user);
-		puts("    </outgoingServer>");
-	}
-	puts("  </emailProvider>\n</clientConfig>");
+	autoconfig_print(servers(conf, ways_out(conf, a)), a->address);
 }
 
 static void
@@ -180,8 +164,8 @@ ctl_client_settings(const struct args *args)
 		return ctl_fail("a profile needs an outgoing server; add to "
 		    "%s: outgoing HOST 465 tls", conf->file);
 	if (profile)
-		profile_print(conf, is_domain(&account) ? "" : account.address,
-		    domain_of(&account));
+		profile_print(
+		    servers(conf, conf->noutgoing), account.address, NULL);
 	else
 		(xml ? print_xml : dns ? print_dns : print_table)(
 		    conf, &account);

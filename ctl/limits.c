@@ -13,30 +13,6 @@
 
 static const char *const uses[] = { NULL, "pop", "send", "both" };
 
-/* YYYY-MM-DD, or that with a time; -1: it is neither, or no such day. */
-static int64_t
-parse_time(const char *text)
-{
-	char again[CLOCK_TEXT_SIZE], whole[CLOCK_TEXT_SIZE];
-	const char *end;
-	struct tm tm;
-	time_t t;
-
-	memset(&tm, 0, sizeof(tm));
-	if ((size_t)snprintf(whole, sizeof(whole), "%s%s", text,
-		strchr(text, 'T') == NULL ? "T00:00:00Z" : "") >=
-		sizeof(whole) ||
-	    (end = strptime(whole, "%Y-%m-%dT%H:%M:%SZ", &tm)) == NULL ||
-	    *end != '\0')
-		return -1;
-	t = timegm(&tm);
-	/* What is written in another way, or is no day, comes out otherwise. */
-	clock_text(again, (int64_t)t);
-	if (t <= 0 || strcmp(again, whole) != 0)
-		return -1;
-	return (int64_t)t + (strchr(text, 'T') == NULL ? DAY : 0);
-}
-
 static int
 set_expires(struct app_password *app, const char *value)
 {
@@ -45,7 +21,7 @@ set_expires(struct app_password *app, const char *value)
 	size_t len = strspn(value + (value[0] == '+'), "0123456789");
 
 	if (value[0] != '+') {
-		app->expires = parse_time(value);
+		app->expires = clock_parse(value);
 		return app->expires == -1 ? -1 : 0;
 	}
 	if (len == 0 || len >= sizeof(days) ||

@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/ctl.h"
-#include "ctl/profile.h"
-#include "ctl/xml.h"
+#include "common/profile.h"
+#include "common/xml.h"
 
 static void
 string(const char *key, const char *value)
@@ -17,9 +16,9 @@ string(const char *key, const char *value)
 }
 
 static void
-number(const char *key, int value)
+number(const char *key, uint32_t value)
 {
-	printf("      <key>%s</key><integer>%d</integer>\n", key, value);
+	printf("      <key>%s</key><integer>%u</integer>\n", key, value);
 }
 
 static void
@@ -64,32 +63,38 @@ payload(const char *type, const char *suffix, const char *name)
 }
 
 static void
-print_account(const struct conf *conf, const char *address)
+print_account(const struct self_client *c, const char *address,
+    const char *password)
 {
-	const struct outgoing *o = &conf->outgoing[0];
+	const struct self_server *in = &c->incoming, *out = &c->outgoing[0];
 
 	string("EmailAccountType", "EmailTypePOP");
-	if (address[0] != '\0') {
+	if (address[0] != '@') {
 		string("EmailAddress", address);
 		string("EmailAccountName", address);
 		string("IncomingMailServerUsername", address);
 		string("OutgoingMailServerUsername", address);
 	}
+	if (password != NULL)
+		string("IncomingPassword", password);
 	string("IncomingMailServerAuthentication", "EmailAuthPassword");
-	string("IncomingMailServerHostName", conf->hostname);
-	number("IncomingMailServerPortNumber", PORT_POP3S);
+	string("IncomingMailServerHostName", in->host);
+	number("IncomingMailServerPortNumber", in->port);
 	yes("IncomingMailServerUseSSL");
 	string("OutgoingMailServerAuthentication", "EmailAuthPassword");
-	string("OutgoingMailServerHostName", o->host);
-	number("OutgoingMailServerPortNumber", o->port);
+	string("OutgoingMailServerHostName", out->host);
+	number("OutgoingMailServerPortNumber", out->port);
 	yes("OutgoingMailServerUseSSL");
 	yes("OutgoingPasswordSameAsIncomingPassword");
 }
 
 void
-profile_print(const struct conf *conf, const char *address, const char *domain)
+profile_print(const struct self_client *c, const char *address,
+    const char *password)
 {
-	const char *name = address[0] != '\0' ? address : domain;
+	const char *at = strrchr(address, '@');
+	const char *domain = at == NULL ? c->incoming.host : at + 1;
+	const char *name = address[0] == '@' ? domain : address;
 
 	puts("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	     "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
@@ -100,7 +105,7 @@ profile_print(const struct conf *conf, const char *address, const char *domain)
 	     "    <array>\n"
 	     "    <dict>");
 	payload("com.apple.mail.managed", ".mail", name);
-	print_account(conf, address);
+	print_account(c, address, password);
 	puts("    </dict>\n"
 	     "    </array>");
 	payload("Configuration", "", name);

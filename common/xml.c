@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "ctl/xml.h"
+#include "common/xml.h"
 
 void
 xml_text(const char *s)
