@@ -2,7 +2,7 @@
 # what several programs need is archived in build/rooms.a, and the programs
 # and the tests are linked with that.  Use -j: nothing here waits in vain.
 #
-#	make [SANITIZE=1] [STATIC=1]	pop3d, pop3ctl, pop3sasl, pop3settings
+#	make [SANITIZE=1] [STATIC=1]	the programs: pop3d, pop3ctl, ...
 #	make run			a demo on 127.0.0.1:9995, until Ctrl-C
 #	make check			the tests; check-long has patience, too,
 #					and check-boot boots machines
@@ -19,6 +19,7 @@ SBINDIR		= $(PREFIX)/sbin
 MANDIR		= $(PREFIX)/$(MANDIR_$(SYSTEM))
 LIBDIR		= $(PREFIX)/lib
 SHAREDIR	= $(PREFIX)/share
+CGIDIR		= $(CGIDIR_$(SYSTEM))
 CC		= cc
 CFLAGS		= -O2 -g
 LDFLAGS		=
@@ -50,6 +51,9 @@ SYSTEM		!= case `uname` in OpenBSD) echo openbsd ;; *) echo linux ;; esac
 DB4		= /usr/local
 MANDIR_linux	= share/man
 MANDIR_openbsd	= man
+# OpenBSD's web server, and what it starts, are in a root of their own.
+CGIDIR_linux	= $(PREFIX)/lib/cgi-bin
+CGIDIR_openbsd	= /var/www/cgi-bin
 NOT_linux	= _openbsd
 NOT_openbsd	= _linux|_pam|_crypt
 CPPFLAGS_linux	= -D_GNU_SOURCE
@@ -66,6 +70,10 @@ LIBS_linux_STATIC_1 = $(ARCHIVES_linux) -ldl
 LIBS_openbsd_STATIC_ = -L$(DB4)/lib/db4 -ldb -ltls -lssl -lcrypto
 LIBS_openbsd_STATIC_1 = $(LIBS_openbsd_STATIC_)
 OATH_openbsd	= -L$(DB4)/lib
+# pop3web needs no TLS, and on OpenBSD it is where no shared library is.
+WEB_LIBS_linux	= -lqrencode $(ARCHIVED) -lbsd -lmd -Wl,-Bdynamic
+WEB_STATIC	= -static
+WEB_LIBS_openbsd = $(WEB_STATIC) -L$(DB4)/lib -lqrencode
 # Unit tests that need no system of their own.
 TESTS_linux	= ls tests/unit/test_*.c
 TESTS_openbsd	= grep -L -e '<linux/' -e '<sys/prctl.h>' -e '<sys/vfs.h>' \
@@ -89,9 +97,10 @@ LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) \
 ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c sasl/*.c \
 		  settings/*.c | grep -Ev '($(NOT_$(SYSTEM)))\.c'
 PARENT		!= ls *.c configtest/*.c listener/*.c keys/*.c | \
-		  grep -Ev '^pop3(ctl|sasl|settings)'
+		  grep -Ev '^pop3(ctl|sasl|settings|web)'
 CTL		!= ls pop3ctl*.c ctl/*.c
-OTHERS		= pop3sasl.c pop3settings.c
+OTHERS		= pop3sasl.c pop3settings.c pop3web.c
+WEB		!= ls web/*.c
 TESTS		!= $(TESTS_$(SYSTEM)) | sed 's|.*/||; s|\.c$$||'
 
 COMPILE		= $(CC) $(ALL_CFLAGS) -MMD -MP
@@ -103,13 +112,13 @@ LINK		= $(CC) $(ALL_CFLAGS)
 FLAGS		= mkdir -p build; new='$(CC) $(ALL_CFLAGS) $(LIBS)'; \
 		  echo "$$new" | cmp -s - build/flags || \
 		  echo "$$new" >build/flags
-RULES		= etc/rules $(PARENT) $(CTL) $(OTHERS) $(ROOMS) -- $(TESTS) \
+RULES		= etc/rules $(PARENT) $(CTL) $(OTHERS) $(WEB) $(ROOMS) -- $(TESTS) \
 		  >build/rules.new; \
 		  cmp -s build/rules.new build/rules || \
 		  mv build/rules.new build/rules
 WRITTEN		!= $(FLAGS); $(RULES)
 
-all: pop3d pop3ctl pop3sasl pop3settings
+all: pop3d pop3ctl pop3sasl pop3settings pop3web
 
 include build/rules
 
@@ -122,6 +131,11 @@ build/rules: build/flags
 build/rooms.a: $(ROOMS:%.c=build/%.o) build/rules
 	@rm -f $@
 	@ar cr $@ $(ROOMS:%.c=build/%.o)
+
+# Of no other program's.
+build/web.a: $(WEB:%.c=build/%.o) build/rules
+	@rm -f $@
+	@ar cr $@ $(WEB:%.c=build/%.o)
 
 # What pop3d -n needs to look at settings as pop3ctl does.
 SETTINGS	= build/ctl/address.o build/ctl/settings.o
@@ -144,6 +158,10 @@ BY_USERS	= build/ctl/address.o build/ctl/change.o build/ctl/edit.o \
 pop3settings: build/pop3settings.o $(BY_USERS) build/rooms.a
 	$(LINK) -o $@ build/pop3settings.o $(BY_USERS) build/rooms.a $(OATH_$(SYSTEM)) \
 	    -loath $(LIBS)
+
+pop3web: build/pop3web.o build/web.a build/rooms.a
+	$(LINK) -o $@ build/pop3web.o build/web.a build/rooms.a $(LDFLAGS) \
+	    $(LDFLAGS_STATIC_$(STATIC)) $(WEB_LIBS_$(SYSTEM))
 
 # Installs what is missing of Debian's packages, where root asks for it.
 build-deps:
@@ -205,16 +223,16 @@ fuzz-now: build/flags
 
 install: all
 	@DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) MANDIR=$(MANDIR) \
-	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) SYSTEM=$(SYSTEM) etc/install
+	    CGIDIR=$(CGIDIR) LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) SYSTEM=$(SYSTEM) etc/install
 uninstall:
 	@DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) MANDIR=$(MANDIR) \
-	    LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) SYSTEM=$(SYSTEM) etc/install -u
+	    CGIDIR=$(CGIDIR) LIBDIR=$(LIBDIR) SHAREDIR=$(SHAREDIR) SYSTEM=$(SYSTEM) etc/install -u
 
 deb:
 	@etc/deb
 
 clean:
-	rm -rf build pop3d pop3ctl pop3sasl pop3settings
+	rm -rf build pop3d pop3ctl pop3sasl pop3settings pop3web
 
 .PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps boot-deps \
 	coverage-deps run check check-long check-boot unit unit-programs lint \

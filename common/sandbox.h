@@ -73,6 +73,12 @@ int sandbox_judge(int desk, int clerk, int owner, int required);
 int sandbox_clerk(const char *dir, int auth, int desk, int required);
 
 /*
+ * pop3web, with its socket to pop3settings connected: reading and writing, and
+ * no more.  It is pop3settings that tells what the system is without.
+ */
+int sandbox_web(int required);
+
+/*
  * The process that asks the system, which is root.  On Linux it is in no
  * box: PAM's modules may do what they like.  On OpenBSD it starts the login
  * class's authentication program, which is not in the box.

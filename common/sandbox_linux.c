@@ -518,6 +518,17 @@ sandbox_clerk(const char *dir, int auth, int desk, int required)
 	return drop_capabilities() == -1 ? -1 : enter(&box);
 }
 
+int
+sandbox_web(int required)
+{
+	struct sock_filter rules[] = FILTER(TALK, MEMORY, LIBRARY, SYSLOG);
+	const struct sock_fprog filter = { COUNT(rules), rules };
+	const struct box box = { .filter = &filter, .since = 1,
+		.required = required };
+
+	return enter(&box);
+}
+
 /* Landlock hides nothing from stat(2). */
 int
 sandbox_store_sees(const char *path)

@@ -91,6 +91,13 @@ sandbox_clerk(const char *dir, int auth, int desk, int required)
 }
 
 int
+sandbox_web(int required)
+{
+	(void)required;
+	return promise("stdio");
+}
+
+int
 sandbox_system(void)
 {
 	return promise("stdio rpath getpw proc exec");

@@ -4,7 +4,7 @@
  * No files, and no rooms, include each other in a circle: x.c and x.h are
    one here, and so are sandbox.h and sandbox_linux.c.  Who calls a file that
    has no header of its own, by another one's, counts as including it.
- * common/ includes no other room.
+ * common/ includes no other room, and web/ none but common/.
  * Berkeley DB's header is included by the few files that speak to it.
  * <sha2.h> stands behind a header of <sys/>: OpenBSD's includes none itself.
  * A function has 45 lines at most, from its type to its closing brace.
@@ -23,7 +23,7 @@ import re
 import sys
 
 ROOMS = ("common", "auth", "store", "session", "sasl", "keys",
-         "listener", "ctl", "configtest", "settings")
+         "listener", "ctl", "configtest", "settings", "web")
 LONGEST = 45
 COLUMNS = 80
 # Who may include <db.h>: the index, with what finds out why it failed, and
@@ -122,10 +122,10 @@ def wrong_includes(paths):
                 faults.append("%s:%d: <sha2.h> wants <sys/types.h> before it"
                               % (path, line))
             before.append(what.split("/")[0])
-            if room(path) == "common" and what[0] == '"' and \
-                    other != "common":
-                faults.append("%s:%d: common/ includes %s of another room"
-                              % (path, line, what))
+            if room(path) in ("common", "web") and what[0] == '"' and \
+                    other not in ("common", room(path)):
+                faults.append("%s:%d: %s/ includes %s of another room"
+                              % (path, line, room(path), what))
             if what == "<db.h>" and not DB_FILES.fullmatch(path):
                 faults.append("%s:%d: <db.h> is not for this file"
                               % (path, line))

@@ -15,9 +15,10 @@ from daemon import HERE
 TOP = os.path.dirname(HERE)
 DOCUMENTS = ["DESIGN", "HACKING", "README"]
 PAGES = ["man/pop3d.8", "man/pop3ctl.8", "man/pop3d.conf.5",
-         "man/pop3d-moving.7", "man/pop3sasl.8", "man/pop3settings.8"]
+         "man/pop3d-moving.7", "man/pop3sasl.8", "man/pop3settings.8",
+         "man/pop3web.8"]
 ROOMS = ["common", "session", "auth", "store", "ctl", "configtest", "sasl",
-         "keys", "listener", "settings"]
+         "keys", "listener", "settings", "web"]
 
 # What stands for many files.
 PATTERN = re.compile(r".*(NAME|\*|_openbsd\.c).*")
@@ -60,8 +61,8 @@ def citations():
         for path in glob.glob(os.path.join(TOP, pattern), recursive=True):
             path = os.path.relpath(path, TOP)
             if not os.path.isfile(os.path.join(TOP, path)) or re.match(
-                    r"DESIGN$|pop3d$|pop3ctl$|pop3sasl$|pop3settings$|tests/fuzz/(corpus|regress)/|"
-                    r"tests/formats/|.*\.pyc$", path):
+                    r"DESIGN$|pop3(d|ctl|sasl|settings|web)$|tests/formats/|"
+                    r"tests/fuzz/(corpus|regress)/|.*\.pyc$", path):
                 continue
             for number in re.findall(r"(?<![\w/.-])(I\d+)\b", read(path)):
                 found.setdefault(number, path)
@@ -203,11 +204,14 @@ def test_files_of_the_index_are_in_the_manual():
 
 # The log, in DIAGNOSTICS.
 
+LOGGING = ("man/pop3d.8", "man/pop3sasl.8", "man/pop3settings.8",
+           "man/pop3web.8")
+
+
 def diagnostics_source():
     return "".join(re.search(
         r"^\.Sh DIAGNOSTICS\n(.*?)^\.Sh ", read(page),
-        re.M | re.S).group(1) for page in (
-            "man/pop3d.8", "man/pop3sasl.8", "man/pop3settings.8"))
+        re.M | re.S).group(1) for page in LOGGING)
 
 
 def diagnostics():

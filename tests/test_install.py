@@ -57,6 +57,7 @@ def test_install_and_uninstall(destination):
     there = files(destination)
     for name in ("usr/sbin/pop3d", "usr/sbin/pop3ctl", "etc/pop3d.conf",
                  "usr/sbin/pop3sasl", "usr/share/man/man8/pop3sasl.8",
+                 "usr/lib/cgi-bin/pop3web", "usr/share/man/man8/pop3web.8",
                  "usr/lib/systemd/system/pop3sasl.socket",
                  "usr/lib/systemd/system/pop3sasl@.service",
                  "usr/share/man/man8/pop3d.8", "usr/share/man/man8/pop3ctl.8",

@@ -69,7 +69,7 @@
 #define DIED	(-3) /* in another way */
 #define NOTHING (-4) /* the child has not said anything yet */
 
-enum process { SESSION, AUTH, STORE, READER, SASL, KEYS, KEPT, PROCESSES,
+enum process { SESSION, AUTH, STORE, READER, SASL, KEYS, KEPT, WEB, PROCESSES,
 	OWNER = PROCESSES, STARTER };
 enum control { NONE, SHOW, MUST, SHOW_ROOT, MUST_ROOT };
 
@@ -82,7 +82,7 @@ struct attempt {
 
 /* Ids that belong to nobody: of session and auth, of the mailboxes. */
 static const uid_t ids[] = { 65531, 65531, 65533, 65533, 65531, 65531, 65531,
-	65533 };
+	65531, 65533 };
 
 static int root;     /* started by root */
 static int landlock; /* the kernel has it */
@@ -612,6 +612,8 @@ enter(enum process who, int required)
 	case KEPT:
 		return sandbox_keys(channel[0], required) == -1 ? -1 :
 		    sandbox_session_kept(channel[0], required);
+	case WEB:
+		return sandbox_web(required);
 	case STORE:
 		return sandbox_store(mine, channel[0], required);
 	case READER:
@@ -907,6 +909,9 @@ is_for_keys(const struct attempt *a)
 static int
 expected_of(const struct attempt *a, enum process who)
 {
+	/* It has one socket, and write(2) for that. */
+	if (who == WEB && a->try == use_channel)
+		return KILLED;
 	if (who == KEYS && is_for_keys(a))
 		return WORKS;
 	return a->expected[who >= SASL ? SESSION : who];
@@ -996,7 +1001,7 @@ static int
 from_outside(enum process who)
 {
 	static const char *const names[] = { "session", "auth", "store",
-		"reader", "sasl", "keys", "session of keys" };
+		"reader", "sasl", "keys", "session of keys", "web" };
 	static const uint32_t entered_it = 1; /* the type of a message */
 	static struct message m;
 	int bad;
