@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -141,6 +142,63 @@ noting_realloc(void *old, size_t size)
 	return p;
 }
 
+static void
+free_names(char **names, int n)
+{
+	while (n > 0)
+		free(names[--n]);
+	free(names);
+}
+
+static int
+add_name(char ***names, int *n, const char *name)
+{
+	void *grown;
+
+	/* In steps of 16. */
+	if (*n % 16 == 0) {
+		grown = reallocarray(
+		    *names, (size_t)*n + 16, sizeof(**names));
+		if (grown == NULL)
+			return -1;
+		*names = grown;
+	}
+	if (((*names)[*n] = strdup(name)) == NULL)
+		return -1;
+	++*n;
+	return 0;
+}
+
+/*
+ * The library's own takes a directory that cannot be read to its end for one
+ * that ends there, and a log that it has not seen for none.
+ */
+static int
+noting_dirlist(const char *path, char ***names, int *n)
+{
+	DIR *dir = opendir(path);
+	struct dirent *d;
+	int error = 0;
+
+	*names = NULL;
+	*n = 0;
+	if (dir == NULL) {
+		note(errno);
+		return errno;
+	}
+	while (error == 0 && (errno = 0, d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.' && add_name(names, n, d->d_name) == -1)
+			error = ENOMEM;
+	if (error == 0 && errno != 0)
+		error = passes(errno) ? errno : EIO;
+	closedir(dir);
+	if (error == 0)
+		return 0;
+	free_names(*names, *n);
+	note(error);
+	return error;
+}
+
 /*
  * Not read(2): the library would take the end of a file for an error then.
  * Not write(2): it would use that for pages, too, after a seek for each.
@@ -160,6 +218,8 @@ cause_begin(void)
 	(void)db_env_set_func_pwrite(noting_pwrite);
 	(void)db_env_set_func_fsync(noting_fsync);
 	(void)db_env_set_func_ftruncate(noting_ftruncate);
+	(void)db_env_set_func_dirlist(noting_dirlist);
+	(void)db_env_set_func_dirfree(free_names);
 	(void)db_env_set_func_malloc(noting_malloc);
 	(void)db_env_set_func_realloc(noting_realloc);
 }
