@@ -29,7 +29,9 @@ struct sync {
 
 /*
  * Gives a found file its place in cur/, and a name of its own if another
- * message has the one it came with.  A file that cannot be moved stays.
+ * message has the one it came with.  A file that cannot be moved stays.  With
+ * an index in memory all do: on a full disk the names would take the room in
+ * cur/ that deleting needs.
  */
 static void
 move_in(struct sync *s, const struct found *f, struct entry *e)
@@ -38,7 +40,7 @@ move_in(struct sync *s, const struct found *f, struct entry *e)
 	struct entry to = *e;
 	char name[NAME_OCTETS];
 
-	if (e->sub == CUR && !f->renew)
+	if ((e->sub == CUR && !f->renew) || s->ledger->mode == INDEX_MEMORY)
 		return;
 	if (strncmp(e->suffix, ":2,", 3) != 0)
 		strlcpy(to.suffix, ":2,", sizeof(to.suffix));
