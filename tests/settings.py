@@ -11,6 +11,9 @@ import subprocess
 import time
 from ctypes import c_char, c_int64, c_uint32, c_uint64
 
+import pytest
+
+from daemon import Server as Pop3d
 from daemon import HERE, PASSED_ON, SANITIZED, UNSANDBOXED, wait_until
 import processes
 
@@ -257,8 +260,8 @@ class Settings:
         try:
             self.wait_empty()
             assert not re.search(
-                r"Sanitizer|runtime error:|ended by signal"
-                r"|died with code (4|6|7|8|11|31)$",
+                r"Sanitizer|runtime error:|"
+                r"was ended by signal (4|6|7|8|11|31) |died with code (4|6|7|8|11|31)$",
                 self.log(), re.M), self.log()
         finally:
             self.process.terminate()
@@ -303,3 +306,42 @@ def code_of(secret, now=None):
         ["oathtool", "--totp", "-b", secret, "-N",
          time.strftime("%Y-%m-%d %H:%M:%S UTC", moment)],
         check=True, capture_output=True, text=True).stdout.strip()
+
+
+# For tests: pop3settings beside a server of the file's own.
+
+@pytest.fixture(scope="module")
+def running(keypair):
+    server = Pop3d(keypair)
+    found = Settings(server)
+    yield found
+    found.stop()
+    server.stop()
+
+
+@pytest.fixture
+def settings(running):
+    """The log begins with the test."""
+    running.mark_log()
+    yield running
+    running.server.close_clients()
+
+
+@pytest.fixture
+def account(settings):
+    return settings.server.add_account()
+
+
+def count(account, password=None):
+    """How many messages a POP3 session has."""
+    pop = account.server.connect().login(
+        account.address, password or account.password)
+    n = pop.stat()[0]
+    pop.quit()
+    return n
+
+
+def refused(account, password):
+    with account.server.connect() as pop:
+        pop.ok("USER " + account.address)
+        pop.err("PASS " + password, "AUTH")

@@ -60,6 +60,10 @@ def test_install_and_uninstall(destination):
                  "usr/lib/cgi-bin/pop3web", "usr/share/man/man8/pop3web.8",
                  "usr/lib/systemd/system/pop3sasl.socket",
                  "usr/lib/systemd/system/pop3sasl@.service",
+                 "usr/sbin/pop3settings",
+                 "usr/share/man/man8/pop3settings.8",
+                 "usr/lib/systemd/system/pop3settings.socket",
+                 "usr/lib/systemd/system/pop3settings@.service",
                  "usr/share/man/man8/pop3d.8", "usr/share/man/man8/pop3ctl.8",
                  "usr/share/man/man5/pop3d.conf.5",
                  "usr/share/man/man7/pop3d-moving.7",
@@ -93,16 +97,18 @@ def test_the_units_are_good(destination):
     units = destination * 2 + "/lib/systemd/system/"
     # verify wants to find what is to be started.
     os.makedirs(destination + "/sbin")
-    for name in ("pop3d", "pop3ctl", "pop3sasl"):
+    for name in ("pop3d", "pop3ctl", "pop3sasl", "pop3settings"):
         shutil.copy(destination * 2 + "/sbin/" + name,
                     destination + "/sbin/")
     run("systemd-analyze", "verify", "--man=no", units + "pop3d.socket",
         units + "pop3d@.service", units + "pop3d-listener.socket",
         units + "pop3d-listener.service", units + "pop3d-purge.timer",
         units + "pop3d-purge.service", units + "pop3sasl.socket",
-        units + "pop3sasl@.service")
+        units + "pop3sasl@.service", units + "pop3settings.socket",
+        units + "pop3settings@.service")
     for service in ("pop3d@.service", "pop3d-listener.service",
-                    "pop3d-purge.service", "pop3sasl@.service"):
+                    "pop3d-purge.service", "pop3sasl@.service",
+                    "pop3settings@.service"):
         told = run("systemd-analyze", "security", "--offline=true",
                    units + service)
         exposure = float(re.search(r"exposure level.*?: ([0-9.]+)",
@@ -235,6 +241,7 @@ def test_the_package_installs_and_serves(keypair, monkeypatch):
             assert not os.path.exists(
                 "/etc/systemd/system/sockets.target.wants/%s.socket" % name)
         assert os.path.exists("/usr/share/man/man8/pop3sasl.8.gz")
+        assert os.path.exists("/usr/share/man/man8/pop3settings.8.gz")
         monkeypatch.setattr(daemon, "POP3D", "/usr/sbin/pop3d")
         monkeypatch.setattr(daemon, "POP3CTL", "/usr/sbin/pop3ctl")
         monkeypatch.setattr(sasl_module, "POP3SASL", "/usr/sbin/pop3sasl")
@@ -254,7 +261,7 @@ def test_the_package_installs_and_serves(keypair, monkeypatch):
             server.stop()
     finally:
         run("dpkg", "--purge", "pop3d")
-    for name in "pop3d", "pop3ctl", "pop3sasl":
+    for name in "pop3d", "pop3ctl", "pop3sasl", "pop3settings":
         assert not os.path.exists("/usr/sbin/" + name)
 
 

@@ -34,7 +34,7 @@ def describe(path):
     inode = path[len("socket:["):-1]
     if inode in sockets("tcp"):
         return "client"
-    return {5: "channel", 2: "syslog"}[sockets("unix")[inode]]
+    return {5: "channel", 2: "syslog", 1: "stream"}[sockets("unix")[inode]]
 
 
 def is_null(pid, n):

@@ -1,58 +1,30 @@
 """pop3settings: what users can do to their accounts, asked as pop3web asks,
 and seen to work by a POP3 session."""
 
+import base64
 import concurrent.futures
 import ctypes
+import functools
+import hmac
 import os
+import pwd
 import re
+import signal
+import socket
+import struct
 import subprocess
 import time
 
 import pytest
 
-from daemon import ROOT, Server, wait_until
+from daemon import HASH_OF_SECRET, POP3D, wait_until
 from maildir import message
-from settings import (Answer, Request, Settings, WANT, RESULT, User, code_of,
-                      header)
-
-HELD = "secret-of-the-user"
-
-
-@pytest.fixture(scope="module")
-def running(keypair):
-    server = Server(keypair)
-    found = Settings(server)
-    yield found
-    found.stop()
-    server.stop()
-
-
-@pytest.fixture
-def settings(running):
-    """The log begins with the test."""
-    running.mark_log()
-    yield running
-    running.server.close_clients()
-
-
-@pytest.fixture
-def account(settings):
-    return settings.server.add_account()
-
-
-def count(account, password=None):
-    """How many messages a POP3 session has."""
-    pop = account.server.connect().login(
-        account.address, password or account.password)
-    n = pop.stat()[0]
-    pop.quit()
-    return n
-
-
-def refused(account, password):
-    with account.server.connect() as pop:
-        pop.ok("USER " + account.address)
-        pop.err("PASS " + password, "AUTH")
+from sasl import POP3SASL
+from settings import (RESULT, WANT, Answer, Request, Settings, account, count,
+                      header, refused, running, settings)
+from test_separation import (NULL, capabilities, is_locked_in, is_sandboxed,
+                             is_user, others, root_only, standard)
+import processes
 
 
 # Signing in.
@@ -200,6 +172,62 @@ def test_sign_out(settings, account):
     other.ask("SECURITY", "SIGNED_OUT")
     settings.sign_in(account.address).ask("SECURITY")
 
+def sealed(settings, user, kind=1, invited=0, generation=None, address=None,
+           since=0, until=0):
+    """A cookie as auth would seal it, of these moments: seconds from now."""
+    text = user.cookie.decode()
+    octets = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    now = time.time()
+    data = struct.pack(
+        ">BBBqqq", 1, kind, invited,
+        generation or struct.unpack(">q", octets[3:11])[0],
+        int((now + since) * 1000), int((now + until) * 1000))
+    data += address.encode() if address else octets[27:-32]
+    with open(settings.server.directory + "/db/cookie.key", "rb") as f:
+        mac = hmac.new(f.read(), b"pop3settings cookie\0" + data, "sha256")
+    return base64.urlsafe_b64encode(data + mac.digest()).rstrip(b"=")
+
+
+def test_cookies_end(settings, account):
+    user = settings.sign_in(account.address)
+    other = settings.server.add_account()
+    ask = functools.partial(sealed, settings, user)
+    assert user.ask("SECURITY", cookie=ask(since=-60, until=60)).seconds == \
+        1800
+    # However it is used.
+    left = user.ask("SECURITY", cookie=ask(since=60 - 8 * 3600,
+                                           until=600)).seconds
+    assert 50 <= left <= 60
+    for cookie in (ask(since=-60, until=-1), ask(since=60, until=600),
+                   ask(since=-60, until=60, kind=2),
+                   ask(since=-60, until=60, kind=3),
+                   ask(since=-60, until=60, kind=0),
+                   ask(since=-60, until=60, generation=7),
+                   ask(since=-60, until=60, address=other.address),
+                   ask(since=-60, until=60, address="nobody@example.com")):
+        user.ask("SECURITY", "SIGNED_OUT", cookie=cookie)
+
+
+def test_an_invitation_gets_old(settings, account):
+    """Then the present password is asked for, or there is none."""
+    user = settings.sign_in(account.address)
+    ask = functools.partial(sealed, settings, user, invited=1, until=60)
+    assert user.ask("SECURITY",
+                    cookie=ask(since=-890)).account.prove == 1
+    old = ask(since=-901)
+    assert user.ask("SECURITY", cookie=old).account.prove == 0
+    user.make("phone", "", result="WRONG_PASSWORD", cookie=old)
+    settings.server.ctl("set", account.address, "password=none")
+    settings.ask("INVITED", address=account.address, token="x")
+    generation = struct.unpack(">q", base64.urlsafe_b64decode(
+        user.cookie + b"==")[3:11])[0] + 1
+    old = ask(since=-901, generation=generation)
+    assert user.ask("SECURITY", cookie=old).account.prove == 2
+    for want in "PASSWORD", "TOTP_START", "APP_MAKE":
+        user.ask(want, "INVITATION_NEEDED", cookie=old, label="a",
+                 services=3, new_password="long enough for all")
+    user.ask("SET", cookie=old, setting=5, value=1)
+
 
 # Switches, and what a session sees of them.
 
@@ -270,3 +298,147 @@ def test_header_and_client_agree():
     for name in "SELF_VERSION 1\n", "SELF_APPS\t32 ", "SELF_KEPT\t16 ":
         assert "#define " + name in header()
     assert RESULT["GOOD"] == 0 and WANT["SIGN_IN"] == 1
+
+
+# Application passwords.
+
+def test_application_passwords(settings, account):
+    """Made, seen, used, and revoked with the session that it began."""
+    account.maildir.deliver(message())
+    user = settings.sign_in(account.address)
+    expires = int(time.time()) + 86400
+    made = user.make("phone", expires=expires, read_only=1,
+                     services=1).page.made
+    password = made.password.decode()
+    assert re.fullmatch(r"([a-z2-9]{4}-){4}[a-z2-9]{4}", password)
+    assert made.app.label == b"phone"
+    assert made.client.user.decode() == account.address
+    assert made.client.incoming.host == b"mail.example.com"
+    assert made.client.incoming.port == 995
+    assert count(account, password) == 1
+    pop = account.server.connect().login(account.address, password)
+    apps = user.ask("APPS_LIST").page.apps
+    assert (apps.total, apps.from_, apps.n) == (1, 0, 1)
+    app = apps.app[0]
+    assert (app.label, app.expires, app.read_only, app.services,
+            app.networks, app.peer) == (
+                b"phone", expires, 1, 1, 0, b"127.0.0.1")
+    assert abs(app.created - time.time()) < 60
+    assert 0 <= app.used - app.created < 60
+    assert user.ask("SECURITY").account.apps == 1
+    user.ask("APP_REVOKE", label="phone")
+    pop.ended()
+    refused(account, password)
+    assert user.ask("APPS_LIST").page.apps.total == 0
+    assert user.ask("APP_REVOKE", "NO_SUCH", label="phone").cookie
+    assert [line for line in settings.log_lines()
+            if line.startswith("changed")] == [
+        "changed: user=%s peer=192.0.2.7 %s=phone" % (account.address, what)
+        for what in ("app-password", "revoked")]
+
+
+def test_application_passwords_that_are_not_made(settings, account):
+    user = settings.sign_in(account.address)
+    user.make("phone")
+    before = settings.server.ctl("show", account.address).stdout
+    now = int(time.time())
+    for result, members in (
+            ("LABEL_TAKEN", {"label": "phone"}),
+            ("BAD_LABEL", {"label": ""}),
+            ("BAD_LABEL", {"label": "a\nb"}),
+            ("BAD_VALUE", {"label": "new", "services": 0}),
+            ("BAD_VALUE", {"label": "new", "services": 4}),
+            ("BAD_VALUE", {"label": "new", "read_only": 2}),
+            ("BAD_DATE", {"label": "new", "expires": now - 1}),
+            ("BAD_DATE", {"label": "new", "expires": -1}),
+            ("BAD_DATE", {"label": "new", "expires": now + 2 ** 40}),
+            ("WRONG_PASSWORD", {"label": "new", "password": "wrong"}),
+            ("WRONG_PASSWORD", {"label": "new", "password": ""})):
+        answer = user.make(result=result, **members)
+        assert bytes(answer.page) == bytes(ctypes.sizeof(answer.page))
+    assert settings.server.ctl("show", account.address).stdout == before
+
+
+def test_lists_come_in_pages(settings, account):
+    server = settings.server
+    line = account.address + " hash=" + HASH_OF_SECRET + " maildir=" + \
+        account.maildir.path + " " + " ".join(
+            "app-password=%064x,%d,label%d" % (n, 1764000000 + n, n)
+            for n in range(64))
+    server.ctl("import", "-", stdin=line + "\n")
+    user = settings.sign_in(account.address)
+    labels = []
+    for start, n in (0, 32), (32, 32), (64, 0), (2 ** 32 - 1, 0):
+        apps = user.ask("APPS_LIST", from_=start).page.apps
+        assert (apps.total, apps.from_, apps.n) == (64, start, n)
+        labels += [app.label.decode() for app in apps.app[:n]]
+    assert labels == ["label%d" % n for n in reversed(range(64))]
+    user.make("one more", result="TOO_MANY")
+
+
+# Processes.
+
+@root_only
+def test_processes(settings, account):
+    """While a refusal waits until it is due, all of them are there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect(settings.path)
+        desk, = wait_until(lambda: [
+            pid for pid in settings.pids() if is_sandboxed(pid)], "no desk")
+        user = pwd.getpwnam("_pop3d")
+        assert is_user(desk, user) and is_locked_in(desk)
+        parent = processes.parent_of(desk)
+        assert processes.uids(parent) == [0] * 4
+        assert standard(parent)[:2] == [NULL, NULL]
+        s.send(bytes(Request(version=1, want=WANT["SIGN_IN"],
+                             address=account.address.encode())))
+        pids = wait_until(lambda: len(settings.pids()) == 4 and
+                          settings.pids(), "not four processes")
+        judge, clerk = wait_until(lambda: [
+            pid for pid in sorted(pids) if pid not in (desk, parent) and
+            is_sandboxed(pid)][:2] * (len([
+                pid for pid in pids if is_sandboxed(pid)]) == 3),
+            "no sandboxes")
+        if processes.uids(judge)[0] == 0:
+            judge, clerk = clerk, judge
+        assert is_user(judge, user) and is_locked_in(judge)
+        assert others(judge).count("channel") == 3
+        assert processes.uids(clerk) == [0] * 4
+        assert capabilities(clerk) == {0} and is_sandboxed(clerk)
+        assert others(clerk).count("channel") == 2
+        assert others(clerk).count("stream") == 1
+        assert Answer.from_buffer_copy(s.recv(65536)).name == "REFUSED"
+    settings.wait_empty()
+
+
+@pytest.mark.parametrize("victim", range(4))
+def test_who_dies_takes_the_others_along(settings, account, victim):
+    """Nothing hangs, and the next request is answered."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect(settings.path)
+        s.send(bytes(Request(version=1, want=WANT["SIGN_IN"],
+                             address=account.address.encode())))
+        pids = wait_until(lambda: len(settings.pids()) == 4 and
+                          sorted(settings.pids()), "not four processes")
+        os.kill(pids[victim], signal.SIGKILL)
+        s.settimeout(20)
+        try:
+            octets = s.recv(65536)
+        except ConnectionResetError:
+            octets = b""
+        assert not octets or Answer.from_buffer_copy(octets).name in (
+            "TROUBLE", "REFUSED")
+    settings.wait_empty()
+    settings.sign_in(account.address)
+
+
+def test_nothing_of_it_is_in_pop3d():
+    """Nor in what answers SMTP servers."""
+    for program in POP3D, POP3SASL:
+        names = subprocess.run(["nm", program], check=True, text=True,
+                               capture_output=True).stdout
+        assert not re.search(r"\b(desk_run|judge_run|clerk_run|cookie_open|"
+                             r"factors_\w+|totp_\w+)\b", names)
+        assert "liboath" not in subprocess.run(
+            ["ldd", program], check=True, text=True,
+            capture_output=True).stdout

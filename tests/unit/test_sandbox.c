@@ -69,26 +69,27 @@
 #define DIED	(-3) /* in another way */
 #define NOTHING (-4) /* the child has not said anything yet */
 
-enum process { SESSION, AUTH, STORE, READER, SASL, KEYS, KEPT, WEB, PROCESSES,
-	OWNER = PROCESSES, STARTER };
+enum process { SESSION, AUTH, STORE, READER, SASL, KEYS, KEPT, DESK, JUDGE,
+	WEB, CLERK, PROCESSES, OWNER = PROCESSES, STARTER };
 enum control { NONE, SHOW, MUST, SHOW_ROOT, MUST_ROOT };
 
 struct attempt {
 	const char *name;
 	int (*try)(void); /* 0, or an errno value */
-	int expected[SASL]; /* of the others the same as of the session */
+	int expected[SASL]; /* of the others: expected_of() */
 	enum control control;
 };
 
 /* Ids that belong to nobody: of session and auth, of the mailboxes. */
 static const uid_t ids[] = { 65531, 65531, 65533, 65533, 65531, 65531, 65531,
-	65531, 65533 };
+	65531, 65531, 65531, 0, 65533 };
 
+static uid_t files_owner = 65533; /* of all that is in base */
 static int root;     /* started by root */
 static int landlock; /* the kernel has it */
 static char base[64] = "/tmp/test_sandbox.XXXXXX";
 static char mine[128], other[128], accounts[128], key[128], receiver[128];
-static int channel[2], verdict[2], logger, victims[2], accounts_fd;
+static int channel[2], verdict[2], logger, log_end, victims[2], accounts_fd;
 static pid_t victim;	     /* has the uid of whoever tries */
 static volatile int *result; /* shared with the children */
 
@@ -583,14 +584,15 @@ static const struct attempt attempts[] = {
 static int
 is_owner(enum process who)
 {
-	return who == STORE || who == READER || who == OWNER;
+	return who == STORE || who == READER || who == CLERK || who == OWNER;
 }
 
 /* The processes, as pop3d starts them. */
 static int
 become(enum process who)
 {
-	if (!root || who == STARTER)
+	/* The clerk stays root, and loses what root can do. */
+	if (!root || who == STARTER || who == CLERK)
 		return 0;
 	return privdrop(ids[who], (gid_t)ids[who],
 	    is_owner(who) ? NULL : EMPTY_DIR);
@@ -616,6 +618,12 @@ enter(enum process who, int required)
 		return sandbox_web(required);
 	case STORE:
 		return sandbox_store(mine, channel[0], required);
+	case DESK:
+		return sandbox_desk(channel[0], required);
+	case JUDGE:
+		return sandbox_judge(channel[0], verdict[0], -1, required);
+	case CLERK:
+		return sandbox_clerk(mine, channel[0], verdict[0], required);
 	case READER:
 		return sandbox_reader(
 		    (const char *[]) { path_in(mine, "pop3d") }, 1, required);
@@ -637,7 +645,7 @@ make_file(const char *dir, const char *name, const char *text)
 	int fd = open(path_in(dir, name), O_WRONLY | O_CREAT | O_TRUNC, 0644);
 
 	if (fd == -1 || write(fd, text, strlen(text)) == -1 ||
-	    (root && fchown(fd, ids[STORE], (gid_t)ids[STORE]) == -1))
+	    (root && fchown(fd, files_owner, (gid_t)files_owner) == -1))
 		err(1, "%s/%s", dir, name);
 	close(fd);
 }
@@ -647,7 +655,7 @@ make_directory(const char *dir)
 {
 	if (mkdir(dir, 0755) == -1 && errno != EEXIST)
 		err(1, "%s", dir);
-	if (root && chown(dir, ids[STORE], (gid_t)ids[STORE]) == -1)
+	if (root && chown(dir, files_owner, (gid_t)files_owner) == -1)
 		err(1, "%s", dir);
 }
 
@@ -666,8 +674,8 @@ make_maildir(const char *dir)
 }
 
 /*
- * All belongs to the mailboxes' owner: it is Landlock and nothing else that
- * keeps the store off it.
+ * All belongs to the mailboxes' owner, or root where the clerk is tried: it is
+ * Landlock and nothing else that keeps them off it.
  */
 static void
 make_files(void)
@@ -811,9 +819,11 @@ redirect_stderr(void)
 static int
 attempt_as(const struct attempt *a, enum process who)
 {
+	char buf[64];
 	int seen;
 	pid_t pid;
 
+	files_owner = who == CLERK ? 0 : ids[STORE];
 	make_files();
 	make_channels();
 	*result = NOTHING;
@@ -829,6 +839,9 @@ attempt_as(const struct attempt *a, enum process who)
 		_exit(0);
 	}
 	seen = verdict_on(pid);
+	/* Few datagrams wait for whoever does not read them. */
+	while (recv(log_end, buf, sizeof(buf), 0) >= 0)
+		continue;
 	close_channels();
 	clean();
 	return seen;
@@ -893,7 +906,7 @@ is_shown_only(enum process who, int expected)
 	const int filtered = expected == KILLED || expected == REFUSED;
 
 	return (SANITIZED && filtered) ||
-	    (!landlock && (who == STORE || who == READER) &&
+	    (!landlock && is_owner(who) &&
 		expected != WORKS && !filtered);
 }
 
@@ -914,6 +927,18 @@ expected_of(const struct attempt *a, enum process who)
 		return KILLED;
 	if (who == KEYS && is_for_keys(a))
 		return WORKS;
+	/* The store has one channel, and looks how much of it is unread. */
+	if (who == CLERK && a->try == use_verdict)
+		return WORKS;
+	if (who == CLERK && a->try == ioctl_unread)
+		return REFUSED;
+	if (who == CLERK)
+		return a->expected[STORE];
+	/* Its accounts' links are not counted. */
+	if (who == JUDGE && a->try == look_at_accounts)
+		return REFUSED;
+	if (who == JUDGE)
+		return a->expected[AUTH];
 	return a->expected[who >= SASL ? SESSION : who];
 }
 
@@ -1001,7 +1026,8 @@ static int
 from_outside(enum process who)
 {
 	static const char *const names[] = { "session", "auth", "store",
-		"reader", "sasl", "keys", "session of keys", "web" };
+		"reader", "sasl", "keys", "session of keys", "desk", "judge",
+		"web", "clerk" };
 	static const uint32_t entered_it = 1; /* the type of a message */
 	static struct message m;
 	int bad;
@@ -1127,28 +1153,26 @@ prepare(void)
 int
 main(void)
 {
-	char buf[64];
 	enum process who;
-	int bad = 0, log, i;
+	int bad = 0, i;
 	size_t n;
 
 	log_open("test_sandbox", 0);
 	landlock = syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION) >= 2;
 	prepare();
-	log = make_logger();
+	log_end = make_logger();
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("%s%s%s\n%-30s  %-20s  %-20s  %-20s  %-20s  %-20s  "
-	    "%s\n",
+	printf("%s%s%s\n%-30s  %-20s  %-20s  %-20s  %-20s  %-20s  %-20s  "
+	    "%-20s  %-20s  %-20s  %-20s  %-20s  %s\n",
 	    root ? "started by root" : "not started by root",
 	    SANITIZED ? "; sanitizers: built without seccomp" : "",
 	    landlock ? "" : "; a kernel without Landlock", "attempt",
-	    "session", "auth", "store", "reader", "sasl", "without sandbox");
-	for (n = 0; n < sizeof(attempts) / sizeof(attempts[0]); n++) {
+	    "session", "auth", "store", "reader", "sasl", "keys",
+	    "session of keys", "desk", "judge", "web", "clerk",
+	    "without sandbox");
+	for (n = 0; n < sizeof(attempts) / sizeof(attempts[0]); n++)
 		bad += row(&attempts[n]);
-		while (recv(log, buf, sizeof(buf), 0) >= 0)
-			continue;
-	}
 	for (who = SESSION; who < PROCESSES; who++)
 		bad += from_outside(who);
 	bad += degrades();

@@ -1,0 +1,156 @@
+"""What pop3settings shows of a mailbox, and does in it."""
+
+import os
+import time
+
+from maildir import message
+from settings import (Settings, account, count, running, settings)
+
+
+# What was, and what is kept.
+
+def test_overview(settings, account):
+    user = settings.sign_in(account.address)
+    assert user.ask("OVERVIEW").page.overview.n == 0
+    password = user.make("phone").page.made.password.decode()
+    for _ in range(5):
+        count(account)
+    count(account, password)
+    overview = user.ask("OVERVIEW").page.overview
+    assert overview.n == 5
+    assert [login.label for login in overview.login] == [
+        b"phone", b"", b"", b"", b""]
+    for login in overview.login:
+        assert login.peer == b"127.0.0.1" and login.service == b"pop"
+        assert abs(login.time - time.time()) < 60
+
+
+def test_activity(settings, account):
+    for _ in range(3):
+        account.maildir.deliver(message())
+    with account.login() as pop:
+        pop.retr(1)
+        pop.ok("DELE 1")
+        pop.ok("DELE 2")
+        pop.quit()
+    user = settings.sign_in(account.address)
+    activity = user.ask("ACTIVITY").page.activity
+    assert (activity.total, activity.n) == (4, 4)
+    end, second_, first, login = activity.event[:4]
+    assert [event.kind for event in activity.event[:4]] == [3, 1, 1, 0]
+    assert (end.reason, end.count, end.deleted) == (b"quit", 1, 2)
+    assert first.octets == len(message()) + message().count(b"\n")
+    assert first.uidl != second_.uidl
+    assert len({event.id for event in activity.event[:4]}) == 1
+    assert login.peer == b"127.0.0.1"
+    for _ in range(20):
+        count(account)
+    seen = []
+    for start in 0, 32, 64:
+        activity = user.ask("ACTIVITY", from_=start).page.activity
+        assert activity.total == 44
+        seen += activity.event[:activity.n]
+    assert len(seen) == 44
+    assert [event.time for event in seen] == sorted(
+        (event.time for event in seen), reverse=True)
+    assert seen[-1].kind == 0 and seen[0].kind == 3
+
+
+def test_a_forged_journal(settings, account):
+    """Its owner may write what he likes: it is shown as it can be."""
+    count(account)
+    with open(account.maildir.path + "/pop3d/journal", "ab") as f:
+        f.write(b"time=never event=login id=zzzzzzzzzzzzzzzz peer=" +
+                b"\\033" * 100 + b" label=\\377\\001 service=x\n")
+        f.write(b"garbage\n" * 10 + b"\0" * 100)
+    user = settings.sign_in(account.address)
+    overview = user.ask("OVERVIEW").page.overview
+    assert overview.n == 2
+    assert overview.login[0].time == 0
+    assert overview.login[0].label == b"??"
+    assert overview.login[0].peer == b"?" * 63
+
+
+def test_deleted_mail_comes_back(settings, account):
+    user = settings.sign_in(account.address)
+    user.set("AUTO_DELETE", 0)
+    for n in range(20):
+        account.maildir.deliver(
+            b"From: =?utf-8?Q?J=C3=B6rg?= <j@example.com>\n"
+            b"Subject: number %d\n\nHello.\n" % n)
+    with account.login() as pop:
+        uidls = pop.uidl()
+        for n in range(20):
+            pop.ok("DELE %d" % (n + 1))
+        pop.quit()
+    assert count(account) == 0
+    messages = []
+    for start, n in (0, 16), (16, 4), (32, 0):
+        kept = user.ask("KEPT_LIST", from_=start).page.kept
+        assert (kept.total, kept.from_, kept.n) == (20, start, n)
+        messages += kept.message[:n]
+    assert {message.subject.decode() for message in messages} == {
+        "number %d" % n for n in range(20)}
+    one = messages[5]
+    assert one.from_.decode() == "J\u00f6rg <j@example.com>"
+    assert one.state == 0 and one.junk == 0
+    assert abs(one.since - time.time()) < 60
+    assert user.ask("REQUEUE", uidl=one.uidl).page.count == 1
+    with account.login() as pop:
+        assert one.subject in b"\n".join(pop.top(1, 0).splitlines())
+        assert pop.stat()[0] == 1
+        assert user.ask("KEPT_LIST", "IN_USE").cookie
+        assert user.ask("REQUEUE", "IN_USE", uidl="").cookie
+        pop.quit()
+    user.ask("REQUEUE", "NO_SUCH", uidl=one.uidl)
+    user.ask("REQUEUE", "NO_SUCH", uidl="../../etc/passwd")
+    assert user.ask("REQUEUE", uidl="").page.count == 19
+    assert count(account) == 20
+    assert user.ask("KEPT_LIST").page.kept.total == 0
+    # And deleted for good.
+    user.set("AUTO_DELETE", 1)
+    with account.login() as pop:
+        pop.ok("DELE 1")
+        pop.quit()
+    assert user.ask("KEPT_LIST").page.kept.total == 0
+
+
+def test_spam_and_mark_read(settings, account):
+    account.maildir.make(".Junk")
+    account.maildir.deliver(message(), folder=".Junk")
+    user = settings.sign_in(account.address)
+    for value, n in (0, 0), (1, 1), (2, 1), (0, 0):
+        user.set("SPAM", value)
+        assert count(account) == n
+    account.maildir.deliver(message())
+    user.set("MARK_READ", 1)
+    with account.login() as pop:
+        pop.retr(1)
+        pop.quit()
+    cur, = os.listdir(account.maildir.path + "/cur")
+    assert cur.endswith(":2,S")
+    user.set("KEEP", 30)
+    assert "keep=30" in settings.server.ctl("show", account.address).stdout
+    user.set("KEEP", 0)
+    assert "keep=forever" in settings.server.ctl(
+        "show", account.address).stdout
+
+
+def test_client_settings(make_server):
+    settings = Settings(make_server(
+        extra="outgoing smtp.example.com 465 tls\n"
+              "outgoing mx.example.com 587 starttls\n"))
+    try:
+        account = settings.server.add_account()
+        user = settings.sign_in(account.address)
+        client = user.ask("CLIENT").page.client
+        assert client.user.decode() == account.address
+        assert (client.incoming.host, client.incoming.port,
+                client.incoming.starttls) == (b"mail.example.com", 995, 0)
+        assert [(server.host, server.port, server.starttls)
+                for server in client.outgoing[:client.noutgoing]] == [
+            (b"smtp.example.com", 465, 0), (b"mx.example.com", 587, 1)]
+        settings.server.ctl("set", account.address, "send=no")
+        assert user.ask("CLIENT").page.client.noutgoing == 0
+    finally:
+        settings.stop()
