@@ -170,6 +170,8 @@ check-deps:
 	@etc/packages build check
 long-deps:
 	@etc/packages build check long
+clients-deps:
+	@etc/packages clients
 lint-deps:
 	@etc/packages build check lint
 boot-deps:
@@ -189,7 +191,7 @@ check: check-deps
 	$(PYTEST) $(SIDE_BY_SIDE) -m 'not long and not alone' tests
 	$(PYTEST) -m 'not long and alone' tests
 
-check-long: long-deps
+check-long: long-deps clients-deps
 	@$(MAKE) all unit
 	$(PYTEST) $(SIDE_BY_SIDE) -m 'not alone' tests
 	$(PYTEST) -m 'alone' tests
@@ -234,6 +236,6 @@ deb:
 clean:
 	rm -rf build pop3d pop3ctl pop3sasl pop3settings pop3web
 
-.PHONY: all build-deps check-deps long-deps lint-deps fuzz-deps boot-deps \
-	coverage-deps run check check-long check-boot unit unit-programs lint \
-	lint-now coverage bench fuzz fuzz-now install uninstall deb clean
+.PHONY: all build-deps check-deps long-deps clients-deps lint-deps fuzz-deps \
+	boot-deps coverage-deps run check check-long check-boot unit \
+	unit-programs lint lint-now coverage bench fuzz fuzz-now install uninstall deb clean

@@ -44,7 +44,7 @@ class Marionette:
                       " e => done({error: String(e) + e.stack}));" % script,
             "args": list(arguments), "sandbox": "system", "newSandbox": True,
             "scriptTimeout": 60000})["value"]
-        assert "error" not in result, result["error"]
+        assert result and "error" not in result, result
         return result.get("value")
 
     def close(self):

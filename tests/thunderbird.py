@@ -25,7 +25,6 @@ PREFERENCES = {
     "mail.server.server1.name": "here",
     "mail.server.server1.socketType": 3,  # TLS from the first octet
     "mail.server.server1.authMethod": 3,  # a password in the clear within
-    "mail.server.server1.leave_on_server": True,
     "mail.server.server1.delete_mail_left_on_server": False,
     "mail.server.server1.check_new_mail": False,
     "mail.server.server1.login_at_startup": False,
@@ -75,9 +74,10 @@ class Thunderbird(Poller):
         self.read = 0
         self.box = None
 
-    def start(self):
+    def start(self, delete):
         port = free_port()
         values = {**PREFERENCES, "marionette.port": port,
+                  "mail.server.server1.leave_on_server": not delete,
                   "mail.server.server1.userName": self.account.address,
                   "mail.server.server1.port": self.server.port}
         with open(self.profile + "/user.js", "w") as f:
@@ -96,8 +96,7 @@ class Thunderbird(Poller):
         return process, port
 
     def poll(self, delete):
-        assert not delete
-        process, port = self.start()
+        process, port = self.start(delete)
         try:
             wait_until(lambda: processes.listening(port),
                        "Thunderbird does not start", 120)
