@@ -79,9 +79,13 @@ import_refused(const struct job *job)
 				"\"From \"; nothing was imported",
 		    job->target.address, job->file);
 	if (error == EAGAIN)
-		return ctl_fail("%s: somebody has %s locked; stop what "
-				"delivers to it; nothing was imported",
+		return ctl_fail("%s: somebody has %s locked, or writes to it; "
+				"stop what delivers to it; nothing was "
+				"imported",
 		    job->target.address, job->file);
+	if (error == ECANCELED)
+		return ctl_fail("%s: interrupted; nothing was imported",
+		    job->target.address);
 	return ctl_fail("%s: %s; run it again when that is mended, nothing "
 			"will be doubled",
 	    job->target.address, log_last_warning());
@@ -91,12 +95,12 @@ static int
 refused(const struct job *job, enum trouble trouble)
 {
 	end_progress(job);
+	if (job->import != NULL && job->import->error != 0)
+		return import_refused(job);
 	if (owner_interrupted())
 		return ctl_fail("%s: interrupted; what was done is kept, run "
 				"it again to go on",
 		    job->target.address);
-	if (job->import != NULL && job->import->error != 0)
-		return import_refused(job);
 	if (trouble == TROUBLE_IN_USE && job->routine && job->all) {
 		if (job->terminal)
 			fprintf(stderr, "%s: passed by, a session has the "
@@ -460,13 +464,18 @@ run_import(struct job *job)
 	return trouble != TROUBLE_NONE ? refused(job, trouble) : CTL_GOOD;
 }
 
+/* Whoever owns a link could change where root is led by it. */
 static int
 open_mbox(const char *file)
 {
 	struct stat st;
-	int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = open(file,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-	if (fd == -1 || fstat(fd, &st) == -1)
+	if (fd == -1 && errno == ELOOP)
+		(void)ctl_fail("%s is a symbolic link: name the file that it "
+			       "leads to", file);
+	else if (fd == -1 || fstat(fd, &st) == -1)
 		(void)ctl_fail("%s: %s", file, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		(void)ctl_fail("%s is not a regular file", file);

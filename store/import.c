@@ -219,6 +219,7 @@ import_run(struct run *r, const char *path, const char *dir,
 	    (error = deposit_open(r->deposit, path, maildir)) != 0 ||
 	    (error = take_all(r)) != 0 ||
 	    (error = deposit_sync(r->deposit)) != 0 ||
+	    (error = mbox_unchanged(r->mbox)) != 0 ||
 	    (error = unpack_ids(&r->brought, dir, &r->im->with_id)) != 0)
 		return error;
 	return deposit_place(r->deposit);

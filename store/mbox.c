@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #define LOOK	4096 /* octets of a line that are looked at */
 #define FROM	"From "
 #define FROM_LEN (sizeof(FROM) - 1)
+#define INTERNAL "Subject: DON'T DELETE THIS MESSAGE" /* before its X-IMAP */
 
 struct mbox {
 	int fd;
@@ -22,6 +25,7 @@ struct mbox {
 	enum { BETWEEN, HEADER, BODY } where;
 	int within_line; /* what stands at pos does not begin one */
 	int dropping;	 /* a field that is taken out */
+	int internal;	 /* it begins as UW's note */
 	uint64_t length; /* Content-Length; UINT64_MAX: none */
 	uint64_t end;	 /* where that ends the message; 0: it does not */
 	uint32_t uidvalidity, uid;
@@ -49,6 +53,16 @@ uint64_t
 mbox_offset(const struct mbox *m)
 {
 	return m->at;
+}
+
+int
+mbox_unchanged(const struct mbox *m)
+{
+	struct stat now;
+
+	if (fstat(m->fd, &now) == -1)
+		return errno;
+	return (uint64_t)now.st_size == m->at ? 0 : EAGAIN;
 }
 
 uint32_t
@@ -373,14 +387,15 @@ take_base(struct mbox *m, struct mbox_message *message, const char *value)
 	}
 }
 
-/* The first message of some mailboxes is a note of UW's, and no message. */
+/*
+ * The first message of some mailboxes is a note of UW's, and no message; but
+ * not for this field alone, which anybody can send.
+ */
 static void
 take_internal(struct mbox *m, struct mbox_message *message, const char *value)
 {
-	if (!m->begun) {
-		message->internal = 1;
-		take_base(m, message, value);
-	}
+	message->internal = !m->begun && m->internal;
+	take_base(m, message, value);
 }
 
 static void
@@ -435,6 +450,9 @@ take_note(struct mbox *m, struct mbox_message *message, const char *p,
 		notes[i].take(m, message, value);
 		return 1;
 	}
+	if (!m->begun && len >= sizeof(INTERNAL) &&
+	    memcmp(p, INTERNAL, sizeof(INTERNAL) - 1) == 0)
+		m->internal = 1;
 	return 0;
 }
 

@@ -62,6 +62,12 @@ int mbox_piece(struct mbox *m, struct mbox_message *message,
 uint64_t mbox_offset(const struct mbox *m);
 
 /*
+ * When all was read: is that what is in the file now?  EAGAIN: somebody
+ * writes to it without a lock, and the last message may be half of one.
+ */
+int mbox_unchanged(const struct mbox *m);
+
+/*
  * The UIDVALIDITY that the UIDs belong to; 0: there is none.  Known when the
  * first message was read.
  */

@@ -157,17 +157,6 @@ take_message(struct emptying *e, struct mbox_message *message)
 	return unpack_keep(message, e->deposit, base);
 }
 
-/* Has nothing come since it was read?  Some write without a lock. */
-static int
-check_size(const struct emptying *e)
-{
-	struct stat now;
-
-	if (fstat(e->spool->fd, &now) == -1)
-		return errno;
-	return (uint64_t)now.st_size == mbox_offset(e->mbox) ? 0 : EAGAIN;
-}
-
 static int
 take_all(struct emptying *e)
 {
@@ -177,9 +166,7 @@ take_all(struct emptying *e)
 	while ((error = mbox_next(e->mbox, &message)) == 0)
 		if ((error = take_message(e, &message)) != 0)
 			return error;
-	if (error != MBOX_END)
-		return error;
-	return check_size(e);
+	return error == MBOX_END ? 0 : error;
 }
 
 /* The mark is on the disk before any message is seen in new/. */
@@ -200,7 +187,7 @@ cut(const struct emptying *e)
 {
 	int error;
 
-	if ((error = check_size(e)) != 0)
+	if ((error = mbox_unchanged(e->mbox)) != 0)
 		return error;
 	return ftruncate(e->spool->fd, 0) == -1 || fsync(e->spool->fd) == -1 ?
 	    errno : 0;
@@ -239,6 +226,7 @@ empty(struct emptying *e, const char *path, const char *dir,
 	*begun = e->resumed;
 	if ((error = take_all(e)) != 0 ||
 	    (error = deposit_sync(e->deposit)) != 0 ||
+	    (error = mbox_unchanged(e->mbox)) != 0 ||
 	    (error = unpack_ids(&e->brought, dir, &ids)) != 0 ||
 	    (error = make_mark(dir, mark)) != 0)
 		return error;

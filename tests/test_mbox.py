@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from daemon import POP3CTL, ROOT, wait_until
 from inject import Tracer, Waiting
 from maildir import message
-from mbox import entry, mbox, with_newline
+from mbox import entry, from_line, hostile, mbox, with_newline
 from pop3 import wire
 from post import fifty
 from test_crash import points_of
@@ -57,6 +58,14 @@ def see(account):
         found = [pop.retr(n) for n in pop.list()]
         pop.quit()
     return found
+
+
+@pytest.mark.parametrize("name", hostile())
+def test_hostile_files(account, file, name):
+    data, messages = hostile()[name]
+    assert run(account, file(data)) == (len(messages), 0)
+    assert sorted(see(account)) == sorted(map(wire, messages))
+    assert run(account, file(data)) == (0, len(messages))
 
 
 @pytest.mark.parametrize("kind", ["o", "rd", "cl2"])
@@ -191,6 +200,10 @@ def test_a_quota_is_kept(account, file):
 def test_what_is_no_mbox(account, file, tmp_path):
     assert "is no mbox" in refused(account, file(b"Subject: x\n\nhello\n"))
     assert "is not a regular file" in refused(account, "/dev/null")
+    os.mkfifo(tmp_path / "fifo")
+    assert "is not a regular file" in refused(account, str(tmp_path / "fifo"))
+    os.symlink(file(mbox([message()])), tmp_path / "link")
+    assert "is a symbolic link" in refused(account, str(tmp_path / "link"))
     assert "it can be dovecot or none" in refused(
         account, file(b""), "-f", "courier")
     assert "No such file" in refused(account, str(tmp_path / "missing"))
@@ -231,6 +244,58 @@ def test_the_owner_need_not_be_able_to_read_the_file(account, file):
     assert run(account, path) == (1, 0)
 
 
+SYNC = {1: 74, 40: 306}  # fsync, and syncfs for many; of amd64
+
+
+@pytest.mark.skipif(not ROOT or platform.machine() != "x86_64",
+                    reason="only root may trace the store; calls of amd64")
+@pytest.mark.parametrize("count", SYNC)
+def test_somebody_writes_without_a_lock(account, file, count):
+    """Half a message is none: the rest comes while ours are synced."""
+    whole = mbox([message(str(n)) for n in range(count)])
+    path = file(whole[:-20])
+    waiting = Waiting([POP3CTL, "-f", account.server.conf, "import-mbox",
+                       account.address, path])
+
+    def append(n, number):
+        if number == SYNC[count] and os.path.getsize(path) < len(whole):
+            with open(path, "ab") as f:
+                f.write(whole[-20:])
+
+    tracer = Tracer(waiting.pid, follow=2, at_call=append)
+    status, out, err = waiting.go()
+    tracer.finish()
+    assert (status, out) == (1, "") and "writes to it" in err
+    assert account.maildir.files() == []
+    assert os.listdir(account.maildir.path + "/tmp") == []
+    assert run(account, path) == (count, 0)
+
+
+@pytest.mark.long
+def test_lines_of_a_gigabyte(account, tmp_path):
+    """One in the header, one in the body; in little memory."""
+    path = str(tmp_path / "mbox")
+    with open(path, "wb") as f:
+        f.write(from_line(1700000000) + b"Subject: ")
+        for _ in range(1024):
+            f.write(b"x" * (1 << 20))
+        f.write(b"\n\n")
+        for _ in range(1024):
+            f.write(b"From " * 209715)
+        f.write(b"\n\n" + entry(message("two"), 1700000001))
+    command = [POP3CTL, "-f", account.server.conf, "import-mbox",
+               account.address, path]
+    done = subprocess.run(["prlimit", "--as=%d" % (200 << 20), *command],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "2 messages imported" in done.stdout
+    with account.login() as pop:
+        sizes = list(pop.list().values())
+        assert sizes[1] == len(wire(message("two")))
+        assert sizes[0] > 2047 << 20
+        pop.quit()
+
+
 def test_a_signal_leaves_nothing_behind(account, file):
     path = file(mbox([message(str(n), "x" * 30000 + "\n")
                       for n in range(2000)]))
@@ -242,7 +307,7 @@ def test_a_signal_leaves_nothing_behind(account, file):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
-    assert "interrupted" in err
+    assert "interrupted; nothing was imported" in err
     assert account.maildir.files() == os.listdir(tmp) == []
     assert run(account, path) == (2000, 0)
 

@@ -18,7 +18,7 @@ import pytest
 from daemon import HERE, ROOT, wait_until
 from inject import Tracer
 from maildir import message
-from mbox import entry, mbox, with_newline
+from mbox import entry, hostile, mbox, with_newline
 from pop3 import wire
 from post import fifty
 from test_crash import points_of
@@ -118,6 +118,14 @@ def test_a_login_empties_it(spool):
     assert spool.see() == expected
     spool.deliver(entry(message("one more"), 1800000000))
     assert spool.see() == expected + [wire(message("one more"))]
+
+
+@pytest.mark.parametrize("name", hostile())
+def test_hostile_files(spool, name):
+    data, messages = hostile()[name]
+    spool.write(data)
+    assert sorted(spool.see()) == sorted(map(wire, messages))
+    assert spool.size() == 0
 
 
 def test_mode_0600_and_no_file_at_all(spool):

@@ -83,8 +83,14 @@ static const struct {
 	{ F HEAD "\n" F "X-IMAPbase: 5 9\nX-UID: 7\n" HEAD,
 	    NONE "Subject: x\n\n|" NONE "Subject: x\n|" },
 	{ F "Subject: DON'T DELETE THIS MESSAGE\nX-IMAP: 77 0000000003\n"
-	  "Status: RO\n\nnotes\n\n" F "X-UID: 3\n" HEAD,
+	  "Status: RO\n\nnotes\n\n" F "X-UID: 3\nX-IMAP: 1 1\n" HEAD,
 	    "internal|" D "- 3|Subject: x\n|" },
+	{ F "X-IMAP: 77 0000000003\nX-UID: 2\n" HEAD "\n"
+	  F "X-UID: 3\n" HEAD,
+	    D "- 2|" HEAD "|" D "- 3|Subject: x\n|" },
+	{ F HEAD "\n"
+	  F "Subject: DON'T DELETE THIS MESSAGE\nX-IMAP: 7 3\n\na\n",
+	    NONE HEAD "|" NONE "Subject: DON'T DELETE THIS MESSAGE\n\na\n|" },
 	/* Content-Length. */
 	{ F "Content-Length: 16\n" HEAD "a\n\nFrom b\n>From\n\n" F HEAD,
 	    NONE HEAD "a\n\nFrom b\n>From\n|" NONE "Subject: x\n|" },
