@@ -155,8 +155,10 @@ BY_USERS	= build/ctl/address.o build/ctl/change.o build/ctl/edit.o \
 		  build/ctl/pipe.o build/ctl/revoke.o build/ctl/sessions.o \
 		  build/ctl/settings.o build/ctl/targets.o
 
+# Without the libraries of TLS, which it has no use for.
 pop3settings: build/pop3settings.o $(BY_USERS) build/rooms.a
-	$(LINK) -o $@ build/pop3settings.o $(BY_USERS) build/rooms.a $(OATH_$(SYSTEM)) \
+	$(LINK) -Wl,--as-needed -o $@ build/pop3settings.o $(BY_USERS) \
+	    build/rooms.a $(OATH_$(SYSTEM)) \
 	    -loath $(LIBS)
 
 pop3web: build/pop3web.o build/web.a build/rooms.a

@@ -210,6 +210,21 @@ check_accounts(const struct conf *conf)
 	}
 }
 
+/* Where it is missing pop3settings makes it. */
+static void
+check_cookie_key(const struct conf *conf)
+{
+	struct stat st;
+	char where[CONF_PLACE_SIZE];
+
+	if (stat(conf->cookie_key, &st) == -1 ||
+	    (st.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+		return;
+	(void)tell_wrong("%s: cookie-key %s: others than its owner have "
+	    "access; remove it, and a new one is made",
+	    conf_place(conf, "cookie-key", where), conf->cookie_key);
+}
+
 /* A first login makes what is missing of homes; nobody makes this. */
 static void
 check_spool(const struct conf *conf)
@@ -247,6 +262,7 @@ configtest(struct conf *conf, const char *file)
 	keypairs_check(conf);
 	check_system(conf);
 	check_accounts(conf);
+	check_cookie_key(conf);
 	check_spool(conf);
 	sending_check();
 	if (tell_count() > 0)

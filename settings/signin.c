@@ -101,7 +101,9 @@ signin_cookie(struct court *c, enum cookie_kind kind)
 	    c->account.generation != k->generation)
 		court_rule(c, SELF_SIGNED_OUT);
 	court_factors(c);
-	if (k->since <= c->factors.signed_out)
+	/* One of a clock that was ahead would keep everybody out. */
+	if (k->since <= c->factors.signed_out &&
+	    c->factors.signed_out <= c->now)
 		court_rule(c, SELF_SIGNED_OUT);
 	/* Two-factor that was switched on since then is a credential, too. */
 	if (kind == COOKIE_HALF && !view_asks_code(&c->account, &c->factors))

@@ -332,6 +332,20 @@ def test_accounts_open_to_others(conf, mode):
                "%s" % (conf.accounts, conf.accounts), 3)
 
 
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_key_of_cookies_open_to_others(conf, mode):
+    key = conf.path("cookie.key")
+    conf.write("cookie-key " + key)
+    assert conf.check()[0] == 0
+    with open(key, "wb") as f:
+        f.write(bytes(32))
+    os.chmod(key, 0o600)
+    assert conf.check()[0] == 0
+    os.chmod(key, mode)
+    conf.wrong("cookie-key %s: others than its owner have access; remove it, "
+               "and a new one is made" % key, 6)
+
+
 @pytest.mark.parametrize("content", [b"", b"nonsense\n" * 1000,
                                      b"\0" * 8192], ids=len)
 def test_accounts_that_are_none(conf, content):

@@ -12,6 +12,7 @@ import pytest
 from daemon import HERE, ROOT, Server, temporary_directory
 from pop3 import plain
 from sasl import SaslServer, b64
+from settings import Settings
 import daemon
 import sasl as sasl_module
 
@@ -184,6 +185,21 @@ def test_fail2ban_sees_the_guesses_and_only_them(server, account, tmp_path):
     server.wait_log("^no TLS: ")
     assert strikes(server, tmp_path) == 2
     assert strikes(server, tmp_path, "aggressive") == 3
+
+
+def test_fail2ban_sees_who_guesses_on_the_page(server, account, tmp_path):
+    """By the browser's address, where the web server tells it."""
+    settings = Settings(server)
+    try:
+        settings.sign_in(account.address)
+        for peer in "192.0.2.7", "2001:db8::7", "", "no address":
+            assert settings.ask("SIGN_IN", address=account.address,
+                                password="wrong", peer=peer).name == "REFUSED"
+        lines = re.findall(r"^pop3settings\[\d+\]: .*$", settings.log(), re.M)
+    finally:
+        settings.stop()
+    assert len(lines) == 5
+    assert counted(lines, tmp_path) == 2
 
 
 def test_fail2ban_sees_who_guesses_at_the_smtp_server(server, account,

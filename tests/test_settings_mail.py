@@ -1,10 +1,14 @@
 """What pop3settings shows of a mailbox, and does in it."""
 
 import os
+import re
 import time
 
+import pytest
+
 from maildir import message
-from settings import (Settings, account, count, running, settings)
+from settings import (Settings, account, count, refused, running, settings)
+from test_separation import root_only
 
 
 # What was, and what is kept.
@@ -152,5 +156,43 @@ def test_client_settings(make_server):
             (b"smtp.example.com", 465, 0), (b"mx.example.com", 587, 1)]
         settings.server.ctl("set", account.address, "send=no")
         assert user.ask("CLIENT").page.client.noutgoing == 0
+    finally:
+        settings.stop()
+
+
+def unit_capabilities():
+    """What the unit leaves root, as setpriv(1) calls it."""
+    with open(os.path.dirname(__file__) + "/../etc/pop3settings@.service") as f:
+        names = re.search(r"^CapabilityBoundingSet=(.*)", f.read(), re.M)
+    return ",".join(["-all", *("+" + name[4:].lower()
+                               for name in names.group(1).split())])
+
+
+@root_only
+def test_with_the_rights_of_the_unit(make_server):
+    """All that it does, it does without root's other capabilities."""
+    settings = Settings(make_server(), prefix=(
+        "setpriv", "--bounding-set", unit_capabilities()))
+    try:
+        server = settings.server
+        account = server.add_account()
+        account.maildir.deliver(message())
+        user = settings.sign_in(account.address)
+        user.set("AUTO_DELETE", 0)
+        password = user.make("phone").page.made.password.decode()
+        with server.connect() as pop:
+            pop.login(account.address, password)
+            pop.ok("DELE 1")
+            pop.quit()
+        assert user.ask("KEPT_LIST").page.kept.total == 1
+        assert user.ask("REQUEUE", uidl="").page.count == 1
+        assert user.ask("OVERVIEW").page.overview.n == 1
+        user.ask("TOTP_START", password="secret")
+        pop = account.login()
+        user.ask("NOT_ME")
+        pop.ended()
+        refused(account, password)
+        assert count(account) == 1
+        user.ask("SIGN_OUT")
     finally:
         settings.stop()
