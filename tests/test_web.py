@@ -337,6 +337,17 @@ def test_texts_are_in_one_file():
     assert seen > 150  # else they are not found where they are
 
 
+def test_numbers_in_texts_are_those_of_the_code():
+    texts, header = (read(TOP + path) for path in (
+        "/web/texts.h", "/common/self_service.h"))
+    shortest, = re.findall(r"^#define SELF_PASSWORD_MIN (\d+)", header, re.M)
+    assert re.findall(r"[Aa]t least (\d+) characters", texts) == [
+        shortest, shortest]
+    longest, = re.findall(r"^#define LABEL_MAX +(\d+)",
+                          read(TOP + "/common/policy.h"), re.M)
+    assert "1 to %s characters" % longest in texts
+
+
 def test_every_text_is_used():
     code = "".join(read(path) for path in sources())
     names = re.findall(r"^#define (T_\w+)", read(TOP + "/web/texts.h"), re.M)

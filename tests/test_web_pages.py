@@ -611,7 +611,7 @@ def test_keyboard(browser, server):
     assert focus().tag_name == "button"
     before = browser.find("html")
     focus().send_keys(Keys.ENTER)
-    browser._wait_gone(before)
+    browser.wait_gone(before)
     assert browser.path() == "/pop/"
     browser.find("body").send_keys(Keys.TAB)
     order = []

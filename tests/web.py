@@ -1,6 +1,7 @@
 """The page of pop3web: the program alone, behind real web servers as its
 manual has them, and a real browser."""
 
+import base64
 import os
 import pwd
 import re
@@ -162,12 +163,37 @@ def lighttpd(site):
     return [["lighttpd", "-D", "-f", site.directory + "/lighttpd.conf"]]
 
 
-SERVERS = {"nginx": nginx, "lighttpd": lighttpd}
+APACHE_MODULES = ("mpm_event", "authz_core", "alias", "env", "cgid", "ssl")
+
+
+def apache(site):
+    user = "User %s\nGroup %s\n" % (web_user(), web_user()) if ROOT else ""
+    with open(site.directory + "/apache.conf", "w") as f:
+        f.write("".join(
+            "LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n"
+            % (name, name) for name in APACHE_MODULES) +
+            "ServerRoot %(d)s\nPidFile %(d)s/pid\nErrorLog %(d)s/log\n"
+            "ScriptSock %(d)s/cgisock\nMutex file:%(d)s\n"
+            "DocumentRoot %(d)s\n%(user)s"
+            "Listen 127.0.0.1:%(port)d\nServerName %(host)s\n"
+            "SSLEngine on\nSSLCertificateFile %(cert)s\n"
+            "SSLCertificateKeyFile %(key)s\nSetEnv POP3SETTINGS %(socket)s\n"
+            "%(example)s" % {
+                "d": site.directory, "user": user, "port": site.port,
+                "host": HOST, "cert": site.keypair[0],
+                "key": site.keypair[1], "socket": site.socket,
+                "example": _adapted(example("APACHE"), site)})
+    return [["apache2", "-DFOREGROUND", "-f",
+             site.directory + "/apache.conf"]]
+
+
+SERVERS = {"nginx": nginx, "lighttpd": lighttpd, "apache": apache}
 
 
 def missing(name):
     """What a server needs and is not there; or None."""
-    wanted = {"nginx": ("nginx", "fcgiwrap"), "lighttpd": ("lighttpd",)}
+    wanted = {"nginx": ("nginx", "fcgiwrap"), "lighttpd": ("lighttpd",),
+              "apache": ("apache2",)}
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     return next((program for program in wanted[name]
                  if shutil.which(program, path=path) is None), None)
@@ -321,25 +347,35 @@ class Browser:
         is_summary = element.tag_name == "summary"
         element.click()
         if not is_summary:
-            self._wait_gone(before)
+            self.wait_gone(before)
 
-    def _wait_gone(self, element):
+    def wait_gone(self, element):
+        """Until another page is there.  A page that is going away may fail
+        whatever is asked of it."""
         from selenium.common.exceptions import (
-            StaleElementReferenceException)
+            StaleElementReferenceException, WebDriverException)
 
         def gone():
             try:
                 element.is_enabled()
-                return False
             except StaleElementReferenceException:
                 return True
+            except WebDriverException:
+                pass
+            return False
+
+        def complete():
+            try:
+                return self.driver.execute_script(
+                    "return document.readyState") == "complete"
+            except WebDriverException:
+                return False
+
         wait_until(gone, "no other page comes", 60)
-        wait_until(lambda: self.driver.execute_script(
-            "return document.readyState") == "complete", "it does not load")
+        wait_until(complete, "it does not load", 60)
 
     def screenshot(self, path):
         """Of the whole page, as it is looked at now."""
-        import base64
         png = self.driver.execute_cdp_cmd("Page.captureScreenshot", {
             "captureBeyondViewport": True, "format": "png"})["data"]
         with open(path, "wb") as f:

@@ -52,7 +52,6 @@ cgi_read(struct cgi *c)
 	c->fetch_site = variable("HTTP_SEC_FETCH_SITE");
 	c->cookie = variable("HTTP_COOKIE");
 	c->peer = variable("REMOTE_ADDR");
-	c->agent = variable("HTTP_USER_AGENT");
 	c->post = strcmp(method, "POST") == 0;
 	c->head = strcmp(method, "HEAD") == 0;
 	if (!is_path(c->script) || !is_path(c->path))

@@ -20,7 +20,6 @@ struct cgi {
 	const char *fetch_site; /* Sec-Fetch-Site */
 	const char *cookie;
 	const char *peer;	/* the client's address */
-	const char *agent;	/* what the browser calls itself */
 	int post;		/* a form was sent; else a page is wanted */
 	int head;		/* only its header */
 };
