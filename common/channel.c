@@ -126,13 +126,16 @@ channel_recv_fds(int fd, struct message *m)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2,
 		.msg_control = control.buf,
 		.msg_controllen = sizeof(control.buf) };
+	int resets = 0;
 	ssize_t n;
 
 	m->nfd = 0;
 	m->len = 0;
+	/* A reset is told before the last words of whoever has gone. */
 	do
 		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && (errno == EINTR ||
+	    (errno == ECONNRESET && resets++ == 0)));
 	if (n == -1)
 		return errno == ECONNRESET ? 0 : -1;
 	if (!take_fds(m, &msg) || (n > 0 && (size_t)n < sizeof(m->type))) {

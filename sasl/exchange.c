@@ -214,18 +214,6 @@ settle(struct server *s, uint32_t id, const char *address)
 	requests_free(q);
 }
 
-/* What auth says; after a reset there may be a last word of it. */
-static int
-hear(struct server *s)
-{
-	struct pollfd p = { s->channel, POLLIN, 0 };
-	int rv = channel_recv(s->channel, &s->message);
-
-	if (rv == 0 && poll(&p, 1, 0) == 1)
-		rv = channel_recv(s->channel, &s->message);
-	return rv == 1;
-}
-
 void
 exchange_answer(struct server *s)
 {
@@ -235,7 +223,7 @@ exchange_answer(struct server *s)
 	struct msg_end end;
 	struct message *m = &s->message;
 
-	if (!hear(s))
+	if (channel_recv(s->channel, m) != 1)
 		s->reason =
 		    stop_requested() ? "stopped" : "internal-failure";
 	else if (message_get(m, MSG_GRANTED, &granted, sizeof(granted)))
@@ -245,7 +233,8 @@ exchange_answer(struct server *s)
 	else if (message_get(m, MSG_TROUBLE, &t, sizeof(t)))
 		s->reason = "accounts-not-available";
 	else if (message_get(m, MSG_END, &end, sizeof(end)))
-		s->reason = "connect-anew";
+		s->reason = strcmp(end.reason, STOP_STOPPED) == 0 ?
+		    STOP_STOPPED : "connect-anew";
 	else
 		s->reason = "internal-failure";
 }

@@ -146,10 +146,9 @@ talk_hung_up(struct pop3 *p)
 {
 	struct pollfd fd = { p->channel, POLLIN, 0 };
 	struct msg_end end;
-	int tries = 2; /* the first may report a reset, not yet a message */
 
-	while (!channel_is(&p->message, MSG_END, sizeof(end)) &&
-	    tries-- > 0 && poll(&fd, 1, 0) > 0)
+	if (!channel_is(&p->message, MSG_END, sizeof(end)) &&
+	    poll(&fd, 1, 0) > 0)
 		(void)channel_recv(p->channel, &p->message);
 	if (message_get(&p->message, MSG_END, &end, sizeof(end)))
 		return stop_word(end.reason);

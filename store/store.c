@@ -108,13 +108,11 @@ end_together(struct store *s, const char *reason)
 {
 	struct msg_end e = { .retrieved = 0 };
 	struct pollfd p = { s->channel, POLLIN, 0 };
-	int tries = 2; /* the first may report a reset, not yet a message */
 
 	strlcpy(e.reason, reason, sizeof(e.reason));
-	while (poll(&p, 1, LAST_WORD_MS) == 1 && tries > 0)
-		if (channel_recv(s->channel, &s->request) != 1)
-			tries--;
-		else if (message_get(&s->request, MSG_END, &e, sizeof(e)))
+	while (poll(&p, 1, LAST_WORD_MS) == 1 &&
+	    channel_recv(s->channel, &s->request) == 1)
+		if (message_get(&s->request, MSG_END, &e, sizeof(e)))
 			break;
 	store_end(s, e.reason, e.retrieved, e.octets);
 }

@@ -336,6 +336,20 @@ test_unread(void **state)
 	assert_int_equal(channel_unread(-1), 0);
 }
 
+/* Whoever goes with something unread has said what it has said. */
+static void
+test_last_word_of_one_gone_unread(void **state)
+{
+	struct ends *e = *state;
+
+	assert_int_equal(channel_send(e->fd[0], 1, payload, 1), 0);
+	assert_int_equal(channel_send(e->fd[1], 2, payload, 2), 0);
+	close_end(e, 1);
+	assert_int_equal(channel_recv(e->fd[0], &m), 1);
+	assert_true(channel_is(&m, 2, 2));
+	assert_int_equal(channel_recv(e->fd[0], &m), 0);
+}
+
 static void
 test_no_channel(void **state)
 {
@@ -362,6 +376,7 @@ main(void)
 		WITH_ENDS(test_ends_are_close_on_exec),
 		WITH_ENDS(test_other_end_gone),
 		WITH_ENDS(test_other_end_gone_unread),
+		WITH_ENDS(test_last_word_of_one_gone_unread),
 		WITH_ENDS(test_foreign),
 		WITH_ENDS(test_foreign_control),
 		WITH_ENDS(test_unread),
