@@ -66,7 +66,6 @@ start_sasl(const struct conf *conf, const struct identity *as)
 	}
 	if (pid == 0) {
 		close(fd[1]);
-		stop_block();
 		sasl_run(conf, as, fd[0]);
 	}
 	close(fd[0]);
@@ -84,6 +83,7 @@ main(int argc, char *argv[])
 	struct identity as;
 
 	parse_options(&options, argc, argv);
+	stop_block();
 	if (inherit_begin("pop3sasl", options.debug, connection.id, &conf,
 		options.file) == -1 ||
 	    identity_find(&as, &conf) == -1)

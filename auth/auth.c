@@ -21,6 +21,7 @@
 #include "common/network.h"
 #include "common/privdrop.h"
 #include "common/sandbox.h"
+#include "common/stop.h"
 
 /*
  * A client waits for the answer to one refusal before the next is looked at;
@@ -31,14 +32,16 @@
 /*
  * An SMTP server asks again and again.  After so many questions, and when
  * the accounts have changed, it is to connect anew, which costs it nothing
- * between two questions: so we look also while it has none.
+ * between two questions: so we look also while it has none.  Only one that
+ * never rests is hung up on while it waits for an answer.
  */
-#define QUESTIONS_MAX 100
-#define LOOK_MS	      2000
+#define QUESTIONS_MAX  100
+#define QUESTIONS_MOST 200
+#define LOOK_MS	       2000
 
 /* More than the slow hashes of a connection take. */
 #define CPU_SECONDS	    20
-#define CPU_SECONDS_SENDING QUESTIONS_MAX
+#define CPU_SECONDS_SENDING QUESTIONS_MOST
 #define GUESSER_BITS 64	 /* of an IPv6 address: what one customer has */
 
 struct auth {
@@ -56,6 +59,17 @@ struct auth {
 	int system;		   /* channel to that process; -1: none */
 };
 
+/* sasl is to say so to the SMTP server, and to end. */
+static void
+auth_tell_end(const struct auth *a, const char *reason)
+{
+	struct msg_end end = { .retrieved = 0 };
+
+	strlcpy(end.reason, reason, sizeof(end.reason));
+	(void)channel_send(a->channel, MSG_END, &end, sizeof(end));
+	_exit(0);
+}
+
 /*
  * Waits until there is something to be read from fd, or for so many ms: 1,
  * or 0.  When the session or the parent has gone, all is over.
@@ -65,10 +79,13 @@ auth_wait(const struct auth *a, int fd, int ms)
 {
 	struct pollfd p[3] = { { a->channel, 0, 0 }, { a->verdict, 0, 0 },
 		{ fd, POLLIN, 0 } };
-	int n = poll(p, 3, ms);
+	int n = a->service == SERVICE_SEND ? stop_poll(p, 3, ms) :
+					     poll(p, 3, ms);
 
 	if (n == -1 && errno != EINTR)
 		_exit(1);
+	if (n == -1 && a->service == SERVICE_SEND && stop_requested())
+		auth_tell_end(a, STOP_STOPPED);
 	if (n <= 0)
 		return 0;
 	if (p[2].revents == 0)
@@ -294,23 +311,21 @@ auth_is_stale(const struct auth *a)
 
 /* Stale, or there was enough work for one process. */
 static int
-auth_is_over(const struct auth *a)
+auth_is_over(const struct auth *a, int questions)
 {
 	return auth_is_stale(a) ||
-	    (a->service == SERVICE_SEND && a->questions > QUESTIONS_MAX);
+	    (a->service == SERVICE_SEND && a->questions >= questions);
 }
 
 /* Somebody else answers what has not been taken out of the channel yet. */
 static void
 auth_end(const struct auth *a)
 {
-	struct msg_end end = { .reason = "connect-anew" };
 	struct msg_anew anew = { a->failures };
 
 	if (a->service == SERVICE_SEND)
-		(void)channel_send(a->channel, MSG_END, &end, sizeof(end));
-	else
-		(void)channel_send(a->verdict, MSG_ANEW, &anew, sizeof(anew));
+		auth_tell_end(a, "connect-anew");
+	(void)channel_send(a->verdict, MSG_ANEW, &anew, sizeof(anew));
 	_exit(0);
 }
 
@@ -348,7 +363,8 @@ auth_answer(struct auth *a, struct msg_login *login)
 	int64_t asked = clock_ms();
 	int good, guessed, again = 0;
 
-	if (a->service == SERVICE_SEND && auth_is_over(a))
+	if (a->service == SERVICE_SEND &&
+	    auth_is_over(a, QUESTIONS_MOST + 1))
 		auth_end(a);
 	settle_peer(a, login);
 	guessed = auth_is_guessed(a, login);
@@ -422,9 +438,9 @@ auth_serve(struct auth *a)
 		auth_send_refusals(a);
 		/* sasl is told; a session's question waits for its auth. */
 		if (readable &&
-		    (a->service == SERVICE_SEND || !auth_is_over(a)))
+		    (a->service == SERVICE_SEND || !auth_is_stale(a)))
 			auth_take_question(a);
-		else if (a->refusals.n == 0 && auth_is_over(a))
+		else if (a->refusals.n == 0 && auth_is_over(a, QUESTIONS_MAX))
 			auth_end(a);
 	}
 }

@@ -1,5 +1,6 @@
 """pop3sasl: who may send, asked as an SMTP server asks."""
 
+import contextlib
 import os
 import pwd
 import re
@@ -349,22 +350,43 @@ def test_no_accounts(make_sasl):
 
 
 def test_enough_of_one_process(sasl, account):
-    """It ends between two questions."""
+    """It ends between two questions: each has its answer."""
+    phone = app_password(sasl.server, account.address)
+    client = sasl.connect()
+    for _ in range(100):
+        client.ask(account.address, phone)
+        assert client.line().startswith("OK\t")
+    client.ask(account.address, "wrong")
+    assert client.line().startswith("FAIL\t")
+    assert client.line() is None
+    sasl.wait_empty()
+
+
+def test_one_that_never_rests(sasl, account):
     phone = app_password(sasl.server, account.address)
     client = sasl.connect()
     answers = 0
-    while True:
-        try:
+    with contextlib.suppress(OSError):
+        while True:
             client.ask(account.address, phone)
-        except OSError:
-            break
-        line = client.line()
-        if line is None:
-            break
-        assert line.startswith("OK\t")
-        answers += 1
-    assert 100 <= answers <= 101
+            line = client.line()
+            if line is None:
+                break
+            assert line.startswith("OK\t")
+            answers += 1
+    assert answers == 200
     sasl.wait_empty()
+
+
+def test_stopped_by_its_main_process(sasl):
+    """Which has SIGTERM first, from systemd."""
+    client = sasl.connect()
+    wait_until(lambda: len(sasl.pids()) == 2, "there are not two processes")
+    os.kill(min(sasl.pids()), signal.SIGTERM)
+    assert client.line() is None
+    sasl.wait_empty()
+    sasl.wait_log("reason=stopped")
+    assert "internal-failure" not in sasl.log()
 
 
 # A hostile SMTP server.
