@@ -154,13 +154,25 @@ complete(struct account *a, const struct conf *conf, char *err, size_t errsize)
 	return account_maildir(a, conf, NULL, err, errsize);
 }
 
+/* export writes two characters so that a line is no comment, and is itself. */
+static int
+parse_address(char *word, char address[ADDRESS_MAX + 1], char *err,
+    size_t errsize)
+{
+	if (strncmp(word, "%23", 3) == 0 || strncmp(word, "%25", 3) == 0) {
+		word += 2;
+		*word = *word == '3' ? '#' : '%';
+	}
+	return address_parse(word, address, err, errsize);
+}
+
 int
 account_line(struct account *a, const struct conf *conf, char *text,
     char *err, size_t errsize)
 {
 	char address[ADDRESS_MAX + 1], *word = strsep(&text, " \t");
 
-	if (address_parse(word, address, err, errsize) == -1 ||
+	if (parse_address(word, address, err, errsize) == -1 ||
 	    account_init(a, address, conf, err, errsize) == -1)
 		return -1;
 	while ((word = strsep(&text, " \t")) != NULL)
@@ -181,7 +193,8 @@ account_line_is_alias(const char *text)
 int
 account_line_alias(struct account *a, char *text, char *err, size_t errsize)
 {
-	const char *name = strsep(&text, " \t"), *more = NULL;
+	char *name = strsep(&text, " \t");
+	const char *more = NULL;
 
 	memset(a, 0, sizeof(*a));
 	text = strchr(text, '=') + 1;
@@ -190,7 +203,7 @@ account_line_alias(struct account *a, char *text, char *err, size_t errsize)
 		return error_set(err, errsize,
 		    "an alias has nothing but alias-of=ADDRESS");
 	text[strcspn(text, " \t")] = '\0';
-	if (address_parse(name, a->address, err, errsize) == -1)
+	if (parse_address(name, a->address, err, errsize) == -1)
 		return -1;
 	return address_parse(text, a->alias_of, err, errsize);
 }

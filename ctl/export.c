@@ -5,7 +5,8 @@
  *	    [app-password=DIGEST,TIME[;LIMIT ...],LABEL] ...
  *	address alias-of=ADDRESS
  *
- * In values blanks, percent signs and control characters are %XX.
+ * In values blanks, percent signs and control characters are %XX, and so is
+ * # or % at the beginning of an address.
  * ctl/account_line.c reads it.
  */
 #include <stdio.h>
@@ -27,6 +28,15 @@ put_escaped(const char *value)
 			printf("%%%02X", *p);
 		else
 			putchar(*p);
+}
+
+/* One that begins with # would be a comment. */
+static void
+put_address(const char *address)
+{
+	if (address[0] == '#' || address[0] == '%')
+		printf("%%%02X", (unsigned char)*address++);
+	fputs(address, stdout);
 }
 
 static void
@@ -57,7 +67,7 @@ put_account(const struct account *a)
 	char value[VALUE_SIZE];
 	size_t i;
 
-	fputs(a->address, stdout);
+	put_address(a->address);
 	for (s = settings; s->key != NULL; s++) {
 		setting_value(s, a, value);
 		if (strcmp(s->key, "password") != 0)
@@ -88,9 +98,10 @@ export_aliases(const struct conf *conf)
 
 	if (aliases_load(&aliases, conf) != CTL_GOOD)
 		return CTL_FAILED;
-	for (i = 0; i < aliases.n; i++)
-		printf("%s alias-of=%s\n", aliases.list[i].name,
-		    aliases.list[i].account);
+	for (i = 0; i < aliases.n; i++) {
+		put_address(aliases.list[i].name);
+		printf(" alias-of=%s\n", aliases.list[i].account);
+	}
 	aliases_free(&aliases);
 	return CTL_GOOD;
 }

@@ -115,6 +115,8 @@ def fill(host):
     host.ctl("add", "-P", "none@example.com")
     host.ctl("add", "-m", "/var/vmail/with blanks/%41/#=,:\t\\ö",
              "-o", "4711:4712", "-P", "!#$%&'*+-=?^_`{|}~@xn--a.example")
+    for name in "#hash", "#alias", "%23x", "%", "%25":
+        host.ctl("add", "-P", name + "@example.com")
     for i, value in enumerate(["access=off", "access=from-now", "send=no",
                                "spam=include", "spam=only", "auto-delete=no",
                                "two-factor=on"]):
@@ -132,24 +134,24 @@ def fill(host):
 
 def test_round_trip(host, empty):
     labels = fill(host)
-    for alias in "zz@aaa.example", "a'b@zzz.example":
+    for alias in "zz@aaa.example", "a'b@zzz.example", "#c@aaa.example":
         host.ctl("alias", "add", "set3@example.com", alias)
     text = host.export()
     told = empty.ctl("import", "-n", empty.text(text)).stdout.decode()
-    assert told.endswith("would be 12 accounts, 12 of them new; 2 aliases\n")
-    assert told.count(": added\n") == 12 and told.count(": an alias\n") == 2
+    assert told.endswith("would be 17 accounts, 17 of them new; 3 aliases\n")
+    assert told.count(": added\n") == 17 and told.count(": an alias\n") == 3
     assert empty.ctl("import", empty.text(text)).stdout == \
-        b"12 accounts, 12 of them new; 2 aliases\n"
+        b"17 accounts, 17 of them new; 3 aliases\n"
     assert empty.export() == text
     # Before their accounts, and again.
     text = b"".join(reversed(text.splitlines(True)))
     empty.ctl("import", "-", stdin=text)
     assert sorted(empty.export().splitlines()) == sorted(text.splitlines())
-    for alias in "zz@aaa.example", "a'b@zzz.example":
+    for alias in "zz@aaa.example", "a'b@zzz.example", "#c@aaa.example":
         for each in host, empty:
             each.ctl("alias", "remove", "set3@example.com", alias)
     text = host.export()
-    assert empty.imported(text, unmade=1) == (12, 0)
+    assert empty.imported(text, unmade=1) == (17, 0)
     assert empty.export() == text
     for command in (["list"], ["list", "-j"],
                     ["app-password", "list", "labels@example.com"]):
@@ -169,7 +171,7 @@ def test_round_trip_through_a_pipe(host, empty):
 def test_round_trip_onto_itself(host):
     fill(host)
     text = host.export()
-    assert host.imported(text, unmade=1) == (12, 0)
+    assert host.imported(text, unmade=1) == (17, 0)
     assert host.export() == text
 
 
@@ -211,7 +213,7 @@ def test_export_is_sorted_and_one_line_each(host):
     fill(host)
     lines = host.export().decode().splitlines()
     addresses = [line.split()[0] for line in lines]
-    assert len(addresses) == 12 and addresses == sorted(addresses)
+    assert len(addresses) == 17 and addresses == sorted(addresses)
 
 
 # Lines.
