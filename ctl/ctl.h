@@ -90,6 +90,12 @@ int ctl_change_noting(const struct conf *conf, const char *address,
 struct accounts_edit *ctl_edit(const struct conf *conf);
 int ctl_edit_end(struct accounts_edit *edit, int status);
 
+/*
+ * SIG_BLOCK: who types ^C, or closes the terminal, does not stop what follows
+ * from a change that was made.  The commit does that; SIG_UNBLOCK ends it.
+ */
+void ctl_interrupts(int how);
+
 /* Writes s as a string of JSON. */
 void ctl_json_string(FILE *f, const char *s);
 

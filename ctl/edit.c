@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,14 +126,30 @@ ctl_edit(const struct conf *conf)
 	return edit;
 }
 
+void
+ctl_interrupts(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	(void)sigprocmask(how, &set, NULL);
+}
+
 int
 ctl_edit_end(struct accounts_edit *edit, int status)
 {
 	char err[ERR_SIZE];
 
-	if (status != CTL_GOOD)
+	if (status != CTL_GOOD) {
 		accounts_edit_abandon(edit);
-	else if (accounts_edit_commit(edit, err, sizeof(err)) == -1)
-		status = ctl_fail("%s", err);
-	return status;
+		return status;
+	}
+	ctl_interrupts(SIG_BLOCK);
+	if (accounts_edit_commit(edit, err, sizeof(err)) == 0)
+		return CTL_GOOD;
+	ctl_interrupts(SIG_UNBLOCK);
+	return ctl_fail("%s", err);
 }

@@ -1,6 +1,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,7 @@ revocation_open(struct revocation *r, const struct conf *conf)
 		return ctl_fail("fork: %s", strerror(errno));
 	if (r->pid == 0) {
 		close(fd[1]);
+		ctl_interrupts(SIG_BLOCK);
 		_exit(revocation_serve(conf, fd[0]));
 	}
 	close(fd[0]);
@@ -247,6 +249,7 @@ revocation_close(struct revocation *r, int status)
 	if (status == CTL_GOOD)
 		revocation_made(r);
 	close(r->fd);
+	ctl_interrupts(SIG_UNBLOCK);
 	while (waitpid(r->pid, &ended, 0) == -1)
 		if (errno != EINTR)
 			return ctl_fail("wait: %s", strerror(errno));

@@ -283,6 +283,13 @@ take_over(
 
 	do {
 		error = queue_for(lock, dir, SLICE_MS);
+		/* What cannot be written is locked by several at once. */
+		if (error == 0 && lock->read_only &&
+		    lock_look(dir, &now) == 0 && now == s->pid) {
+			lock_release(lock);
+			pause_ms(PAUSE_MS);
+			error = EINTR;
+		}
 		if (error != EINTR)
 			return error;
 		if (lock_look(dir, &now) != 0 || now != s->pid)
@@ -316,6 +323,14 @@ end_process(const struct session *s, const char *dir, struct lock *lock)
 	return error;
 }
 
+/* What a hunt has seen so far. */
+struct chase {
+	int64_t until; /* ms: so long it goes on */
+	pid_t spared;  /* whom it is no use to judge again */
+	int ended;     /* somebody was */
+	int others;    /* there may be more: what is read alone, many read */
+};
+
 /* Nobody gets in now, who was let in before. */
 static void
 hold(struct lock *lock, int64_t until)
@@ -328,7 +343,7 @@ hold(struct lock *lock, int64_t until)
 }
 
 static int
-end_session(const struct hunt *h, const struct session *s, int64_t until)
+end_session(const struct hunt *h, const struct session *s, struct chase *c)
 {
 	const struct target *t = &h->target;
 	struct lock lock = { .fd = -1 };
@@ -340,7 +355,9 @@ end_session(const struct hunt *h, const struct session *s, int64_t until)
 		    (long)s->pid);
 	printf("%s: session ended pid=%ld\n", t->address, (long)s->pid);
 	fflush(stdout);
-	hold(&lock, until);
+	c->ended = 1;
+	c->others = access(dir, W_OK) == -1;
+	hold(&lock, c->until);
 	return CTL_GOOD;
 }
 
@@ -367,9 +384,9 @@ keep_out(const struct target *t, int64_t until)
 	return CTL_GOOD;
 }
 
-/* One look at the mailbox; *spared is whom it is no use to judge again. */
+/* One look at the mailbox. */
 static int
-hunt_once(const struct hunt *h, pid_t *spared, int64_t until)
+hunt_once(const struct hunt *h, struct chase *c)
 {
 	const struct target *t = &h->target;
 	struct session s;
@@ -377,13 +394,16 @@ hunt_once(const struct hunt *h, pid_t *spared, int64_t until)
 
 	if (look_at_lock(t, &pid) != CTL_GOOD)
 		return CTL_FAILED;
+	c->others = 0;
 	if (pid == 0 && h->hold_ms > 0)
-		return keep_out(t, until);
+		return keep_out(t, c->until);
+	if (pid == 0 && c->ended)
+		return CTL_GOOD;
 	if (pid == 0) {
 		printf("%s: nobody has the mailbox\n", t->address);
 		return CTL_GOOD;
 	}
-	if (pid == *spared)
+	if (pid == c->spared)
 		return CTL_GOOD;
 	if (session_look(h->conf, t, &s) != CTL_GOOD)
 		return CTL_FAILED;
@@ -392,8 +412,8 @@ hunt_once(const struct hunt *h, pid_t *spared, int64_t until)
 	if (s.pid <= 0)
 		return CTL_GOOD;
 	if (is_concerned(&h->concerned, &s))
-		return end_session(h, &s, until);
-	*spared = s.pid;
+		return end_session(h, &s, c);
+	c->spared = s.pid;
 	return CTL_GOOD;
 }
 
@@ -401,12 +421,11 @@ int
 session_hunt(void *arg)
 {
 	const struct hunt *h = arg;
-	int64_t until = clock_ms() + h->hold_ms;
-	pid_t spared = 0;
+	struct chase c = { .until = clock_ms() + h->hold_ms };
 	int status;
 
-	while ((status = hunt_once(h, &spared, until)) == CTL_GOOD &&
-	    clock_ms() < until)
+	while ((status = hunt_once(h, &c)) == CTL_GOOD &&
+	    (c.others || clock_ms() < c.until))
 		pause_ms(PAUSE_MS);
 	return status;
 }

@@ -4,6 +4,7 @@ import calendar
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import time
 import pytest
 
 from daemon import POP3CTL, ROOT, wait_until
+from mailbox import read_only
 from maildir import message
 from processes import descriptors
 
@@ -207,6 +209,39 @@ def test_revocation_ends_the_session(mail, words):
     with mail.server.connect() as pop:
         pop.ok("USER " + mail.address)
         pop.err("PASS " + mail.password, "AUTH")
+
+
+@pytest.mark.skipif(not ROOT, reason="only root mounts")
+def test_kick_of_several_in_a_mailbox_that_is_read_alone(mail):
+    with read_only(mail):
+        sessions = [mail.login() for _ in range(3)]
+        done = mail.server.ctl("kick", mail.address)
+        assert done.stdout.count("session ended") == 3
+        for pop in sessions:
+            pop.rest()
+
+
+def test_interrupted_after_the_change(server):
+    """What was changed is followed by what belongs to it."""
+    changed = 0
+    for n in range(30):
+        account = server.add_account()
+        account.maildir.deliver(message())
+        pop = account.login()
+        pop3ctl = subprocess.Popen(
+            [POP3CTL, "-f", server.conf, "set", account.address,
+             "access=off"], start_new_session=True, stdout=subprocess.DEVNULL)
+        time.sleep(n / 200)
+        os.killpg(pop3ctl.pid, signal.SIGINT)
+        pop3ctl.wait()
+        if "access=off" in server.ctl("show", account.address).stdout:
+            changed += 1
+            pop.rest()
+        else:
+            pop.quit()
+        if changed == 3:
+            break
+    assert changed == 3
 
 
 def with_a_failure(account):
