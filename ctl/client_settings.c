@@ -163,6 +163,9 @@ ctl_client_settings(const struct args *args)
 	if (profile && conf->noutgoing == 0)
 		return ctl_fail("a profile needs an outgoing server; add to "
 		    "%s: outgoing HOST 465 tls", conf->file);
+	if (profile && ways_out(conf, &account) == 0)
+		return ctl_fail("%s: a profile needs an outgoing server, and "
+		    "this account may not send", account.address);
 	if (profile)
 		profile_print(
 		    servers(conf, conf->noutgoing), account.address, NULL);

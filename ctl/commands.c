@@ -295,7 +295,7 @@ parse_args(const struct command *c, int argc, char *argv[], struct args *args)
 		if (c->option[i].value != NULL)
 			letters[used++] = ':';
 	}
-	optind = 1;
+	optind = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
 	if (used > 0)
 		rewind_options();
 	/* Where there are no options, a word may begin with a hyphen. */

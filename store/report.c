@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +49,9 @@ write_journal(struct report *r, const struct journal_text *t, int locked)
 
 	if (!r->silent)
 		error = journal_append(l->dir, t->buf, t->used, locked);
+	/* There is no pop3d/, for the reason that was told already. */
+	if (error == ENOENT && l->mode == INDEX_MEMORY)
+		error = l->why;
 	r->silent |= error != 0;
 	if (error == INDEX_NEWER)
 		log_warn("%s: the journal is not written: a newer pop3d has "

@@ -815,6 +815,24 @@ def test_profile_without_outgoing_server(server):
     assert "outgoing HOST 465 tls" in done.stderr
 
 
+def test_profile_of_who_may_not_send(outgoing):
+    address = outgoing.add_account().address
+    outgoing.ctl("set", address, "send=no")
+    done = outgoing.ctl("client-settings", address, "-m", check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == ("pop3ctl: %s: a profile needs an outgoing server, "
+                           "and this account may not send\n" % address)
+
+
+def test_two_hyphens_before_words(server, account):
+    """Scripts write them everywhere."""
+    address = account.address
+    server.ctl("app-password", "add", "--", address, "-label")
+    server.ctl("app-password", "list", "--", address)
+    server.ctl("app-password", "revoke", "--", address, "-label")
+    server.ctl("delete", "--", address)
+
+
 def test_client_settings_in_one_way(outgoing):
     done = outgoing.ctl("client-settings", "@example.com", "-x", "-s",
                         check=False)
