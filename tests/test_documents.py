@@ -171,12 +171,13 @@ def test_versions_are_told():
     def version(path):
         return re.search(r"^#define VERSION\s+(\d+)$", read(path),
                          re.M).group(1)
-    found = dict(re.findall(r"^    (index\.db|seal|accounts\.db|journal)"
+    found = dict(re.findall(r"^    (index\.db|seal|accounts\.db|journal|factors/)"
                             r".*? (\d) ",
                             section("Formats"), re.M))
     assert found == {"index.db": version("store/entry.c"),
                      "seal": version("store/seal.c"),
                      "accounts.db": version("auth/record.c"),
+                     "factors/": version("auth/factors.c"),
                      "journal": version("store/journal.c")}
     news = read("NEWS")
     present = re.search(r'POP3D_VERSION "(.*)"',
@@ -186,7 +187,8 @@ def test_versions_are_told():
     assert newest == present
     assert dict(word.split() for word in formats.split(", ")) == {
         "index": found["index.db"], "seal": found["seal"],
-        "accounts": found["accounts.db"], "journal": found["journal"]}
+        "accounts": found["accounts.db"], "journal": found["journal"],
+        "factors": found["factors/"]}
 
 
 def test_files_of_the_index_are_in_the_manual():
