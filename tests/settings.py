@@ -264,7 +264,8 @@ class Settings:
                 r"was ended by signal (4|6|7|8|11|31) |died with code (4|6|7|8|11|31)$",
                 self.log(), re.M), self.log()
         finally:
-            self.process.terminate()
+            # Not strace alone, where it is the first of them.
+            os.killpg(self.process.pid, signal.SIGTERM)
             self.process.wait(20)
             for pid in self.pids():
                 os.kill(pid, signal.SIGKILL)

@@ -81,6 +81,22 @@ def test_refusals_are_one(settings, account):
         % (address, reason) for address, _, reason in tried)
 
 
+def test_a_hundred_guesses(settings, account):
+    """Each is refused and told of, and nothing has changed."""
+    before = settings.server.ctl("show", account.address).stdout
+    with concurrent.futures.ThreadPoolExecutor(25) as pool:
+        names = list(pool.map(lambda n: settings.ask(
+            "SIGN_IN", address=account.address,
+            password="guess %d" % n).name, range(100)))
+    assert names == 100 * ["REFUSED"]
+    assert settings.log_lines() == 100 * [
+        "login refused: peer=192.0.2.7 user=%s mechanism=PAGE "
+        "reason=password" % account.address]
+    assert settings.server.ctl("show", account.address).stdout == before
+    settings.wait_empty()
+    settings.sign_in(account.address)
+
+
 def test_aliases_and_default_domain(make_server):
     settings = Settings(make_server(extra="default-domain example.com\n"))
     try:

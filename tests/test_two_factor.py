@@ -4,10 +4,14 @@ import concurrent.futures
 import hashlib
 import os
 import re
+import shutil
 import struct
 import time
 
-from settings import (User, account, code_of, count, refused, running,
+import pytest
+
+from daemon import HERE, SANITIZED
+from settings import (Settings, User, account, code_of, count, refused, running,
                       settings)
 
 
@@ -302,6 +306,24 @@ def test_factors_follow_the_account(settings, account):
                         token=token).name == "GOOD"
 
 
+def test_a_file_of_version_1(settings):
+    """As tests/formats has it."""
+    server = settings.server
+    account = server.add_account("factors@example.com")
+    server.ctl("set", account.address, "two-factor=on")
+    server.ctl("invite", account.address)  # makes the directory
+    shutil.copy(HERE + "/formats/factors-v1", "%s/db/factors/%s" % (
+        server.directory,
+        hashlib.sha256(account.address.encode()).hexdigest()))
+    user = second(settings, account,
+                  code_of("YMJZ5K6F6XB67WXYOHHP7AFARGSL6KPO"))
+    assert user.answer.account.recovery_left == 10
+    user = second(settings, account, "2x8t-9759-q8r7")
+    assert user.answer.account.recovery_left == 9
+    second(settings, account, "2x8t-9759-q8r7", "CODE_WRONG")
+    second(settings, account, "83v9-jxkw-z4yz")
+
+
 # Passwords.
 
 def test_passwords(settings, account):
@@ -348,3 +370,56 @@ def test_that_was_not_me(settings, account):
     refused(account, password)
     thief.ask("OVERVIEW", "SIGNED_OUT")
     assert user.ask("SECURITY").account.apps == 0
+
+
+# Killed between two files.
+
+@pytest.fixture
+def killed_at(settings):
+    """Another pop3settings for the same accounts, whose processes are killed
+    at their rename of that number."""
+    made = []
+
+    def make(number):
+        made.append(Settings(settings.server, prefix=(
+            "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=rename",
+            "-e", "inject=rename:signal=SIGKILL:when=%d" % number)))
+        return made[-1]
+
+    yield make
+    for found in made:
+        found.stop()
+
+
+@pytest.mark.skipif(SANITIZED, reason="strace and sanitizers do not agree")
+@pytest.mark.parametrize("number", [1, 2])
+def test_killed_while_two_factor_begins(settings, account, killed_at, number):
+    """The password lets in as before, and it can be begun anew."""
+    user = settings.sign_in(account.address)
+    secret = user.ask("TOTP_START",
+                      password="secret").page.secret.secret.decode()
+    answer = killed_at(number).ask("TOTP_CONFIRM", cookie=user.cookie,
+                                   code=code_of(secret))
+    assert answer.name == "TROUBLE"
+    user = settings.sign_in(account.address)
+    assert user.answer.account.two_factor == 0
+    assert count(account) == 0
+    enrol(user)
+    refused(account, "secret")
+
+
+@pytest.mark.skipif(SANITIZED, reason="strace and sanitizers do not agree")
+@pytest.mark.parametrize("number", [1, 2])
+def test_killed_while_two_factor_ends(settings, account, killed_at, number):
+    """It is still on with all that belongs to it, or it is off."""
+    user = settings.sign_in(account.address)
+    secret, codes = enrol(user)
+    answer = killed_at(number).ask("TOTP_OFF", cookie=user.cookie,
+                                   password="secret")
+    assert answer.name == "TROUBLE"
+    if number == 1:
+        second(settings, account, codes[0])
+        refused(account, "secret")
+    else:
+        settings.sign_in(account.address)
+        assert count(account) == 0
