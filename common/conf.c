@@ -288,7 +288,8 @@ add_preset(struct line *l)
 	if (l->conf->npreset == CONF_PRESETS_MAX)
 		return line_wrong(l, "default: more than %d; remove some",
 		    CONF_PRESETS_MAX);
-	l->conf->preset[l->conf->npreset++] = copy(l->value);
+	l->conf->preset[l->conf->npreset].text = copy(l->value);
+	l->conf->preset[l->conf->npreset++].line = l->number;
 	return 0;
 }
 
@@ -575,7 +576,7 @@ conf_free(struct conf *conf)
 	for (i = 0; i < conf->noutgoing; i++)
 		free(conf->outgoing[i].host);
 	for (i = 0; i < conf->npreset; i++)
-		free(conf->preset[i]);
+		free(conf->preset[i].text);
 	memset(conf, 0, sizeof(*conf));
 }
 

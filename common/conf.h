@@ -30,6 +30,12 @@ struct keypair {
 	int line;     /* where the configuration names it */
 };
 
+/* A setting of new accounts. */
+struct preset {
+	char *text; /* KEY=VALUE */
+	int line;   /* where the configuration has it */
+};
+
 struct outgoing {
 	char *host;
 	int port;
@@ -42,7 +48,7 @@ struct conf {
 	char *accounts;
 	char *maildir; /* template for new accounts: %d %u %a ~, no other % */
 	char *owner;   /* default owner of new mailboxes, or NULL */
-	char *preset[CONF_PRESETS_MAX]; /* KEY=VALUE, of new accounts */
+	struct preset preset[CONF_PRESETS_MAX];
 	size_t npreset;
 	char *default_domain; /* of logins without an @, or NULL */
 	char *junk;

@@ -141,9 +141,12 @@ check_presets(const struct conf *conf)
 {
 	static struct account account; /* large */
 	char err[512];
+	size_t i;
 
-	if (settings_preset(&account, conf, err, sizeof(err)) == -1)
-		(void)tell_wrong("%s", err);
+	for (i = 0; i < conf->npreset; i++)
+		if (settings_preset_one(&account, conf, &conf->preset[i], err,
+			sizeof(err)) == -1)
+			(void)tell_wrong("%s", err);
 }
 
 static void

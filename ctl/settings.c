@@ -306,27 +306,46 @@ setting_apply(
 	    (int)len, text, list);
 }
 
+/* The setting, where a default may be given for it. */
+static const struct setting *
+find_preset(const char *text)
+{
+	size_t len = strcspn(text, "=");
+	const struct setting *s;
+
+	for (s = settings; s->key != NULL; s++)
+		if (strlen(s->key) == len && strncmp(s->key, text, len) == 0)
+			break;
+	return s;
+}
+
+int
+settings_preset_one(struct account *account, const struct conf *conf,
+    const struct preset *preset, char *err, size_t errsize)
+{
+	const struct setting *s = find_preset(preset->text);
+	char why[ERR_SIZE];
+
+	if (s->key != NULL && s->preset == NULL)
+		return error_set(err, errsize, "%s:%d: default: %s has none; "
+		    "each account has its own", conf->file, preset->line,
+		    s->key);
+	if (setting_apply(account, preset->text, why, sizeof(why)) == -1)
+		return error_set(err, errsize, "%s:%d: default: %s",
+		    conf->file, preset->line, why);
+	return 0;
+}
+
 int
 settings_preset(
     struct account *account, const struct conf *conf, char *err, size_t errsize)
 {
-	char why[ERR_SIZE], place[CONF_PLACE_SIZE];
-	const struct setting *s;
-	size_t i, len;
+	size_t i;
 
-	for (i = 0; i < conf->npreset; i++) {
-		len = strcspn(conf->preset[i], "=");
-		for (s = settings; s->key != NULL; s++)
-			if (s->preset == NULL && strlen(s->key) == len &&
-			    strncmp(s->key, conf->preset[i], len) == 0)
-				return error_set(err, errsize, "%s: default: "
-				    "%s has none",
-				    conf_place(conf, "default", place), s->key);
-		if (setting_apply(account, conf->preset[i], why,
-			sizeof(why)) == -1)
-			return error_set(err, errsize, "%s: default: %s",
-			    conf_place(conf, "default", place), why);
-	}
+	for (i = 0; i < conf->npreset; i++)
+		if (settings_preset_one(account, conf, &conf->preset[i], err,
+			errsize) == -1)
+			return -1;
 	return 0;
 }
 

@@ -46,6 +46,10 @@ int setting_apply(
 int settings_preset(struct account *account, const struct conf *conf,
     char *err, size_t errsize);
 
+/* One of them. */
+int settings_preset_one(struct account *account, const struct conf *conf,
+    const struct preset *preset, char *err, size_t errsize);
+
 /* What can be set, on standard output. */
 void settings_help(void);
 

@@ -197,7 +197,7 @@ acl_smtp_rcpt = check_rcpt
 qualify_domain = example.com
 begin acl
 check_rcpt:
-  accept authenticated = *
+%(acl)s  accept authenticated = *
   deny message = log in first
 begin routers
 local:
@@ -241,6 +241,7 @@ class Exim:
         with open(conf, "w") as f:
             f.write(EXIM_CONF % {
                 "d": self.directory, "mail": server.mail,
+                "acl": of_manual("check_rcpt"),
                 "user": server.owner.pw_name,
                 "group": grp.getgrgid(server.owner.pw_gid).gr_name,
                 "cert": server.keypair[0], "key": key,

@@ -3,6 +3,7 @@ settings of many accounts at once, and of those that are still to be made."""
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -234,6 +235,18 @@ def test_defaults(make_server):
     assert " auto-delete=yes " in lines(server, "list")[0]
     server.ctl("import", "-", stdin=text)
     assert server.ctl("export").stdout == text
+
+
+def test_bad_defaults_are_told_where_they_are(make_server):
+    server = make_server()
+    number = open(server.conf).read().count("\n")
+    server.configure("default keep=abc\ndefault spam=only\n"
+                     "default mark-read=ja\n")
+    done = subprocess.run([POP3D, "-n", "-f", server.conf], text=True,
+                          capture_output=True)
+    assert done.returncode == 1
+    assert re.findall(r"^\S+:(\d+): default: (\S+)=", done.stderr, re.M) == [
+        (str(number + 1), "keep"), (str(number + 3), "mark-read")]
 
 
 @pytest.mark.parametrize("line, why", [

@@ -397,6 +397,8 @@ def test_exim(make_server):
                      site.swaks(me, "secret", me, mechanism="PLAIN")):
             assert done.returncode == 0, (done.stdout, done.stderr)
         site.fetched(account, count=4)
+        assert "you can send as %s alone" % me in site.swaks(
+            me, phone, "other@example.com").stdout
         assert "535 Incorrect" in site.swaks(me, "wrong", me).stdout
         # Exim asks on a connection of its own each time.
         os.rename(server.directory + "/db/accounts.db",

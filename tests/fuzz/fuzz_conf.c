@@ -61,7 +61,7 @@ check(const struct conf *c)
 	check_keypairs(c);
 	MUST(c->npreset <= CONF_PRESETS_MAX);
 	for (i = 0; i < c->npreset; i++)
-		MUST(strchr(c->preset[i], '=') > c->preset[i]);
+		MUST(strchr(c->preset[i].text, '=') > c->preset[i].text);
 	MUST(c->nproxy <= CONF_PROXIES_MAX);
 	for (i = 0; i < c->nproxy; i++)
 		check_network(&c->proxy[i]);
