@@ -456,7 +456,7 @@ def test_activity(browser, user):
     text = browser.text()
     assert "from 127.0.0.1, by the password of your mailbox" in text
     assert "which was kept" in text
-    assert "1 messages fetched" in text
+    assert "messages fetched: 1 (" in text
     browser.press("Overview")
     assert "from 127.0.0.1, by the password of your mailbox" in \
         browser.text()
@@ -772,6 +772,48 @@ def test_guesses(server, settings, site):
     wait_until(lambda: settings.log().count("login refused") == 100,
                "they are not in the log")
     assert "peer=127.0.0.1" in settings.log()
+
+
+def hidden(answer, name):
+    return re.search(r'name="%s" value="([^"]*)"' % name,
+                     answer.body).group(1)
+
+
+def test_guesses_of_codes(server, agent):
+    """After some wrong ones the right one is none, for a while."""
+    account = server.add_account()
+    agent.sign_in(account)
+    answer = agent.post("/pop/two-factor", password="secret")
+    secret = hidden(answer, "secret")
+    answer = agent.post("/pop/two-factor/confirm", secret=secret,
+                        issuer=hidden(answer, "issuer"),
+                        code=code_of(secret))
+    recovery = re.search(r"<li>([^<]*)</li>", answer.body[
+        answer.body.index('class="codes"'):]).group(1)
+    agent.post("/pop/sign-out")
+    agent.sign_in(account)
+    for _ in range(20):
+        answer = agent.post("/pop/code", code="000000")
+        if "Too many" in answer.body:
+            break
+    assert "Too many" in answer.body
+    answer = agent.post("/pop/code", code=recovery)
+    assert answer.status == 200 and "Too many" in answer.body
+    assert goes_to_sign_in(agent.get("/pop/"))
+
+
+def test_whoever_may_no_more_is_out(server, site):
+    """What the administrator does counts for who is signed in, too."""
+    for setting in ("self-service=no", "password=none"):
+        account = server.add_account()
+        agent = Agent(site)
+        agent.sign_in(account)
+        assert agent.get("/pop/").status == 200
+        server.ctl("set", account.address, setting)
+        before = shown(account)
+        assert goes_to_sign_in(agent.post("/pop/", spam="2"))
+        assert goes_to_sign_in(agent.get("/pop/"))
+        assert shown(account) == before
 
 
 def test_what_strangers_write_is_text(server, browser):

@@ -126,8 +126,8 @@
 
 #define T_LAST_LOGINS  "The last logins"
 #define T_NO_LOGINS    "No mail program has fetched mail yet."
-#define T_LOGIN	       "from %s, by the password of your mailbox"
-#define T_LOGIN_LABEL  "from %s, by the application password \"%s\""
+#define T_LOGIN	       "login from %s, by the password of your mailbox"
+#define T_LOGIN_LABEL  "login from %s, by the application password \"%s\""
 #define T_ALL_ACTIVITY "All activity"
 
 /* Application passwords. */
@@ -239,11 +239,11 @@
 #define T_ACTIVITY_WHY                                                     \
 	"Who has fetched your mail, and what was deleted: the newest first."
 #define T_EVENT_DELETED		"deleted a message of %s (%s)"
-#define T_EVENT_DELETED_SEVERAL "deleted %llu more messages"
+#define T_EVENT_DELETED_SEVERAL "more deleted messages: %llu"
 #define T_EVENT_KEPT		"deleted a message of %s, which was kept (%s)"
-#define T_EVENT_KEPT_SEVERAL	"deleted %llu more messages, which were kept"
+#define T_EVENT_KEPT_SEVERAL	"more deleted messages, which were kept: %llu"
 #define T_EVENT_END \
-	"end of the session: %llu messages fetched (%s), %llu deleted"
+	"end of the session; messages fetched: %llu (%s), deleted: %llu"
 #define T_NOT_ME "That was not me"
 #define T_NOT_ME_WHY                                                        \
 	"Every program that is in your mailbox now is cut off, and all "    \
