@@ -125,6 +125,28 @@ factors_decode(struct factors *f, const char *address,
 	return FACTORS_DAMAGED;
 }
 
+static int
+is_over(const struct factors *f, int64_t now)
+{
+	return now < f->tries_since || now - f->tries_since >= TRIES_SECONDS;
+}
+
+int
+factors_may_try(const struct factors *f, int64_t now)
+{
+	return is_over(f, now) || f->tries < TRIES;
+}
+
+void
+factors_count_try(struct factors *f, int64_t now)
+{
+	if (is_over(f, now)) {
+		f->tries_since = now;
+		f->tries = 0;
+	}
+	f->tries++;
+}
+
 /* The directory beside the accounts, and "tail" behind it. */
 static int
 path_of(const char *accounts, const char *tail, char path[PATH_MAX], char *err,

@@ -39,9 +39,19 @@ struct factors {
 	unsigned char recovery[RECOVERY_CODES][DIGEST_OCTETS];
 	int64_t invited; /* the invitation is good until then */
 	unsigned char invitation[DIGEST_OCTETS];
-	int64_t tries_since; /* codes that were tried from then on */
+	int64_t tries_since; /* from then on, codes and wrong passwords */
 	uint32_t tries;
 };
+
+/* So many of these are looked at, and how long after the first again. */
+#define TRIES	      10
+#define TRIES_SECONDS 600
+
+/* May another one be tried now (seconds since the epoch)?  Pure computation. */
+int factors_may_try(const struct factors *f, int64_t now);
+
+/* One more was. */
+void factors_count_try(struct factors *f, int64_t now);
 
 #define FACTORS_OCTETS 1024 /* of a file; room is left, zeroes */
 

@@ -12,21 +12,16 @@
 #include "settings/clerk.h"
 #include "settings/task.h"
 
-/* Codes that may be tried, and how long after the first of them again. */
-#define TRIES	      10
-#define TRIES_SECONDS 600
-
 static enum self_result
 count_try(struct factors *f, const struct order *o)
 {
 	const int64_t now = (int64_t)time(NULL);
 
 	(void)o;
-	if (now < f->tries_since || now - f->tries_since >= TRIES_SECONDS) {
-		f->tries_since = now;
-		f->tries = 0;
-	}
-	return f->tries++ < TRIES ? SELF_GOOD : SELF_GUESSES;
+	if (!factors_may_try(f, now))
+		return SELF_GUESSES;
+	factors_count_try(f, now);
+	return SELF_GOOD;
 }
 
 /* A step counts once; so does the right to try. */

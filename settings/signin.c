@@ -161,6 +161,7 @@ signin_code(struct court *c)
 void
 signin_prove(struct court *c)
 {
+	struct order o;
 	enum denial denial;
 	int good;
 
@@ -169,6 +170,10 @@ signin_prove(struct court *c)
 		return;
 	if (c->ruling.account.prove == SELF_PROVE_NONE)
 		court_rule(c, SELF_INVITATION_NEEDED);
+	if (!factors_may_try(&c->factors, c->now / 1000)) {
+		court_log_refusal(c, c->account.address, DENIAL_GUESSES);
+		court_rule(c, SELF_GUESSES);
+	}
 	good = password_check_own(
 	    &c->account, c->request.password, &denial);
 	if (good == -1) {
@@ -177,6 +182,8 @@ signin_prove(struct court *c)
 	}
 	if (good)
 		return;
+	memset(&o, 0, sizeof(o));
+	(void)court_order(c, &o, ACT_TRY);
 	court_log_refusal(c, c->account.address, denial);
 	court_rule(c, SELF_WRONG_PASSWORD);
 }

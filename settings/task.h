@@ -72,7 +72,7 @@ struct ruling {
 /* What the clerk does; of one account, in auth's words. */
 enum act {
 	ACT_FACTORS,	/* hand its factors over, to be read */
-	ACT_TRY,	/* a code will be tried: may it be? */
+	ACT_TRY,	/* a code, or a wrong password: may it be tried? */
 	ACT_STEP,	/* it was right: step was not used before, and is now */
 	ACT_RECOVERY,	/* it was one of the recovery codes: digest is gone */
 	ACT_INVITATION, /* the same of the invitation */

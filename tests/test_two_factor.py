@@ -348,6 +348,24 @@ def test_passwords(settings, account):
     settings.sign_in(account.address, result="REFUSED")
 
 
+def test_present_passwords_are_limited(settings, account):
+    """Whoever has got at an open browser cannot guess on and on."""
+    user = settings.sign_in(account.address)
+
+    def guess(n):
+        return settings.ask("APP_MAKE", cookie=user.cookie, label="x",
+                            services=3, password="guess %d" % n).name
+
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        assert set(pool.map(guess, range(10))) == {"WRONG_PASSWORD"}
+    user.make("phone", result="GUESSES")
+    user.set("SPAM", 1)
+    settings.sign_in(account.address)
+    assert settings.log_lines()[-3].endswith("reason=too-many-guesses")
+    move_back(settings, account, TRIES_SINCE, 601)
+    user.make("phone")
+
+
 def test_without_a_password(settings, account):
     """What opens doors takes another invitation, after a while."""
     server = settings.server

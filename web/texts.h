@@ -340,7 +340,7 @@
 #define T_CODE_WRONG                                                       \
 	"This code is wrong, or was used already. Wait for the next one, " \
 	"and type that in."
-#define T_GUESSES	 "Too many wrong codes. Try again in ten minutes."
+#define T_GUESSES	 "Too many wrong ones. Try again in ten minutes."
 #define T_WRONG_PASSWORD "Your present password was wrong. Nothing changed."
 #define T_BAD_VALUE	 "Nothing was chosen. Nothing changed."
 #define T_BAD_LABEL \

@@ -83,6 +83,26 @@ test_not_ours(void **state)
 	    FACTORS_DAMAGED);
 }
 
+/* Ten in ten minutes; and a clock that was set back is nobody's fault. */
+static void
+test_tries(void **state)
+{
+	struct factors f;
+	int i;
+
+	(void)state;
+	memset(&f, 0, sizeof(f));
+	for (i = 0; i < TRIES; i++) {
+		assert_true(factors_may_try(&f, 1764000000 + i));
+		factors_count_try(&f, 1764000000 + i);
+	}
+	assert_false(factors_may_try(&f, 1764000000 + TRIES_SECONDS - 1));
+	assert_true(factors_may_try(&f, 1764000000 + TRIES_SECONDS));
+	assert_true(factors_may_try(&f, 1764000000 - 1));
+	factors_count_try(&f, 1764000000 - 1);
+	assert_int_equal(f.tries, 1);
+}
+
 static char *
 accounts_in(const char *dir)
 {
@@ -217,6 +237,7 @@ main(void)
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_another_address),
 		cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_tries),
 		IN_SCRATCH(test_files),
 		IN_SCRATCH(test_copy_and_remove),
 		IN_SCRATCH(test_links),
