@@ -1,8 +1,8 @@
 """Debian packages that exclude those which are installed here.
 
-They are installed into an overlay of this system, which stays as it is: in
-namespaces of its own, but for the network.  All processes in there end with
-it.
+They are installed into an overlay of this system, or of another one in a
+directory, which stays as it is: in namespaces of its own, but for the network.
+All processes in there end with it.
 """
 
 import os
@@ -17,7 +17,7 @@ import processes
 # What the tests make below /tmp is seen inside; $1 keeps what is changed.
 ENTER = """
 mount -t overlay overlay -o \
-    "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/all"
+    "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/all"
 mount -t proc proc "$1/all/proc"
 mount --rbind /dev "$1/all/dev"
 mount --bind /tmp "$1/all/tmp"
@@ -28,21 +28,22 @@ NO_DAEMONS = "#!/bin/sh\nexit 101\n"
 
 
 class Overlay:
-    def __init__(self, *packages):
+    def __init__(self, *packages, lower="/"):
         self.directory = temporary_directory()
         try:
-            self._enter()
-            self._install(packages)
+            self._enter(lower)
+            if packages:
+                self._install(packages)
         except BaseException:
             self.remove()
             raise
 
-    def _enter(self):
+    def _enter(self, lower):
         for name in ("upper", "work", "all"):
             os.mkdir(os.path.join(self.directory, name), 0o755)
         self.process = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child",
-             "sh", "-ec", ENTER, "sh", self.directory], text=True,
+             "sh", "-ec", ENTER, "sh", self.directory, lower], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
         if self.process.stdout.readline() != "ready\n":

@@ -266,6 +266,11 @@ def test_what_pop3d_has_shown_stays(old):
         "%s: it keeps the id under which it has been shown" % new,
         summary(0, had=2, left=1)]
     assert old.uidls() == expected
+    # Back to the other server, and here again: clients heard its ids last.
+    old.server.wait_empty()
+    os.unlink(old.pop3d + "/uidls")
+    assert old.take() == [summary(3)]
+    assert old.uidls() == [default(1), default(2), default(3)]
 
 
 def test_of_a_mailbox_that_is_served(old):
