@@ -190,7 +190,8 @@ run_last(const struct reading *r, const char *dir)
 		print_last(r, NULL);
 	least = r->labels || known.nlabel == 0 ? 0 : known.nlabel - 1;
 	for (i = known.nlabel; i > least; i--)
-		print_last(r, &known.label[i - 1]);
+		if (!r->labels || !known.label[i - 1].revoked)
+			print_last(r, &known.label[i - 1]);
 	return CTL_GOOD;
 }
 

@@ -1,6 +1,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "ctl/pipe.h"
 #include "ctl/revoke.h"
 #include "ctl/sessions.h"
+#include "store/journal.h"
 
 /* Longer than a login waits for the lock, which was judged before. */
 #define HOLD_MS	 2100
@@ -96,6 +98,42 @@ join_mailboxes(struct notes *notes)
 	notes->n = (size_t)(last - notes->note) + 1;
 }
 
+/*
+ * The mailbox's journal is told which application passwords are no more: a
+ * new one may have the same label.  Where it cannot be, nothing else fails.
+ */
+static void
+tell_journal(const struct hunt *h)
+{
+	char dir[PATH_MAX], time[CLOCK_TEXT_SIZE];
+	char buf[JOURNAL_LINE_MAX + 1];
+	struct journal_text t;
+	size_t i;
+
+	if ((size_t)snprintf(dir, sizeof(dir), "%s/pop3d",
+		h->target.maildir) >= sizeof(dir))
+		return;
+	clock_text(time, clock_ns() / CLOCK_NS);
+	for (i = 0; i < h->concerned.n; i++) {
+		journal_text_init(&t, buf, sizeof(buf));
+		journal_begin(&t, time, "revoked");
+		journal_field(&t, "label", h->concerned.label[i]);
+		journal_end(&t);
+		(void)journal_append(dir, buf, t.used, 0);
+	}
+}
+
+/* In the owner's process. */
+static int
+hunt_and_tell(void *arg)
+{
+	const struct hunt *h = arg;
+
+	if (h->hold_ms == HOLD_MS)
+		tell_journal(h);
+	return session_hunt(arg);
+}
+
 /* Some of them side by side, since holding one takes two seconds. */
 static int
 end_sessions(const struct conf *conf, const struct note *note, size_t n,
@@ -115,7 +153,7 @@ end_sessions(const struct conf *conf, const struct note *note, size_t n,
 		owner[i].uid = hunt[i].target.uid;
 		owner[i].gid = hunt[i].target.gid;
 		owner[i].in = owner[i].out = -1;
-		owner[i].run = session_hunt;
+		owner[i].run = hunt_and_tell;
 		owner[i].arg = &hunt[i];
 		if (owner_start(&owner[i]) != CTL_GOOD) {
 			status = CTL_FAILED;
@@ -179,18 +217,28 @@ revocation_open(struct revocation *r, const struct conf *conf)
 	return CTL_GOOD;
 }
 
-/* Does the account still have this application password? */
+/* Does the account, if there is one, still have this application password? */
 static int
 has_still(const struct account *a, const struct app_password *app)
 {
 	size_t i;
 
-	for (i = 0; i < a->napp; i++)
+	for (i = 0; a != NULL && i < a->napp; i++)
 		if (strcmp(a->app[i].label, app->label) == 0 &&
 		    memcmp(a->app[i].digest, app->digest,
 			sizeof(app->digest)) == 0)
 			return 1;
 	return 0;
+}
+
+/* In a mailbox that is another's by now nobody would find a session. */
+static int
+all_have_to_go(const struct account *before, const struct account *after)
+{
+	return after == NULL ||
+	    (after->access == ACCESS_OFF && before->access != ACCESS_OFF) ||
+	    strcmp(after->maildir, before->maildir) != 0 ||
+	    after->uid != before->uid || after->gid != before->gid;
 }
 
 static int
@@ -200,21 +248,15 @@ compare(struct concerned *c, const struct account *before,
 	size_t i;
 
 	memset(c, 0, sizeof(*c));
-	/* In a mailbox that is another's by now nobody would find a session. */
-	c->all = after == NULL ||
-	    (after->access == ACCESS_OFF && before->access != ACCESS_OFF) ||
-	    strcmp(after->maildir, before->maildir) != 0 ||
-	    after->uid != before->uid || after->gid != before->gid;
-	if (c->all)
-		return 1;
-	c->password = before->hash[0] != '\0' &&
+	c->all = all_have_to_go(before, after);
+	c->password = after == NULL || (before->hash[0] != '\0' &&
 	    (strcmp(before->hash, after->hash) != 0 ||
-		(after->two_factor && !before->two_factor));
+		(after->two_factor && !before->two_factor)));
 	for (i = 0; i < before->napp; i++)
 		if (!has_still(after, &before->app[i]))
 			strlcpy(c->label[c->n++], before->app[i].label,
 			    sizeof(c->label[0]));
-	return c->password || c->n > 0;
+	return c->all || c->password || c->n > 0;
 }
 
 void

@@ -72,6 +72,16 @@ note_label(struct known *k, const struct journal_line *line)
 	strlcpy(l->peer, journal_value(line, "peer"), sizeof(l->peer));
 	strlcpy(l->service, journal_value(line, "service"),
 	    sizeof(l->service));
+	l->revoked = 0;
+}
+
+static void
+note_revoked(struct known *k, const struct journal_line *line)
+{
+	size_t i = find_label(k, journal_value(line, "label"));
+
+	if (i < k->nlabel)
+		k->label[i].revoked = 1;
 }
 
 static void
@@ -95,6 +105,8 @@ known_note(struct known *k, const struct journal_line *line)
 
 	if (strcmp(event, "login") == 0 || strcmp(event, "known-label") == 0)
 		note_label(k, line);
+	if (strcmp(event, "revoked") == 0)
+		note_revoked(k, line);
 	if (strcmp(event, "login") == 0 &&
 	    known_network_of(journal_value(line, "peer"), network) == 0)
 		note_network(k, time, network);
@@ -113,6 +125,11 @@ known_write(const struct known *k, struct journal_text *t)
 		journal_field(t, "peer", k->label[i].peer);
 		journal_field(t, "service", k->label[i].service);
 		journal_end(t);
+		if (!k->label[i].revoked)
+			continue;
+		journal_begin(t, k->label[i].time, "revoked");
+		journal_field(t, "label", k->label[i].label);
+		journal_end(t);
 	}
 	for (i = 0; i < k->nnetwork; i++) {
 		journal_begin(t, k->network[i].time, "known-network");
@@ -124,7 +141,9 @@ known_write(const struct known *k, struct journal_text *t)
 int
 known_has_label(const struct known *k, const char *label)
 {
-	return find_label(k, label) < k->nlabel;
+	size_t i = find_label(k, label);
+
+	return i < k->nlabel && !k->label[i].revoked;
 }
 
 int

@@ -20,6 +20,7 @@ struct known_label {
 	char time[CLOCK_TEXT_SIZE];
 	char peer[PEER_MAX + 1];
 	char service[8];
+	int revoked; /* since then: what has that label now is another one */
 };
 
 struct known_network {
@@ -41,8 +42,8 @@ void known_note(struct known *k, const struct journal_line *line);
 void known_write(const struct known *k, struct journal_text *t);
 
 /*
- * Is this label, or the network of this address, among them?  What is no
- * address has no network that could be new: it is.
+ * Is this label, not revoked since, or the network of this address, among
+ * them?  What is no address has no network that could be new: it is.
  */
 int known_has_label(const struct known *k, const char *label);
 int known_has_network(const struct known *k, const char *peer);

@@ -195,6 +195,24 @@ def test_last_use_of_an_application_password(account):
         % (account.address, times[2]))
 
 
+def test_a_new_password_with_an_old_label(account):
+    """It has not been used, whenever the old one was."""
+    def phone():
+        return account.server.ctl("app-password", "add", account.address,
+                                  "phone").stdout.split("\n")[-2]
+
+    session(account, password=phone())
+    account.server.ctl("app-password", "revoke", account.address, "phone")
+    assert journal(account)[-1]["event"] == "revoked"
+    assert journal(account)[-1]["label"] == "phone"
+    new = phone()
+    assert [line["label"] for line in last(account)] == ["phone"]
+    assert "phone" not in [line.get("label")
+                           for line in last(account, "-l")]
+    session(account, password=new)
+    assert [line["label"] for line in last(account, "-l")] == ["phone"]
+
+
 def test_last_of_all(make_server):
     server = make_server()
     accounts = [server.add_account() for _ in range(3)]

@@ -170,6 +170,14 @@ def test_application_passwords(user):
     assert OUT + ", from whose network nobody came before" in of_desk
 
 
+def test_a_new_password_with_an_old_label(user):
+    session(user)
+    for _ in range(2):
+        session(user, password=add_label(user, "phone"))
+        user.server.ctl("app-password", "revoke", user.address, "phone")
+    assert len(told(user.server)) == 3
+
+
 def test_the_own_password_is_not_new(user):
     """Only networks and application passwords are."""
     session(user, password=add_label(user, "phone"))

@@ -73,6 +73,7 @@ say_again(const struct known *known)
 		MUST(strcmp(again.label[i].label, known->label[i].label) == 0);
 		MUST(strcmp(again.label[i].time, known->label[i].time) == 0);
 		MUST(strcmp(again.label[i].peer, known->label[i].peer) == 0);
+		MUST(again.label[i].revoked == known->label[i].revoked);
 	}
 }
 

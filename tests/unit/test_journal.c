@@ -110,19 +110,25 @@ test_networks(void **state)
 }
 
 static void
-note_login(struct known *k, const char *label, const char *peer)
+note(struct known *k, const char *event, const char *label, const char *peer)
 {
 	struct journal_line line;
 	struct journal_text t;
 	char buf[512];
 
 	journal_text_init(&t, buf, sizeof(buf));
-	journal_begin(&t, TIME, "login");
+	journal_begin(&t, TIME, event);
 	journal_field(&t, "label", label);
 	journal_field(&t, "peer", peer);
 	journal_end(&t);
 	assert_true(journal_parse(&line, buf, t.used - 1));
 	known_note(k, &line);
+}
+
+static void
+note_login(struct known *k, const char *label, const char *peer)
+{
+	note(k, "login", label, peer);
 }
 
 /* In the order of their last use, and no more than there is room for. */
@@ -147,6 +153,12 @@ test_known(void **state)
 	assert_true(known_has_network(&k, "unknown"));
 	assert_true(known_has_label(&k, ""));
 	assert_false(known_has_label(&k, "desk"));
+	note(&k, "revoked", "phone", "");
+	assert_false(known_has_label(&k, "phone"));
+	note(&k, "revoked", "desk", "");
+	assert_int_equal(k.nlabel, 2);
+	note_login(&k, "phone", "192.0.2.1");
+	assert_true(known_has_label(&k, "phone"));
 	for (i = 0; i < 2 * KNOWN_LABELS; i++) {
 		snprintf(label, sizeof(label), "%d", i);
 		snprintf(peer, sizeof(peer), "10.0.%d.1", i);
