@@ -1,9 +1,12 @@
 """What all tests share; see daemon.py, pop3.py, maildir.py, processes.py."""
 
 import collections
+import fcntl
 import os
+import pwd
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -14,8 +17,6 @@ ALONE = {
     "test_abuse.py": "hundreds of connections, and what they take",
     "test_equal.py": "measures that refusals cost the same",
     "test_install.py": "installs packages, calls make",
-    "test_spool.py": "makes users, and the PAM service pop3d",
-    "test_system.py": "makes users, and the PAM service pop3d",
     "test_time.py": "waits for time-outs of one second",
     "test_vanish.py": "measures that all is over within a second",
 }
@@ -35,6 +36,35 @@ def pytest_collection_modifyitems(items):
     # Files with the most tests first, or the last one leaves processors idle.
     tests_in = collections.Counter(item.fspath for item in items)
     items.sort(key=lambda item: -tests_in[item.fspath])
+
+
+@pytest.fixture(scope="module")
+def make_user():
+    """Makes users of the system, make_user(name, password), and PAM knows the
+    service pop3d: of one module after the other, since both are there once."""
+    path, names = "/etc/pam.d/pop3d", []
+
+    def make(name, password, shell="/bin/bash"):
+        names.append(name)
+        subprocess.run(["useradd", "-m", "-s", shell, name], check=True,
+                       stderr=subprocess.DEVNULL)
+        subprocess.run(["chpasswd"], input="%s:%s\n" % (name, password),
+                       text=True, check=True)
+        return pwd.getpwnam(name)
+
+    with open("/run/pop3d-tests.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ours = not os.path.exists(path)
+        if ours:
+            shutil.copy(os.path.dirname(__file__) + "/../etc/pop3d.pam", path)
+        try:
+            yield make
+        finally:
+            for name in names:
+                subprocess.run(["userdel", "-r", name],
+                               stderr=subprocess.DEVNULL)
+            if ours:
+                os.unlink(path)
 
 
 @pytest.fixture(scope="session")

@@ -6,16 +6,14 @@ root's and group mail's, not the users'.
 
 import fcntl
 import os
-import pwd
 import shutil
 import stat
-import subprocess
 import threading
 import time
 
 import pytest
 
-from daemon import HERE, ROOT, wait_until
+from daemon import ROOT, wait_until
 from inject import Tracer
 from maildir import message
 from mbox import entry, hostile, mbox, with_newline
@@ -26,26 +24,13 @@ from test_crash import points_of
 pytestmark = pytest.mark.skipif(
     not ROOT, reason="only root can make users and PAM services")
 
-PAM_FILE = "/etc/pam.d/pop3d"
 PASSWORD = "correct horse"
 NAME = "popspool"
 
 
 @pytest.fixture(scope="module")
-def user():
-    ours = not os.path.exists(PAM_FILE)
-    if ours:
-        shutil.copy(HERE + "/../etc/pop3d.pam", PAM_FILE)
-    try:
-        subprocess.run(["useradd", "-m", "-s", "/bin/bash", NAME],
-                       check=True, stderr=subprocess.DEVNULL)
-        subprocess.run(["chpasswd"], input="%s:%s\n" % (NAME, PASSWORD),
-                       text=True, check=True)
-        yield pwd.getpwnam(NAME)
-    finally:
-        subprocess.run(["userdel", "-r", NAME], stderr=subprocess.DEVNULL)
-        if ours:
-            os.unlink(PAM_FILE)
+def user(make_user):
+    return make_user(NAME, PASSWORD)
 
 
 class Spool:

@@ -2,13 +2,12 @@
 
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 
 import pytest
 
-from daemon import HERE, ROOT, wait_until
+from daemon import ROOT, wait_until
 from sasl import SaslServer
 import processes
 
@@ -19,29 +18,11 @@ PAM_FILE = "/etc/pam.d/pop3d"
 PASSWORD = "correct horse"
 
 
-def useradd(name, shell="/bin/bash"):
-    subprocess.run(["useradd", "-m", "-s", shell, name], check=True,
-                   stderr=subprocess.DEVNULL)
-    subprocess.run(["chpasswd"], input="%s:%s\n" % (name, PASSWORD),
-                   text=True, check=True)
-
-
 @pytest.fixture(scope="module")
-def users():
+def users(make_user):
     """poptest may log in; popnologin has no shell to do it with."""
-    ours = not os.path.exists(PAM_FILE)
-    if ours:
-        shutil.copy(HERE + "/../etc/pop3d.pam", PAM_FILE)
-    try:
-        useradd("poptest")
-        useradd("popnologin", "/usr/sbin/nologin")
-        yield
-    finally:
-        for name in ("poptest", "popnologin"):
-            subprocess.run(["userdel", "-r", name],
-                           stderr=subprocess.DEVNULL)
-        if ours:
-            os.unlink(PAM_FILE)
+    make_user("poptest", PASSWORD)
+    make_user("popnologin", PASSWORD, "/usr/sbin/nologin")
 
 
 @pytest.fixture
