@@ -13,8 +13,8 @@
 #include "configtest/tell.h"
 
 /* Not of errno's: there was no becoming the owner; a link leads elsewhere. */
-#define NO_OWNER -1
-#define OUTSIDE	 -2
+#define NO_OWNER (-1)
+#define OUTSIDE	 (-2)
 
 /* What a session could not use. */
 struct obstacle {
