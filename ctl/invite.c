@@ -61,7 +61,7 @@ keep(const struct conf *conf, const char *address, const char *token,
 		sizeof(err)) == -1)
 		return ctl_fail("%s", err);
 	(void)symbols_read(token, symbols, INVITATION_SYMBOLS);
-	digest_make(f.invitation, address, symbols);
+	digest_make(f.invitation, NULL, symbols);
 	f.invited = until;
 	rv = factors_edit_commit(&edit, &f, err, sizeof(err));
 	explicit_bzero(symbols, sizeof(symbols));

@@ -1,14 +1,16 @@
 #include <string.h>
 
+#include "common/shown.h"
 #include "ctl/label.h"
 
 int
 label_good(const char *label)
 {
-	const unsigned char *p = (const unsigned char *)label;
+	const char *p;
+	size_t len;
 
-	for (; *p != '\0'; p++)
-		if (*p < 0x20 || *p == 0x7f)
+	for (p = label; *p != '\0'; p += len)
+		if ((len = shown_octets(p)) == 0)
 			return 0;
 	return label[0] != '\0' && strlen(label) <= LABEL_MAX;
 }

@@ -150,6 +150,14 @@ revoke_app(struct account *a, struct change *c)
 	return SELF_GOOD;
 }
 
+/* Whoever has one that was not used has no use for it any more. */
+static void
+void_invitation(struct factors *f)
+{
+	f->invited = 0;
+	memset(f->invitation, 0, sizeof(f->invitation));
+}
+
 /* "That was not me": whoever it was is out, by whatever way. */
 static enum self_result
 throw_out(struct account *a, struct change *c)
@@ -159,6 +167,7 @@ throw_out(struct account *a, struct change *c)
 	c->shows = 1;
 	while (a->napp > 0)
 		label_remove(a, a->napp - 1);
+	void_invitation(&c->factors);
 	a->generation++;
 	strlcpy(c->what, "not-me", sizeof(c->what));
 	return SELF_GOOD;
@@ -194,6 +203,7 @@ set_password(struct account *a, struct change *c)
 	}
 	strlcpy(a->hash, hash, sizeof(a->hash));
 	explicit_bzero(hash, sizeof(hash));
+	void_invitation(&c->factors);
 	a->generation++;
 	strlcpy(c->what, "password", sizeof(c->what));
 	return SELF_GOOD;
@@ -212,20 +222,23 @@ start_totp(struct account *a, struct change *c)
 	return SELF_GOOD;
 }
 
+/* Digests go with the secret, which goes where the account goes. */
 static void
-make_recovery(const struct account *a, struct change *c)
+make_recovery(struct change *c)
 {
 	struct self_recovery *r = &c->page.recovery;
 	struct factors *f = &c->factors;
-	char symbols[RECOVERY_SYMBOLS + 1];
+	char symbols[RECOVERY_SYMBOLS + 1], secret[SELF_SECRET_MAX + 1];
 	size_t i;
 
+	totp_text(f->secret, secret);
 	for (i = 0; i < RECOVERY_CODES; i++) {
 		symbols_make(r->code[i], RECOVERY_SYMBOLS);
 		(void)symbols_read(r->code[i], symbols, RECOVERY_SYMBOLS);
-		digest_make(f->recovery[i], a->address, symbols);
+		digest_make(f->recovery[i], secret, symbols);
 	}
 	explicit_bzero(symbols, sizeof(symbols));
+	explicit_bzero(secret, sizeof(secret));
 	f->nrecovery = r->n = RECOVERY_CODES;
 	c->shows = 1;
 }
@@ -235,15 +248,21 @@ static enum self_result
 confirm_totp(struct account *a, struct change *c)
 {
 	struct factors *f = &c->factors;
+	unsigned char digest[DIGEST_OCTETS];
 
 	if (f->pending == 0 || c->now - f->pending > PENDING_SECONDS)
 		return SELF_NO_SUCH;
+	/* Another one may have been made since the code was judged. */
+	totp_digest(f->pending_secret, digest);
+	if (!digest_same(digest, c->order->digest))
+		return SELF_CHANGED;
 	memcpy(f->secret, f->pending_secret, sizeof(f->secret));
 	explicit_bzero(f->pending_secret, sizeof(f->pending_secret));
 	f->pending = 0;
 	f->has_secret = 1;
 	f->step = c->order->step;
-	make_recovery(a, c);
+	f->tries = 0;
+	make_recovery(c);
 	a->two_factor = 1;
 	a->generation++;
 	strlcpy(c->what, "two-factor=on", sizeof(c->what));
@@ -274,7 +293,7 @@ renew_recovery(struct account *a, struct change *c)
 {
 	if (!view_asks_code(a, &c->factors))
 		return SELF_NO_SUCH;
-	make_recovery(a, c);
+	make_recovery(c);
 	a->generation++;
 	strlcpy(c->what, "recovery-codes", sizeof(c->what));
 	return SELF_GOOD;
@@ -287,8 +306,8 @@ static const struct {
 	[SELF_SET] = { set, NOTHING },
 	[SELF_APP_MAKE] = { make_app, NOTHING },
 	[SELF_APP_REVOKE] = { revoke_app, NOTHING },
-	[SELF_NOT_ME] = { throw_out, NOTHING },
-	[SELF_PASSWORD] = { set_password, NOTHING },
+	[SELF_NOT_ME] = { throw_out, BEFORE },
+	[SELF_PASSWORD] = { set_password, BEFORE },
 	[SELF_TOTP_START] = { start_totp, BEFORE },
 	[SELF_TOTP_CONFIRM] = { confirm_totp, BEFORE },
 	[SELF_TOTP_OFF] = { end_totp, BEHIND },

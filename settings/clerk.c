@@ -65,6 +65,14 @@ use_invitation(struct factors *f, const struct order *o)
 }
 
 static enum self_result
+forget_tries(struct factors *f, const struct order *o)
+{
+	(void)o;
+	f->tries = 0;
+	return SELF_GOOD;
+}
+
+static enum self_result
 sign_out(struct factors *f, const struct order *o)
 {
 	(void)o;
@@ -78,6 +86,7 @@ static enum self_result (*const acts[])(
 	[ACT_STEP] = use_step,
 	[ACT_RECOVERY] = use_recovery,
 	[ACT_INVITATION] = use_invitation,
+	[ACT_PROVED] = forget_tries,
 	[ACT_SIGN_OUT] = sign_out,
 };
 

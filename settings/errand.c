@@ -40,10 +40,15 @@ confirm(struct court *c)
 
 	if (c->factors.pending == 0)
 		return SELF_NO_SUCH;
+	if (!signin_may_try(c))
+		return SELF_GUESSES;
 	if (!totp_check(c->factors.pending_secret, c->request.code,
-		c->now / 1000, &o.step))
+		c->now / 1000, &o.step)) {
+		court_log_refusal(c, c->account.address, DENIAL_CODE);
 		return SELF_CODE_WRONG;
+	}
 	o.asked = c->request;
+	totp_digest(c->factors.pending_secret, o.digest);
 	return court_order(c, &o, ACT_CHANGE);
 }
 

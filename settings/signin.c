@@ -57,16 +57,16 @@ signin_password(struct court *c)
 	let_in(c, "password", 0);
 }
 
-/* The symbols of what was typed, as a digest of this account: 1, or 0. */
+/* The symbols of what was typed, as a digest: 1, or 0. */
 static int
-digest_typed(const struct court *c, const char *typed, size_t n,
+digest_typed(const char *typed, size_t n, const char *whose,
     unsigned char digest[DIGEST_OCTETS])
 {
 	char symbols[INVITATION_SYMBOLS + 1];
 	int good = symbols_read(typed, symbols, n) == 0;
 
 	if (good)
-		digest_make(digest, c->account.address, symbols);
+		digest_make(digest, whose, symbols);
 	explicit_bzero(symbols, sizeof(symbols));
 	return good;
 }
@@ -83,7 +83,7 @@ signin_invitation(struct court *c)
 	if (!c->account.self_service)
 		refuse(c, user, DENIAL_OFF);
 	if (!digest_typed(
-		c, c->request.token, INVITATION_SYMBOLS, o.digest) ||
+		c->request.token, INVITATION_SYMBOLS, NULL, o.digest) ||
 	    court_order(c, &o, ACT_INVITATION) != SELF_GOOD)
 		refuse(c, user, DENIAL_INVITATION);
 	court_factors(c);
@@ -98,6 +98,7 @@ signin_cookie(struct court *c, enum cookie_kind kind)
 	if (!cookie_open(&c->cookie, c->key, c->request.cookie) ||
 	    k->kind != kind || c->now >= k->until || c->now < k->since ||
 	    !court_find(c, k->address) || !c->account.self_service ||
+	    strcmp(c->account.address, k->address) != 0 || /* an alias */
 	    c->account.generation != k->generation)
 		court_rule(c, SELF_SIGNED_OUT);
 	court_factors(c);
@@ -116,32 +117,41 @@ check_code(struct court *c)
 {
 	const struct factors *f = &c->factors;
 	const char *code = c->request.code;
+	char secret[SELF_SECRET_MAX + 1];
 	struct order o;
+	int typed;
 
 	memset(&o, 0, sizeof(o));
 	if (totp_check(f->secret, code, c->now / 1000, &o.step))
 		return court_order(c, &o, ACT_STEP) == SELF_GOOD ? "code" :
 								   NULL;
-	if (digest_typed(c, code, RECOVERY_SYMBOLS, o.digest) &&
-	    court_order(c, &o, ACT_RECOVERY) == SELF_GOOD)
+	totp_text(f->secret, secret);
+	typed = digest_typed(code, RECOVERY_SYMBOLS, secret, o.digest);
+	explicit_bzero(secret, sizeof(secret));
+	if (typed && court_order(c, &o, ACT_RECOVERY) == SELF_GOOD)
 		return "recovery-code";
 	return NULL;
 }
 
-/*
- * A try is counted before it is judged: so many at once are no way around the
- * limit.
- */
+int
+signin_may_try(struct court *c)
+{
+	struct order o;
+
+	memset(&o, 0, sizeof(o));
+	if (court_order(c, &o, ACT_TRY) == SELF_GOOD)
+		return 1;
+	court_log_refusal(c, c->account.address, DENIAL_GUESSES);
+	return 0;
+}
+
 void
 signin_code(struct court *c)
 {
-	struct order o;
 	const char *by;
 
 	signin_cookie(c, COOKIE_HALF);
-	memset(&o, 0, sizeof(o));
-	if (court_order(c, &o, ACT_TRY) != SELF_GOOD) {
-		court_log_refusal(c, c->account.address, DENIAL_GUESSES);
+	if (!signin_may_try(c)) {
 		strlcpy(c->ruling.cookie, c->request.cookie,
 		    sizeof(c->ruling.cookie));
 		court_rule(c, SELF_GUESSES);
@@ -170,20 +180,18 @@ signin_prove(struct court *c)
 		return;
 	if (c->ruling.account.prove == SELF_PROVE_NONE)
 		court_rule(c, SELF_INVITATION_NEEDED);
-	if (!factors_may_try(&c->factors, c->now / 1000)) {
-		court_log_refusal(c, c->account.address, DENIAL_GUESSES);
+	if (!signin_may_try(c))
 		court_rule(c, SELF_GUESSES);
-	}
 	good = password_check_own(
 	    &c->account, c->request.password, &denial);
 	if (good == -1) {
 		log_warn("auth: crypt(3) fails: is there too little memory?");
 		court_trouble(c);
 	}
-	if (good)
-		return;
+	if (!good) {
+		court_log_refusal(c, c->account.address, denial);
+		court_rule(c, SELF_WRONG_PASSWORD);
+	}
 	memset(&o, 0, sizeof(o));
-	(void)court_order(c, &o, ACT_TRY);
-	court_log_refusal(c, c->account.address, denial);
-	court_rule(c, SELF_WRONG_PASSWORD);
+	(void)court_order(c, &o, ACT_PROVED);
 }

@@ -18,6 +18,12 @@ void signin_code(struct court *c) __attribute__((noreturn));
 void signin_cookie(struct court *c, enum cookie_kind kind);
 
 /*
+ * May another code, or a password, be tried?  It is counted before it is
+ * judged: so many at once are no way around the limit.  0 is told in the log.
+ */
+int signin_may_try(struct court *c);
+
+/*
  * Is it still the user who asks for what opens doors?  Ends with a ruling
  * unless it is.
  */

@@ -72,10 +72,11 @@ struct ruling {
 /* What the clerk does; of one account, in auth's words. */
 enum act {
 	ACT_FACTORS,	/* hand its factors over, to be read */
-	ACT_TRY,	/* a code, or a wrong password: may it be tried? */
+	ACT_TRY,	/* a code, or a password: may it be tried? */
 	ACT_STEP,	/* it was right: step was not used before, and is now */
 	ACT_RECOVERY,	/* it was one of the recovery codes: digest is gone */
 	ACT_INVITATION, /* the same of the invitation */
+	ACT_PROVED,	/* the password was right: the tries are forgotten */
 	ACT_SIGN_OUT,	/* all cookies until now are void */
 	ACT_CHANGE	/* what asked wants */
 };
@@ -86,7 +87,8 @@ struct order {
 	char peer[PEER_MAX + 1]; /* for the log */
 	int64_t generation;	 /* of the account that was judged */
 	uint64_t step;
-	unsigned char digest[DIGEST_OCTETS];
+	unsigned char digest[DIGEST_OCTETS]; /* of what was typed, or of the
+						secret whose code it was */
 	struct self_request asked; /* of ACT_CHANGE */
 };
 

@@ -67,3 +67,14 @@ totp_text(const unsigned char secret[TOTP_OCTETS],
 	}
 	*text = '\0';
 }
+
+void
+totp_digest(const unsigned char secret[TOTP_OCTETS],
+    unsigned char digest[DIGEST_OCTETS])
+{
+	char text[SELF_SECRET_MAX + 1];
+
+	totp_text(secret, text);
+	digest_make(digest, NULL, text);
+	explicit_bzero(text, sizeof(text));
+}

@@ -25,4 +25,8 @@ int totp_check(const unsigned char secret[TOTP_OCTETS], const char *code,
 void totp_text(const unsigned char secret[TOTP_OCTETS],
     char text[SELF_SECRET_MAX + 1]);
 
+/* Which secret it is, for a process that is not told the secret. */
+void totp_digest(const unsigned char secret[TOTP_OCTETS],
+    unsigned char digest[DIGEST_OCTETS]);
+
 #endif

@@ -297,6 +297,9 @@ def test_factors_follow_the_account(settings, account):
     half = settings.sign_in("second-name@example.com",
                             result="SECOND_FACTOR")
     half.ask("CODE", code=code_of(secret, time.time() + 30))
+    half = settings.sign_in("second-name@example.com",
+                            result="SECOND_FACTOR")
+    half.ask("CODE", code=codes[0])
     factors = os.listdir(server.directory + "/db/factors")
     server.ctl("delete", "second-name@example.com")
     assert len(os.listdir(server.directory + "/db/factors")) == \
@@ -316,12 +319,55 @@ def test_a_file_of_version_1(settings):
         server.directory,
         hashlib.sha256(account.address.encode()).hexdigest()))
     user = second(settings, account,
-                  code_of("YMJZ5K6F6XB67WXYOHHP7AFARGSL6KPO"))
+                  code_of("KLWM4GB2IDMDCPXUJ6JSBLR6ANBU45C4"))
     assert user.answer.account.recovery_left == 10
-    user = second(settings, account, "2x8t-9759-q8r7")
+    user = second(settings, account, "sgth-c8x2-dw9h")
     assert user.answer.account.recovery_left == 9
-    second(settings, account, "2x8t-9759-q8r7", "CODE_WRONG")
-    second(settings, account, "83v9-jxkw-z4yz")
+    second(settings, account, "sgth-c8x2-dw9h", "CODE_WRONG")
+    second(settings, account, "ksby-rh63-k3tx")
+
+
+def test_guesses_at_once(settings, account):
+    """So many at once are no way around the limit: of codes that confirm, and
+    of passwords that open doors."""
+    user = settings.sign_in(account.address)
+    secret = user.ask("TOTP_START", password="secret").page.secret
+    with concurrent.futures.ThreadPoolExecutor(14) as pool:
+        names = list(pool.map(lambda n: settings.ask(
+            "TOTP_CONFIRM", cookie=user.cookie, code="%06d" % n).name,
+            range(14)))
+    assert names.count("CODE_WRONG") == 10 and names.count("GUESSES") == 4
+    assert settings.ask("TOTP_CONFIRM", cookie=user.cookie, code=code_of(
+        secret.secret.decode())).name == "GUESSES"
+    assert settings.ask("APP_MAKE", cookie=user.cookie, label="x",
+                        password="secret").name == "GUESSES"
+    other = settings.server.add_account()
+    user = settings.sign_in(other.address)
+    with concurrent.futures.ThreadPoolExecutor(14) as pool:
+        names = list(pool.map(lambda n: settings.ask(
+            "APP_MAKE", cookie=user.cookie, label="x", password="no").name,
+            range(14)))
+    assert names.count("WRONG_PASSWORD") == 10
+
+
+def test_what_voids_an_invitation(settings, account):
+    server = settings.server
+    user = settings.sign_in(account.address)
+    token = link(server, account)
+    user.ask("NOT_ME")
+    assert settings.ask("INVITED", address=account.address,
+                        token=token).name == "REFUSED"
+    user = settings.sign_in(account.address)
+    token = link(server, account)
+    user.ask("PASSWORD", password="secret", new_password="long enough for it")
+    assert settings.ask("INVITED", address=account.address,
+                        token=token).name == "REFUSED"
+
+
+def test_right_passwords_are_no_guesses(settings, account):
+    user = settings.sign_in(account.address)
+    for n in range(12):
+        user.make("label-%d" % n)
 
 
 # Passwords.
@@ -427,15 +473,16 @@ def test_killed_while_two_factor_begins(settings, account, killed_at, number):
 
 
 @pytest.mark.skipif(SANITIZED, reason="strace and sanitizers do not agree")
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_killed_while_two_factor_ends(settings, account, killed_at, number):
-    """It is still on with all that belongs to it, or it is off."""
+    """It is still on with all that belongs to it, or it is off.  The first
+    two renames count the password as a guess, and forget it again."""
     user = settings.sign_in(account.address)
     secret, codes = enrol(user)
     answer = killed_at(number).ask("TOTP_OFF", cookie=user.cookie,
                                    password="secret")
     assert answer.name == "TROUBLE"
-    if number == 1:
+    if number < 4:
         second(settings, account, codes[0])
         refused(account, "secret")
     else:

@@ -54,7 +54,10 @@ cgi_read(struct cgi *c)
 	c->peer = variable("REMOTE_ADDR");
 	c->post = strcmp(method, "POST") == 0;
 	c->head = strcmp(method, "HEAD") == 0;
-	if (!is_path(c->script) || !is_path(c->path))
+	/* At the root there is nothing before the page's own path. */
+	if (strcmp(c->script, "/") == 0 || !is_path(c->script))
+		c->script = "";
+	if (!is_path(variable("SCRIPT_NAME")) || !is_path(c->path))
 		return 404;
 	if (!c->post && !c->head && strcmp(method, "GET") != 0)
 		return 405;

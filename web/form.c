@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "web/form.h"
-#include "web/shown.h"
+#include "common/shown.h"
 
 static int
 digit(char c)

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "web/html.h"
-#include "web/shown.h"
+#include "common/shown.h"
 
 #define SAY_MAX 1000
 

@@ -12,7 +12,7 @@
 #include "web/form.h"
 #include "web/html.h"
 #include "web/origin.h"
-#include "web/shown.h"
+#include "common/shown.h"
 
 static struct form form; /* large */
 

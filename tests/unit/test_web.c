@@ -10,7 +10,7 @@
 #include "web/form.h"
 #include "web/html.h"
 #include "web/origin.h"
-#include "web/shown.h"
+#include "common/shown.h"
 #include "web/when.h"
 
 static struct form form;

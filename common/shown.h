@@ -1,8 +1,8 @@
 /*
  * What can be shown of a text that need not be one.  Pure computation.
  */
-#ifndef WEB_SHOWN_H
-#define WEB_SHOWN_H
+#ifndef COMMON_SHOWN_H
+#define COMMON_SHOWN_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 #include "common/utf8.h"
-#include "web/shown.h"
+#include "common/shown.h"
 
 /* U+202A to U+202E, and U+2066 to U+2069. */
 static int
