@@ -26,12 +26,14 @@
 enum writes { NOTHING, BEFORE, BEHIND };
 
 struct change {
+	const struct conf *conf;
 	const struct order *order;
 	const struct self_request *asked;
 	int64_t now; /* seconds since the epoch */
 	struct revocation revocation;
 	struct factors_edit edit;
-	struct factors factors;
+	struct factors before, factors; /* as they were, and will be */
+	int wrote; /* factors, before the account */
 	enum self_result result;
 	struct self_account account; /* as it is behind it */
 	int64_t generation;
@@ -331,6 +333,55 @@ write_factors(struct change *c)
 	return rv == 0 ? CTL_GOOD : ctl_fail("%s", err);
 }
 
+/* Behind the accounts' lock, as whoever changes both takes them. */
+static int
+open_factors(struct change *c)
+{
+	char err[512];
+
+	if (factors_edit_begin(&c->edit, c->conf->accounts,
+		c->order->address, &c->factors, err, sizeof(err)) == -1)
+		return ctl_fail("%s", err);
+	c->before = c->factors;
+	return CTL_GOOD;
+}
+
+static int
+are_same(const struct change *c, const struct factors *a,
+    const struct factors *b)
+{
+	unsigned char x[FACTORS_OCTETS], y[FACTORS_OCTETS];
+	int same;
+
+	factors_encode(a, c->order->address, x);
+	factors_encode(b, c->order->address, y);
+	same = memcmp(x, y, sizeof(x)) == 0;
+	explicit_bzero(x, sizeof(x));
+	explicit_bzero(y, sizeof(y));
+	return same;
+}
+
+/* The account did not change: no more do they, unless others did it since. */
+static void
+restore_factors(struct change *c)
+{
+	struct factors now;
+	char err[512];
+	int rv;
+
+	rv = factors_edit_begin(&c->edit, c->conf->accounts,
+	    c->order->address, &now, err, sizeof(err));
+	if (rv == 0 && are_same(c, &now, &c->factors))
+		rv = factors_edit_commit(
+		    &c->edit, &c->before, err, sizeof(err));
+	else if (rv == 0)
+		factors_edit_abandon(&c->edit);
+	c->edit.lock = -1;
+	explicit_bzero(&now, sizeof(now));
+	if (rv == -1)
+		log_warn("%s", err);
+}
+
 /* Of the account as it is now, which may not be what auth saw. */
 static int
 make(struct account *a, void *arg)
@@ -340,6 +391,9 @@ make(struct account *a, void *arg)
 	c->result = SELF_CHANGED;
 	if (a->generation != c->order->generation || !a->self_service)
 		return CTL_FAILED;
+	c->result = SELF_TROUBLE;
+	if (open_factors(c) != CTL_GOOD)
+		return CTL_FAILED;
 	c->result = changes[c->asked->want].make(a, c);
 	if (c->result != SELF_GOOD)
 		return CTL_FAILED;
@@ -347,6 +401,7 @@ make(struct account *a, void *arg)
 		c->result = SELF_TROUBLE;
 		return CTL_FAILED;
 	}
+	c->wrote = writes_of(c) == BEFORE;
 	c->generation = a->generation;
 	view_account(&c->account, a, &c->factors);
 	return CTL_GOOD;
@@ -384,6 +439,8 @@ change_both(const struct conf *conf, const struct clerk_fds *fds,
 	if (status == CTL_GOOD && writes_of(c) == BEHIND)
 		(void)write_factors(c);
 	release_factors(c);
+	if (status != CTL_GOOD && c->wrote)
+		restore_factors(c);
 	if (status != CTL_GOOD) {
 		if (c->result == SELF_GOOD)
 			c->result = SELF_TROUBLE;
@@ -403,9 +460,10 @@ change_run(const struct conf *conf, const struct clerk_fds *fds,
     const struct order *order, struct done *done)
 {
 	static struct change c; /* large */
-	char err[512];
 
 	memset(&c, 0, sizeof(c));
+	c.conf = conf;
+	c.edit.lock = -1;
 	c.order = order;
 	c.asked = &order->asked;
 	c.now = (int64_t)time(NULL);
@@ -415,11 +473,6 @@ change_run(const struct conf *conf, const struct clerk_fds *fds,
 	if (order->asked.want == 0 || order->asked.want >= SELF_WANTS ||
 	    changes[order->asked.want].make == NULL)
 		return;
-	if (factors_edit_begin(&c.edit, conf->accounts, order->address,
-		&c.factors, err, sizeof(err)) == -1) {
-		log_warn("%s", err);
-		return;
-	}
 	change_both(conf, fds, &c);
 	done->result = c.result;
 	done->generation = c.generation;

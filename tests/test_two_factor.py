@@ -441,13 +441,13 @@ def test_that_was_not_me(settings, account):
 @pytest.fixture
 def killed_at(settings):
     """Another pop3settings for the same accounts, whose processes are killed
-    at their rename of that number."""
+    at their rename of that number, or to which that fails."""
     made = []
 
-    def make(number):
+    def make(number, how="signal=SIGKILL"):
         made.append(Settings(settings.server, prefix=(
             "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=rename",
-            "-e", "inject=rename:signal=SIGKILL:when=%d" % number)))
+            "-e", "inject=rename:%s:when=%d" % (how, number))))
         return made[-1]
 
     yield make
@@ -456,7 +456,20 @@ def killed_at(settings):
 
 
 @pytest.mark.skipif(SANITIZED, reason="strace and sanitizers do not agree")
-@pytest.mark.parametrize("number", [1, 2])
+def test_accounts_that_cannot_be_written(settings, account, killed_at):
+    """Nothing has changed, says the page: what was replaced before them is
+    what it was."""
+    user = settings.sign_in(account.address)
+    secret, codes = enrol(user)
+    answer = killed_at(4, "error=EIO:syscall=getpid").ask(
+        "RECOVERY", cookie=user.cookie, password="secret")
+    assert answer.name == "TROUBLE"
+    second(settings, account, codes[0])
+    second(settings, account, code_of(secret, time.time() + 30))
+
+
+@pytest.mark.skipif(SANITIZED, reason="strace and sanitizers do not agree")
+@pytest.mark.parametrize("number", [1, 2, 3])
 def test_killed_while_two_factor_begins(settings, account, killed_at, number):
     """The password lets in as before, and it can be begun anew."""
     user = settings.sign_in(account.address)
