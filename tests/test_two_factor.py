@@ -309,6 +309,16 @@ def test_factors_follow_the_account(settings, account):
                         token=token).name == "GOOD"
 
 
+def test_a_cookie_is_not_an_aliass(settings, account):
+    """Its account has gone, whoever has its name now."""
+    user = settings.sign_in(account.address)
+    settings.server.ctl("rename", account.address, "third-name@example.com")
+    settings.server.ctl("alias", "add", "third-name@example.com",
+                        account.address)
+    assert settings.ask("OVERVIEW", cookie=user.cookie).name == "SIGNED_OUT"
+    settings.sign_in(account.address)
+
+
 def test_a_file_of_version_1(settings):
     """As tests/formats has it."""
     server = settings.server
