@@ -355,13 +355,28 @@ settle_peer(const struct auth *a, struct msg_login *login)
 	log_via(login->via);
 }
 
+/*
+ * A session's question stays in the channel until it is answered, where
+ * another auth would find it.
+ */
+static void
+auth_take_away(const struct auth *a)
+{
+	static struct message m;
+
+	if (a->service != SERVICE_POP)
+		return;
+	(void)channel_recv(a->channel, &m);
+	explicit_bzero(&m, sizeof(m));
+}
+
 static void
 auth_answer(struct auth *a, struct msg_login *login)
 {
 	struct msg_verdict verdict;
 	enum denial denial;
 	int64_t asked = clock_ms();
-	int good, guessed, again = 0;
+	int good, guessed, stale, again = 0;
 
 	if (a->service == SERVICE_SEND &&
 	    auth_is_over(a, QUESTIONS_MOST + 1))
@@ -374,7 +389,11 @@ auth_answer(struct auth *a, struct msg_login *login)
 		    login->password, mechanism_word(login));
 	explicit_bzero(login->password, sizeof(login->password));
 	/* Whom pop3ctl has shut out meanwhile is not let in. */
-	if (good == -1 || (good && auth_is_stale(a)))
+	stale = good == 1 && auth_is_stale(a);
+	if (stale && a->service == SERVICE_POP)
+		auth_end(a);
+	auth_take_away(a);
+	if (good == -1 || stale)
 		auth_trouble(a, login->id, TROUBLE_TEMP);
 	if (good && a->service == SERVICE_SEND)
 		auth_let_send(a, login, &verdict);
@@ -393,7 +412,8 @@ auth_take_question(struct auth *a)
 	static struct message m;
 	struct msg_login login;
 	struct msg_end end;
-	int rv = channel_recv(a->channel, &m);
+	int rv = (a->service == SERVICE_POP ? channel_peek : channel_recv)(
+	    a->channel, &m);
 
 	a->questions++;
 	if (rv == 1 && message_get(&m, MSG_END, &end, sizeof(end)))

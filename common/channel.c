@@ -117,8 +117,8 @@ take_fds(struct message *m, struct msghdr *msg)
 	return good;
 }
 
-int
-channel_recv_fds(int fd, struct message *m)
+static int
+receive(int fd, struct message *m, int flags)
 {
 	struct iovec iov[2] = { { &m->type, sizeof(m->type) },
 		{ m->data, sizeof(m->data) } };
@@ -133,7 +133,7 @@ channel_recv_fds(int fd, struct message *m)
 	m->len = 0;
 	/* A reset is told before the last words of whoever has gone. */
 	do
-		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+		n = recvmsg(fd, &msg, flags | MSG_CMSG_CLOEXEC);
 	while (n == -1 && (errno == EINTR ||
 	    (errno == ECONNRESET && resets++ == 0)));
 	if (n == -1)
@@ -150,15 +150,33 @@ channel_recv_fds(int fd, struct message *m)
 }
 
 int
-channel_recv(int fd, struct message *m)
+channel_recv_fds(int fd, struct message *m)
 {
-	int rv = channel_recv_fds(fd, m);
+	return receive(fd, m, 0);
+}
+
+static int
+receive_no_fds(int fd, struct message *m, int flags)
+{
+	int rv = receive(fd, m, flags);
 
 	if (rv != 1 || m->nfd == 0)
 		return rv;
 	channel_close_fds(m);
 	errno = EBADMSG;
 	return -1;
+}
+
+int
+channel_recv(int fd, struct message *m)
+{
+	return receive_no_fds(fd, m, 0);
+}
+
+int
+channel_peek(int fd, struct message *m)
+{
+	return receive_no_fds(fd, m, MSG_PEEK);
 }
 
 int

@@ -43,8 +43,10 @@ int channel_send_fds(int fd, uint32_t type, const void *data, size_t len,
  * gone; -1 with errno set (EBADMSG: not a message of ours, and its
  * descriptors are closed again).  channel_recv() refuses a message with
  * descriptors in this way; channel_recv_fds() is for callers who expect some.
+ * channel_peek() does as channel_recv(), and leaves the message where it is.
  */
 int channel_recv(int fd, struct message *m);
+int channel_peek(int fd, struct message *m);
 int channel_recv_fds(int fd, struct message *m);
 
 /* Closes the descriptors that came with a message, and forgets them. */

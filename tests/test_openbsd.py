@@ -23,7 +23,8 @@ def install(root, *arguments):
         ["etc/install", *arguments], cwd=TOP, check=True,
         env=dict(os.environ, DESTDIR=root, SYSTEM="openbsd",
                  SBINDIR=PREFIX + "/sbin", MANDIR=PREFIX + "/man",
-                 LIBDIR=PREFIX + "/lib", SHAREDIR=PREFIX + "/share"))
+                 LIBDIR=PREFIX + "/lib", SHAREDIR=PREFIX + "/share",
+                 CGIDIR="/var/www/cgi-bin"))
 
 
 def files(root):
@@ -37,10 +38,15 @@ def test_package_list(tmp_path):
     install(str(tmp_path))
     with open(os.path.join(TOP, "etc/openbsd/pkg/PLIST")) as f:
         lines = f.read().split("\n")
-    names = [line.split()[-1] for line in lines
-             if line and (line[0] != "@" or line[:4] in ("@bin", "@man"))]
-    listed = {"usr/local/" + name for name in names
-              if name[-1] != "/" and not name.startswith("share/doc/pkg")}
+    listed, below = set(), "usr/local/"
+    for line in lines:
+        name = line.split()[-1] if line else ""
+        if line.startswith("@cwd /"):
+            below = name[1:] + "/"
+        elif line and name[-1] != "/" and (
+                line[0] != "@" or line[:4] in ("@bin", "@man")):
+            listed.add(below + name)
+    listed -= {name for name in listed if "share/doc/pkg" in name}
     examples = {name for name in listed
                 if name.startswith("usr/local/" + EXAMPLES)}
     assert examples == {"usr/local/" + EXAMPLES + name for name in (
