@@ -17,28 +17,29 @@ from pop3 import plain
 
 MB = 1 << 20
 REFUSAL_SECONDS = 1  # auth/auth.c
+SLOW = "slowly hashed"  # as users' are, and not those of other tests
 
 
 @pytest.fixture(scope="module")
 def people(shared_server):
     """{reason for refusal: (address, password)}"""
     server = shared_server
-    found = {"unknown address": ("nobody@equal.example", "secret"),
-             "unknown domain": ("right@nowhere.example", "secret"),
-             "no domain": ("right", "secret"),
-             "not an address": ("\\..//@", "secret")}
+    found = {"unknown address": ("nobody@equal.example", SLOW),
+             "unknown domain": ("right@nowhere.example", SLOW),
+             "no domain": ("right", SLOW),
+             "not an address": ("\\..//@", SLOW)}
 
     def add(name, *settings):
-        account = server.add_account(name + "@equal.example")
+        account = server.add_account(name + "@equal.example", SLOW)
         if settings:
             server.ctl("set", account.address, *settings)
         return account.address
     found["wrong password"] = (add("right"), "wrong")
     found["very long password"] = (found["wrong password"][0], 200 * "x")
-    found["access off"] = (add("off", "access=off"), "secret")
+    found["access off"] = (add("off", "access=off"), SLOW)
     found["access off, wrong"] = (found["access off"][0], "wrong")
-    found["two-factor"] = (add("two", "two-factor=on"), "secret")
-    found["no password"] = (add("none", "password=none"), "secret")
+    found["two-factor"] = (add("two", "two-factor=on"), SLOW)
+    found["no password"] = (add("none", "password=none"), SLOW)
     done = server.ctl("app-password", "add", "off@equal.example", "phone")
     found["access off, application password"] = (
         found["access off"][0], done.stdout.splitlines()[-1])
@@ -121,7 +122,7 @@ def hashes(trace):
 
 @pytest.fixture(scope="module", autouse=True)
 def _can_count(shared_server):
-    account = shared_server.add_account("probe@equal.example")
+    account = shared_server.add_account("probe@equal.example", SLOW)
     text = shared_server.ctl("export").stdout
     method = re.search(r"^%s .*hash=(\$\w+\$)" % account.address, text,
                        re.M).group(1)
@@ -149,7 +150,7 @@ def test_the_work_of_a_login(server, people, tmp_path):
     """The counting is right: none with an application password, else one."""
     done = server.ctl("app-password", "add", "right@equal.example", "mine")
     code = done.stdout.splitlines()[-1]
-    for password, wanted in ((code, 0), ("secret", 1)):
+    for password, wanted in ((code, 0), (SLOW, 1)):
         pop = server.connect()
         trace = Trace(server, pop, str(tmp_path / "trace"))
         pop.login("right@equal.example", password)
@@ -200,7 +201,7 @@ def test_failures_count_whatever_they_are(server, people):
 def test_nothing_after_the_last_failure(server, people):
     """Pipelined guesses end there too, the right one among them."""
     pop = server.connect()
-    guesses = ["wrong"] * 3 + ["secret"]
+    guesses = ["wrong"] * 3 + [SLOW]
     pop.send("".join("USER right@equal.example\r\nPASS %s\r\n" % guess
                      for guess in guesses))
     rest = pop.rest()

@@ -9,6 +9,7 @@
 #include <ctype.h>
 
 #include "common/clock.h"
+#include "common/stop.h"
 
 #define REFUSAL_MS  1000
 #define PATIENCE_MS 2000 /* of who looks for new accounts meanwhile */
@@ -29,9 +30,11 @@ skip_wait(struct pollfd *p, nfds_t n, int ms)
 }
 #define clock_ms()	passed
 #define poll(p, n, ms)	skip_wait(p, n, ms)
+#define stop_poll(p, n, ms) skip_wait(p, n, ms)
 #include "auth/auth.c"
 #undef clock_ms
 #undef poll
+#undef stop_poll
 
 USES_BERKELEY_DB
 
