@@ -2,10 +2,8 @@
 common/self_service.h."""
 
 import ctypes
-import itertools
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -13,9 +11,9 @@ from ctypes import c_char, c_int64, c_uint32, c_uint64
 
 import pytest
 
+from beside import Beside
 from daemon import Server as Pop3d
-from daemon import HERE, PASSED_ON, SANITIZED, UNSANDBOXED, wait_until
-import processes
+from daemon import HERE
 
 POP3SETTINGS = os.path.abspath(
     os.environ.get("POP3SETTINGS", HERE + "/../pop3settings"))
@@ -158,42 +156,14 @@ class Answer(ctypes.Structure):
         return RESULT_NAMES[self.result]
 
 
-_count = itertools.count(1)
-
-
-def is_listening(path):
-    with open("/proc/net/unix") as f:
-        return any(words[-1] == path and words[3] == "00010000"
-                   for words in map(str.split, f))
-
-
-class Settings:
-    """pop3settings beside a server, with its configuration and accounts."""
-
+class Settings(Beside):
     def __init__(self, server, prefix=()):
-        assert os.access(POP3SETTINGS, os.X_OK), \
-            POP3SETTINGS + " is not there: make builds it"
-        self.server = server
-        self.path = os.path.join(server.directory,
-                                 "settings%d" % next(_count))
-        self.log_file = self.path + ".log"
-        self.log_start = 0
-        environment = []
-        for name in PASSED_ON:
-            if name in os.environ:
-                environment += ["-E", name]
         with open(server.conf, "a") as f:
             f.write("cookie-key %s/db/cookie.key\n"
                     "self-service https://mail.example.com/settings\n"
                     % server.directory)
-        with open(self.log_file, "ab") as log:
-            self.process = subprocess.Popen(
-                list(prefix) + ["systemd-socket-activate", "-a", "--inetd",
-                                "--seqpacket", *environment, "-l", self.path,
-                                POP3SETTINGS, "-d", "-f", server.conf],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True)
-        wait_until(lambda: is_listening(self.path), "it does not listen")
+        super().__init__(server, POP3SETTINGS, prefix,
+                         options=["--seqpacket"])
 
     def raw(self, octets):
         """The answer to any octets, or b"" """
@@ -226,49 +196,6 @@ class Settings:
         answer = self.ask("SIGN_IN", address=address, password=password)
         assert answer.name == result, answer.name
         return User(self, answer)
-
-    def pids(self):
-        return processes.running(POP3SETTINGS, self.server.conf)
-
-    def wait_empty(self):
-        wait_until(lambda: not self.pids(), "processes stay")
-
-    def mark_log(self):
-        """From here on log_lines() and wait_log() look."""
-        self.log_start = os.path.getsize(self.log_file)
-
-    def log(self):
-        with open(self.log_file, "rb") as f:
-            f.seek(self.log_start)
-            return f.read().decode("utf-8", "backslashreplace")
-
-    def log_lines(self):
-        """Without the id that ends each line."""
-        lines = re.findall(r"^pop3settings\[\d+\]: (.*) id=[0-9a-f]{8}$",
-                           self.log(), re.M)
-        return [line for line in lines
-                if not (SANITIZED and line == UNSANDBOXED)]
-
-    def wait_log(self, pattern):
-        return wait_until(lambda: next(filter(None, (
-            re.search(pattern, line) for line in self.log_lines())), None),
-            "no %r in the log" % pattern)
-
-    def stop(self):
-        """The end of a test: nothing may stay, and nothing has crashed."""
-        self.log_start = 0
-        try:
-            self.wait_empty()
-            assert not re.search(
-                r"Sanitizer|runtime error:|"
-                r"was ended by signal (4|6|7|8|11|31) |died with code (4|6|7|8|11|31)$",
-                self.log(), re.M), self.log()
-        finally:
-            # Not strace alone, where it is the first of them.
-            os.killpg(self.process.pid, signal.SIGTERM)
-            self.process.wait(20)
-            for pid in self.pids():
-                os.kill(pid, signal.SIGKILL)
 
 
 class User:
