@@ -1,5 +1,5 @@
-#include "common/utf8.h"
 #include "common/shown.h"
+#include "common/utf8.h"
 
 /* U+202A to U+202E, and U+2066 to U+2069. */
 static int

@@ -98,6 +98,15 @@ def test_where_it_is():
         assert 'href="%s/style' % script in body
 
 
+def test_no_link_leads_to_another_host():
+    """Two slashes would: at the root, and behind what was refused."""
+    for script in ("/", "//evil.example"):
+        answer = run("/sign-in", SCRIPT_NAME=script)
+        assert answer.status == (200 if script == "/" else 404)
+        assert not re.search(r"""=["']//""", answer.body)
+    assert run("", SCRIPT_NAME="/").header("Location").startswith("/sign-in")
+
+
 def test_invitation_is_not_used_up_by_a_look():
     """The link shows a button, whoever follows it, and asks nobody."""
     answer = run("", "invitation=abc-_9&address=you%40example.com")

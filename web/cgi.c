@@ -43,6 +43,7 @@ int
 cgi_read(struct cgi *c)
 {
 	const char *method = variable("REQUEST_METHOD");
+	int good;
 
 	c->script = variable("SCRIPT_NAME");
 	c->path = variable("PATH_INFO");
@@ -54,10 +55,12 @@ cgi_read(struct cgi *c)
 	c->peer = variable("REMOTE_ADDR");
 	c->post = strcmp(method, "POST") == 0;
 	c->head = strcmp(method, "HEAD") == 0;
-	/* At the root there is nothing before the page's own path. */
-	if (strcmp(c->script, "/") == 0 || !is_path(c->script))
+	good = is_path(c->script);
+	/* At the root nothing is before the page's own path; so where it is
+	   refused. */
+	if (!good || strcmp(c->script, "/") == 0)
 		c->script = "";
-	if (!is_path(variable("SCRIPT_NAME")) || !is_path(c->path))
+	if (!good || !is_path(c->path))
 		return 404;
 	if (!c->post && !c->head && strcmp(method, "GET") != 0)
 		return 405;
