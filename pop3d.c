@@ -12,7 +12,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,7 +25,6 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/stop.h"
-#include "common/version.h"
 #include "configtest/configtest.h"
 #include "listener/listener.h"
 #include "session/session.h"
@@ -36,43 +34,7 @@
 
 static const char usage[] = "usage: pop3d [-dnV] [-f file]";
 
-struct options {
-	const char *file;
-	int check;
-	int debug;
-};
-
 static struct connection connection;
-
-static void
-parse_options(struct options *o, int argc, char *argv[])
-{
-	int c;
-
-	memset(o, 0, sizeof(*o));
-	o->file = CONF_FILE;
-	opterr = 0;
-	while ((c = getopt(argc, argv, "df:nV")) != -1) {
-		switch (c) {
-		case 'd':
-			o->debug = 1;
-			break;
-		case 'f':
-			o->file = optarg;
-			break;
-		case 'n':
-			o->check = 1;
-			break;
-		case 'V':
-			puts("pop3d " POP3D_VERSION);
-			exit(0);
-		default:
-			inherit_usage("pop3d", usage);
-		}
-	}
-	if (optind != argc)
-		inherit_usage("pop3d", usage);
-}
 
 /*
  * A client that has reset the connection already is no peer of the socket any
@@ -106,27 +68,6 @@ find_peer(void)
 		connection_set_peer(&connection, peer_of_environment());
 }
 
-static void
-make_channel(int fd[2])
-{
-	if (channel_pair(fd) == -1) {
-		log_warn("socketpair: %s", strerror(errno));
-		_exit(1);
-	}
-}
-
-static pid_t
-start(void)
-{
-	pid_t pid = fork();
-
-	if (pid == -1) {
-		log_warn("fork: %s", strerror(errno));
-		_exit(1);
-	}
-	return pid;
-}
-
 /* Waits for a process to end, and logs it if a signal ended it. */
 static void
 reap(pid_t pid, const char *name)
@@ -158,8 +99,8 @@ start_session(
 {
 	int fd[2];
 
-	make_channel(fd);
-	if (start() == 0) {
+	inherit_channel(fd);
+	if (inherit_fork() == 0) {
 		close(fd[1]);
 		session_run(conf, as, fd[0], peer);
 	}
@@ -220,8 +161,8 @@ start_auth(const struct conf *conf, const struct identity *as,
 	int fd[2];
 	pid_t pid;
 
-	make_channel(fd);
-	if ((pid = start()) == 0) {
+	inherit_channel(fd);
+	if ((pid = inherit_fork()) == 0) {
 		close(fd[1]);
 		auth_run(conf, as, channel, fd[0], failures, from);
 	}
@@ -283,11 +224,11 @@ int
 main(int argc, char *argv[])
 {
 	static struct conf conf;
-	struct options options;
+	struct inherit_options options;
 	struct identity as;
 	int sockets[INHERIT_SOCKETS_MAX], channel, n;
 
-	parse_options(&options, argc, argv);
+	inherit_options(&options, "pop3d", "df:nV", usage, argc, argv);
 	if (options.check)
 		return configtest(&conf, options.file);
 	stop_block();

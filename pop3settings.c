@@ -12,8 +12,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,7 +20,6 @@
 #include "common/inherit.h"
 #include "common/log.h"
 #include "common/stop.h"
-#include "common/version.h"
 #include "ctl/ctl.h"
 #include "settings/clerk.h"
 #include "settings/desk.h"
@@ -31,59 +28,15 @@
 
 static const char usage[] = "usage: pop3settings [-dV] [-f file]";
 
-struct options {
-	const char *file;
-	int debug;
-};
-
 enum child { DESK, AUTH, CLERK, CHILDREN };
 
 static pid_t child[CHILDREN];
-
-static void
-parse_options(struct options *o, int argc, char *argv[])
-{
-	int c;
-
-	o->file = CONF_FILE;
-	o->debug = 0;
-	opterr = 0;
-	while ((c = getopt(argc, argv, "df:V")) != -1) {
-		switch (c) {
-		case 'd':
-			o->debug = 1;
-			break;
-		case 'f':
-			o->file = optarg;
-			break;
-		case 'V':
-			puts("pop3settings " POP3D_VERSION);
-			exit(0);
-		default:
-			inherit_usage("pop3settings", usage);
-		}
-	}
-	if (optind != argc)
-		inherit_usage("pop3settings", usage);
-}
-
-static void
-make_channel(int fd[2])
-{
-	if (channel_pair(fd) == -1) {
-		log_warn("socketpair: %s", strerror(errno));
-		_exit(1);
-	}
-}
 
 /* Forks: 1 in the child. */
 static int
 start(enum child which)
 {
-	if ((child[which] = fork()) == -1) {
-		log_warn("fork: %s", strerror(errno));
-		_exit(1);
-	}
+	child[which] = inherit_fork();
 	return child[which] == 0;
 }
 
@@ -92,8 +45,8 @@ static void
 start_desk(const struct conf *conf, const struct identity *as, int auth[2],
     int page[2])
 {
-	make_channel(auth);
-	make_channel(page);
+	inherit_channel(auth);
+	inherit_channel(page);
 	if (start(DESK)) {
 		close(auth[1]);
 		close(page[1]);
@@ -138,8 +91,8 @@ answer(const struct conf *conf, const struct identity *as, int desk, int page)
 	int clerk[2], owner[2], notes[2];
 	struct judge_fds judge;
 
-	make_channel(clerk);
-	make_channel(owner);
+	inherit_channel(clerk);
+	inherit_channel(owner);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, notes) == -1) {
 		log_warn("socketpair: %s", strerror(errno));
 		_exit(1);
@@ -173,11 +126,12 @@ main(int argc, char *argv[])
 {
 	static struct conf conf;
 	static char id[CONNECTION_ID_SIZE];
-	struct options options;
+	struct inherit_options options;
 	struct identity as;
 	int auth[2], page[2];
 
-	parse_options(&options, argc, argv);
+	inherit_options(
+	    &options, "pop3settings", "df:V", usage, argc, argv);
 	if (inherit_begin("pop3settings", options.debug, id, &conf,
 		options.file) == -1 ||
 	    identity_find(&as, &conf) == -1)

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/channel.h"
 #include "common/inherit.h"
 #include "common/log.h"
+#include "common/version.h"
 
 #define LISTEN_FD 3 /* sd_listen_fds(3): where systemd's sockets begin */
 
@@ -172,8 +174,8 @@ inherit_begin(const char *program, int debug, char id[CONNECTION_ID_SIZE],
 	return 0;
 }
 
-void
-inherit_usage(const char *program, const char *usage)
+static void __attribute__((noreturn))
+refuse_usage(const char *program, const char *usage)
 {
 	static char id[CONNECTION_ID_SIZE];
 
@@ -183,4 +185,56 @@ inherit_usage(const char *program, const char *usage)
 	} else
 		fprintf(stderr, "%s\n", usage);
 	exit(2);
+}
+
+void
+inherit_options(struct inherit_options *o, const char *program,
+    const char *letters, const char *usage, int argc, char *argv[])
+{
+	int c;
+
+	memset(o, 0, sizeof(*o));
+	o->file = CONF_FILE;
+	opterr = 0;
+	while ((c = getopt(argc, argv, letters)) != -1) {
+		switch (c) {
+		case 'd':
+			o->debug = 1;
+			break;
+		case 'f':
+			o->file = optarg;
+			break;
+		case 'n':
+			o->check = 1;
+			break;
+		case 'V':
+			printf("%s %s\n", program, POP3D_VERSION);
+			exit(0);
+		default:
+			refuse_usage(program, usage);
+		}
+	}
+	if (optind != argc)
+		refuse_usage(program, usage);
+}
+
+void
+inherit_channel(int fd[2])
+{
+	if (channel_pair(fd) == -1) {
+		log_warn("socketpair: %s", strerror(errno));
+		_exit(1);
+	}
+}
+
+pid_t
+inherit_fork(void)
+{
+	pid_t pid = fork();
+
+	if (pid == -1) {
+		log_warn("fork: %s", strerror(errno));
+		_exit(1);
+	}
+	return pid;
 }

@@ -6,6 +6,8 @@
 #ifndef COMMON_INHERIT_H
 #define COMMON_INHERIT_H
 
+#include <sys/types.h>
+
 #include "common/conf.h"
 #include "common/connection.h"
 
@@ -38,11 +40,23 @@ int inherit_listening(const char *program, int debug,
 /* Takes the other side off descriptors 0 and 1: somebody else has it. */
 void inherit_let_go(void);
 
+struct inherit_options {
+	const char *file; /* -f; CONF_FILE unless given */
+	int debug;	  /* -d */
+	int check;	  /* -n, where letters have it */
+};
+
 /*
- * Prints how the program is called, and exits with 2.  Under inetd standard
- * error is the other side, which must not read this: then it is logged.
+ * The options of a program; letters are those of getopt(3).  -V prints the
+ * version and exits.  Where they are wrong it prints usage and exits with 2:
+ * under inetd standard error is the other side, which must not read this, and
+ * then it is logged.
  */
-void inherit_usage(const char *program, const char *usage)
-    __attribute__((noreturn));
+void inherit_options(struct inherit_options *o, const char *program,
+    const char *letters, const char *usage, int argc, char *argv[]);
+
+/* A channel between two children, or a child, of a parent; or it ends. */
+void inherit_channel(int fd[2]);
+pid_t inherit_fork(void);
 
 #endif
