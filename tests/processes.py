@@ -7,13 +7,17 @@ import socket
 import struct
 import time
 
+# What reading /proc says of a process that has ended: the second, if it ended
+# after its file or directory had been opened.
+GONE = (FileNotFoundError, ProcessLookupError)
+
 
 def _read(path):
     try:
         with open(path, "rb") as f:
             return f.read()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""  # gone
+    except GONE:
+        return b""
 
 
 def pids():
@@ -47,8 +51,8 @@ def descriptors(pid):
     try:
         for name in os.listdir(directory):
             found[int(name)] = os.readlink(os.path.join(directory, name))
-    except (FileNotFoundError, PermissionError):
-        pass  # gone, or another user's
+    except GONE + (PermissionError,):
+        pass  # or another user's
     return found
 
 

@@ -26,7 +26,7 @@ def own_memory(pid):
         with open("/proc/%d/smaps_rollup" % pid) as f:
             return sum(int(kb) for kb in re.findall(
                 r"Private_\w+:\s+(\d+)", f.read()))
-    except (FileNotFoundError, ProcessLookupError):
+    except processes.GONE:
         return 0
 
 

@@ -9,6 +9,7 @@ from channel import Hostile
 from daemon import ROOT, wait_until
 from mailbox import Mailbox
 from maildir import unique
+import processes
 
 pytestmark = pytest.mark.skipif(
     not ROOT, reason="only root may trace the store, and change owners")
@@ -97,7 +98,7 @@ def is_open(pid, path):
     try:
         return any(os.path.realpath(directory + "/" + n) == path
                    for n in os.listdir(directory))
-    except FileNotFoundError:
+    except processes.GONE:
         return False
 
 
