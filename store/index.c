@@ -48,6 +48,9 @@ struct index {
 	int opened; /* the environment is open: it can panic */
 	int checked; /* the root pages were looked at, and are good */
 	DB *table[TABLES];
+	DBC *cursor; /* of a transaction: where it found a name last */
+	unsigned char at[ENTRY_KEY_MAX]; /* the key of that */
+	size_t at_len; /* 0: nowhere */
 	char file[PATH_MAX]; /* without an environment: the path */
 };
 
@@ -463,11 +466,25 @@ index_begin(struct index *ix)
 	return cause_of(ix->env->txn_begin(ix->env, NULL, &ix->txn, 0));
 }
 
+/* A record that was deleted goes now: this writes. */
+static int
+close_cursor(struct index *ix)
+{
+	DBC *cursor = ix->cursor;
+
+	ix->cursor = NULL;
+	ix->at_len = 0;
+	return cursor == NULL ? 0 : cause_of(cursor->close(cursor));
+}
+
 int
 index_commit(struct index *ix, int durable)
 {
 	DB_TXN *txn = ix->txn;
+	int error;
 
+	if ((error = close_cursor(ix)) != 0)
+		return error;
 	ix->txn = NULL;
 	if (txn == NULL)
 		return 0;
@@ -480,6 +497,7 @@ index_abort(struct index *ix)
 {
 	DB_TXN *txn = ix->txn;
 
+	(void)close_cursor(ix);
 	ix->txn = NULL;
 	if (txn != NULL)
 		(void)txn->abort(txn);
@@ -533,14 +551,56 @@ index_put_totals(struct index *ix, const struct totals *t)
 	return put(ix, TABLE_NAMES, &key, buf, sizeof(buf));
 }
 
+static int
+open_cursor(struct index *ix, enum table t, DBC **cursor)
+{
+	int error;
+
+	if ((error = open_table(ix, t)) != 0)
+		return error;
+	return cause_of(
+	    ix->table[t]->cursor(ix->table[t], ix->txn, cursor, 0));
+}
+
+static int
+is_at(const struct index *ix, const DBT *key)
+{
+	return ix->at_len != 0 && ix->at_len == key->size &&
+	    memcmp(ix->at, key->data, key->size) == 0;
+}
+
+/* Moves the transaction's cursor to a name; data is its memory. */
+static int
+seek_name(struct index *ix, DBT *key, DBT *data)
+{
+	int error;
+
+	ix->at_len = 0;
+	if (ix->cursor == NULL &&
+	    (error = open_cursor(ix, TABLE_NAMES, &ix->cursor)) != 0)
+		return error;
+	*data = dbt(NULL, 0);
+	error = ix->cursor->get(ix->cursor, key, data, DB_SET);
+	if (error != 0)
+		return cause_of(error);
+	memcpy(ix->at, key->data, key->size);
+	ix->at_len = key->size;
+	return 0;
+}
+
 int
 index_get_name(struct index *ix, struct entry *e)
 {
 	unsigned char keybuf[ENTRY_KEY_MAX], buf[RECORD_OCTETS];
-	DBT key = dbt(keybuf, entry_encode_key(e, keybuf));
+	DBT key = dbt(keybuf, entry_encode_key(e, keybuf)), data;
 	size_t len;
 	int error;
 
+	if (ix->txn != NULL) {
+		if ((error = seek_name(ix, &key, &data)) != 0)
+			return error;
+		return decoded(entry_decode_name(e, data.data, data.size));
+	}
 	if ((error = get(ix, TABLE_NAMES, &key, buf, &len)) != 0)
 		return error;
 	return decoded(entry_decode_name(e, buf, len));
@@ -562,10 +622,16 @@ index_put_name(struct index *ix, const struct entry *e)
 {
 	unsigned char keybuf[ENTRY_KEY_MAX], buf[ENTRY_NAME_MAX];
 	DBT key = dbt(keybuf, entry_encode_key(e, keybuf));
+	DBT data = dbt(buf, entry_encode_name(e, buf));
 	int error;
 
-	if ((error = put(ix, TABLE_NAMES, &key, buf,
-		 entry_encode_name(e, buf))) != 0)
+	/* What was just looked at need not be looked for again. */
+	if (is_at(ix, &key))
+		error = cause_of(
+		    ix->cursor->put(ix->cursor, &key, &data, DB_CURRENT));
+	else
+		error = put(ix, TABLE_NAMES, &key, data.data, data.size);
+	if (error != 0)
 		return error;
 	return e->uidl[0] == '\0' ? 0 : put_uidl(ix, e->uidl, &key);
 }
@@ -627,13 +693,14 @@ index_delete_name(struct index *ix, const struct entry *e)
 	unsigned char keybuf[ENTRY_KEY_MAX];
 	DBT key = dbt(keybuf, entry_encode_key(e, keybuf)), data;
 	struct entry old = *e;
-	DBC *cursor;
 	int error;
 
-	if ((error = find(ix, TABLE_NAMES, &key, &data, &cursor)) != 0)
+	if ((error = seek_name(ix, &key, &data)) != 0)
 		return error;
+	ix->at_len = 0;
 	error = decoded(entry_decode_name(&old, data.data, data.size));
-	error = delete_at(cursor, error);
+	if (error == 0)
+		error = cause_of(ix->cursor->del(ix->cursor, 0));
 	if (error == 0 && old.uidl[0] != '\0')
 		error = index_release_uidl(ix, &old);
 	return error;
@@ -694,17 +761,6 @@ decode_queue(const DBT *key, const DBT *data, struct entry *e)
 {
 	return decoded(entry_decode_queue(
 	    e, key->data, key->size, data->data, data->size));
-}
-
-static int
-open_cursor(struct index *ix, enum table t, DBC **cursor)
-{
-	int error;
-
-	if ((error = open_table(ix, t)) != 0)
-		return error;
-	return cause_of(
-	    ix->table[t]->cursor(ix->table[t], ix->txn, cursor, 0));
 }
 
 /* Moves a cursor to message number, and gives its key and data. */

@@ -581,6 +581,33 @@ test_abort(void **state)
 	good(index_close(ix));
 }
 
+/* What was looked at is changed in its place, whatever was put since. */
+static void
+test_changed_later(void **state)
+{
+	struct index *ix = open_index(*state, INDEX_WRITE);
+	struct entry e = make_entry(INBOX, MANY), wanted = e;
+	uint64_t n;
+
+	good(index_begin(ix));
+	add(ix, INBOX, MANY);
+	good(index_get_name(ix, &e));
+	for (n = 1; n < (uint64_t)2 * MANY; n += 2)
+		add(ix, INBOX, n);
+	wanted.state = EXPUNGING;
+	wanted.sub = CUR;
+	strlcpy(wanted.suffix, ":2,FRS", sizeof(wanted.suffix));
+	good(index_put_name(ix, &wanted));
+	for (n = 1; n < (uint64_t)2 * MANY; n += 2)
+		assert_true(known(ix, INBOX, n));
+	good(index_get_name(ix, &e));
+	same_name(&e, &wanted);
+	index_abort(ix);
+	assert_false(known(ix, INBOX, MANY));
+	good(index_close(ix));
+	assert_int_equal(index_verify(*state), 0);
+}
+
 /* How many files of the log there are. */
 static int
 logs(const char *dir)
@@ -1134,6 +1161,7 @@ main(void)
 		IN_SCRATCH(test_each),
 		IN_SCRATCH(test_walks),
 		IN_SCRATCH(test_abort),
+		IN_SCRATCH(test_changed_later),
 		IN_SCRATCH(test_reopen),
 		IN_SCRATCH(test_missing),
 		IN_SCRATCH(test_killed),
