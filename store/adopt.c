@@ -163,7 +163,7 @@ apply(struct ledger *l, const struct uidls_stamp *stamp)
 	a.ledger = l;
 	if ((error = ledger_writable(l)) == 0 &&
 	    (error = compare_names(&a)) == 0)
-		error = ledger_expect(l, a.all, 0);
+		error = ledger_expect(l, a.all);
 	if (error == 0)
 		error = in_batches(&a, l->uidls.n, claim);
 	for (; error == 0 && a.folder < FOLDERS; a.folder++)

@@ -335,7 +335,7 @@ ledger_close(struct ledger *l)
  * for its larger files, which a recovery fills up, it does with small ones.
  */
 int
-ledger_expect(struct ledger *l, uint64_t changes, size_t logged)
+ledger_expect(struct ledger *l, uint64_t changes)
 {
 	uint64_t untrimmed = changes < LOGGED_MAX ? changes : LOGGED_MAX;
 	size_t octets =
@@ -344,7 +344,7 @@ ledger_expect(struct ledger *l, uint64_t changes, size_t logged)
 	if (l->mode == INDEX_MEMORY)
 		return 0;
 	if (changes > MANY && reserve_room(l->dir, octets + ROOM_MUCH) == 0)
-		return index_expect_much(l->index, logged);
+		return index_expect_much(l->index, 0);
 	return reserve_room(l->dir, octets + ROOM_LEAST);
 }
 

@@ -133,10 +133,9 @@ int ledger_end(struct ledger *l, int error, int durable);
 /*
  * Before many changes, in a transaction or more: is there room for them?
  * ENOSPC or EDQUOT if there is not, and nothing was written: half a log
- * that fills the disk cannot even be recovered.  logged: octets of the log
- * that they will take; 0: not known.
+ * that fills the disk cannot even be recovered.
  */
-int ledger_expect(struct ledger *l, uint64_t changes, size_t logged);
+int ledger_expect(struct ledger *l, uint64_t changes);
 
 /*
  * Within a transaction: an entry comes, changes, goes.  old and e (of

@@ -105,7 +105,7 @@ remake_forward(struct ledger *l)
 		n += hashed[folder].n;
 	}
 	if (error == 0)
-		error = ledger_expect(l, n, 0);
+		error = ledger_expect(l, n);
 	if (error == 0)
 		error = forward(l, hashed);
 	listing_free(&hashed[INBOX]);

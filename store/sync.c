@@ -161,7 +161,7 @@ add_found(struct sync *s)
 	int error = 0;
 
 	if (s->scan.nfound > FEW)
-		error = ledger_expect(s->ledger, s->scan.nfound, 0);
+		error = ledger_expect(s->ledger, s->scan.nfound);
 	scan_sort(&s->scan);
 	while (error == 0 && i < s->scan.nfound)
 		if ((error = add_batch(s, &i)) == 0)

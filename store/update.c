@@ -18,13 +18,15 @@
 /* What deleting a message takes in the log, to the end, beside its name. */
 #define LOGGED	     584
 #define LOGGED_NAMES 3 /* times its name is in the log */
+#define ROOM_MUCH    ((size_t)2 << 20) /* beside that */
 
 /* An UPDATE under way. */
 struct update {
 	struct ledger *ledger;
-	const struct listing *marked;
+	const struct listing *marked; /* base names, sorted */
 	const struct policy *policy; /* NULL: retained ones are purged */
 	int64_t now; /* seconds */
+	size_t logged; /* octets, for which the log gets a file; or 0 */
 	uint64_t taken;
 	int full; /* why new mail could not be recorded */
 	struct listing unlink[FOLDERS]; /* whole names */
@@ -90,16 +92,11 @@ take_out_all(struct update *u)
 static int
 transact(struct update *u)
 {
-	const struct listing *in = &u->marked[INBOX], *junk = &u->marked[JUNK];
 	struct ledger *l = u->ledger;
-	int error = 0;
+	int error;
 
-	/* On a full disk it is tried all the same: the reserve may do. */
-	if (in->n + junk->n > MANY)
-		error = ledger_expect(l, in->n + junk->n,
-		    (in->n + junk->n) * LOGGED +
-			(in->used + junk->used) * LOGGED_NAMES);
-	if (error != 0 && !ledger_is_full(error))
+	if (u->logged != 0 && l->mode != INDEX_MEMORY &&
+	    (error = index_expect_much(l->index, u->logged)) != 0)
 		return error;
 	if ((error = ledger_begin(l)) != 0)
 		return error;
@@ -169,15 +166,25 @@ finish(struct update *u)
 /*
  * Before anything is written: on a full disk the log may end right behind a
  * commit, with no room for what a recovery writes, and then what was answered
- * with +OK is undone.  The reserve is room enough for some marks.
+ * with +OK is undone.  The reserve is room enough for some marks.  Many get a
+ * file of the log that holds them all, where there is room for it, and for
+ * what a recovery fills it up with.
  */
 static int
-make_room(const struct update *u)
+make_room(struct update *u)
 {
-	size_t marks = u->marked[INBOX].n + u->marked[JUNK].n;
+	const struct listing *in = &u->marked[INBOX], *junk = &u->marked[JUNK];
+	size_t marks = in->n + junk->n;
+	size_t logged =
+	    marks * LOGGED + (in->used + junk->used) * LOGGED_NAMES;
 	size_t octets = LOG_ROOM + marks * MARK_ROOM;
 	int error;
 
+	if (marks > MANY &&
+	    reserve_room(u->ledger->dir, logged + ROOM_MUCH) == 0) {
+		u->logged = logged;
+		return 0;
+	}
 	if ((error = reserve_room(u->ledger->dir, octets)) == 0 ||
 	    reserve_give_up(u->ledger->dir) != 0)
 		return error;
