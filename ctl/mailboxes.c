@@ -3,10 +3,7 @@
  * mailboxes, by the store's own hand, as their owners and in the store's
  * sandbox.
  */
-#include <sys/stat.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +13,7 @@
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "ctl/ctl.h"
+#include "ctl/mbox_file.h"
 #include "ctl/owner.h"
 #include "ctl/settings.h"
 #include "ctl/targets.h"
@@ -464,28 +462,6 @@ run_import(struct job *job)
 	return trouble != TROUBLE_NONE ? refused(job, trouble) : CTL_GOOD;
 }
 
-/* Whoever owns a link could change where root is led by it. */
-static int
-open_mbox(const char *file)
-{
-	struct stat st;
-	int fd = open(file,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-
-	if (fd == -1 && errno == ELOOP)
-		(void)ctl_fail("%s is a symbolic link: name the file that it "
-			       "leads to", file);
-	else if (fd == -1 || fstat(fd, &st) == -1)
-		(void)ctl_fail("%s: %s", file, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		(void)ctl_fail("%s is not a regular file", file);
-	else
-		return fd;
-	if (fd != -1)
-		close(fd);
-	return -1;
-}
-
 int
 ctl_import_mbox(const struct args *args)
 {
@@ -502,7 +478,7 @@ ctl_import_mbox(const struct args *args)
 	    strcmp(ids, "none") != 0)
 		return ctl_fail("-f %s: it can be dovecot or none", ids);
 	import.ids = ids == NULL || strcmp(ids, "none") != 0;
-	if ((job.fd = open_mbox(job.file)) == -1)
+	if ((job.fd = mbox_file_open(job.file)) == -1)
 		return CTL_FAILED;
 	import.fd = STDIN_FILENO;
 	import.progress_arg = &job;

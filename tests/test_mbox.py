@@ -244,6 +244,81 @@ def test_the_owner_need_not_be_able_to_read_the_file(account, file):
     assert run(account, path) == (1, 0)
 
 
+@pytest.fixture
+def home(tmp_path):
+    """A directory of somebody's in one of root's, beside an mbox of root's;
+    all paths are real ones."""
+    path = os.path.realpath(tmp_path) + "/you"
+    os.mkdir(path)
+    os.mkdir(path + "/mail")
+    for own in path, path + "/mail":
+        os.chown(own, 12345, 12345)
+    with open(os.path.dirname(path) + "/secret", "wb") as f:
+        f.write(mbox([message("secret")]))
+    return path
+
+
+def give(path, uid=12345, data=None):
+    with open(path, "wb") as f:
+        f.write(data or mbox([message()]))
+    os.chown(path, uid, uid)
+    return path
+
+
+@pytest.mark.skipif(not ROOT, reason="nobody else need be led by others")
+def test_root_is_led_by_no_link_of_others(account, home):
+    os.rmdir(home + "/mail")
+    for target in "..", os.path.dirname(home), "../you/..":
+        os.symlink(target, home + "/mail")
+        os.chown(home + "/mail", 12345, 12345, follow_symlinks=False)
+        assert "mail on the way to it is a symbolic link that is not " \
+            "root's" in refused(account, home + "/mail/secret")
+        # Nor by one of root's that can be exchanged meanwhile.
+        os.chown(home + "/mail", 0, 0, follow_symlinks=False)
+        assert "led by others" in refused(account, home + "/mail/secret")
+        os.unlink(home + "/mail")
+    assert account.maildir.files() == []
+
+
+@pytest.mark.skipif(not ROOT, reason="nobody else need be led by others")
+def test_links_of_root_s_are_followed(account, home):
+    """/var/mail and /home are such links on some systems."""
+    base = os.path.dirname(home)
+    give(home + "/mail/inbox")
+    os.symlink("you/mail", base + "/one")
+    os.symlink(base + "//one/", base + "/two")
+    assert run(account, base + "/two/inbox") == (1, 0)
+    assert run(account, home + "/./mail//../mail/inbox") == (0, 1)
+    os.symlink("..", home + "/out")
+    os.chown(home + "/out", 12345, 12345, follow_symlinks=False)
+    os.symlink("you/out", base + "/three")
+    assert "out on the way" in refused(account, base + "/three/secret")
+    os.symlink("loop", base + "/loop")
+    assert "Too many levels" in refused(account, base + "/loop/inbox")
+    assert "Not a directory" in refused(account, base + "/secret/inbox")
+    assert "Not a directory" in refused(account, base + "/two/inbox/")
+
+
+@pytest.mark.skipif(not ROOT, reason="nobody else need be led by others")
+def test_whose_file_root_takes(account, home):
+    """A second name of somebody's mail, or what is left of it when the first
+    is gone, is no file of the directory's owner."""
+    secret, path = os.path.dirname(home) + "/secret", home + "/mail/inbox"
+    os.link(secret, path)
+    assert "another name" in refused(account, path)
+    os.unlink(path)
+    give(path, 12346)
+    assert "not of the directory's owner" in refused(account, path)
+    os.chmod(os.path.dirname(home), 0o777)
+    give(secret, 12345)
+    assert "not of the directory's owner" in refused(account, secret)
+    os.chmod(os.path.dirname(home), 0o755)
+    assert run(account, secret) == (1, 0)
+    for uid in 0, 12345:  # a copy by root, and the owner's
+        os.unlink(path)
+        assert run(account, give(path, uid)) == (0, 1)
+
+
 SYNC = {1: 74, 40: 306}  # fsync, and syncfs for many; of amd64
 
 
