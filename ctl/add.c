@@ -94,8 +94,8 @@ make_account(
 	} else if (!maildir_good(maildir) ||
 	    strlcpy(a->maildir, maildir, sizeof(a->maildir)) >=
 		sizeof(a->maildir))
-		return ctl_fail("-m %s: give an absolute path of at most %d "
-				"octets",
+		return ctl_fail("-m %s: give an absolute path below /, of at "
+				"most %d octets",
 		    maildir, MAILDIR_MAX);
 	return CTL_GOOD;
 }

@@ -62,7 +62,8 @@ address_parse(
 int
 maildir_good(const char *path)
 {
-	return path[0] == '/' && strlen(path) <= MAILDIR_MAX &&
+	return path[0] == '/' && path[strspn(path, "/")] != '\0' &&
+	    strlen(path) <= MAILDIR_MAX &&
 	    strpbrk(path, "\r\n") == NULL;
 }
 

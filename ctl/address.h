@@ -18,7 +18,7 @@
 int address_parse(
     const char *text, char address[ADDRESS_MAX + 1], char *err, size_t errsize);
 
-/* Can it be the path of a mailbox: absolute, in one line, not too long? */
+/* Can it be that of a mailbox: absolute, not /, in one line, not too long? */
 int maildir_good(const char *path);
 
 /* A user's name, or UID:GID in numbers; never root. */

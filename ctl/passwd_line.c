@@ -237,13 +237,23 @@ variable(const char **at, const char *address, const char *home,
 	return value;
 }
 
-/* Writes where the mail is, a path with variables, into the account. */
-static int
+#define NO_PATH "gives no absolute path; write it without variables but %u, " \
+		"%n, %d and %h"
+#define NO_HOME "needs a home, which the line does not have; write the home " \
+		"into its sixth field, or the path without it"
+
+/*
+ * Writes where the mail is, a path with variables, into the account.  NULL,
+ * or what is wrong with it: half a sentence.
+ */
+static const char *
 expand(const char *path, const char *home, struct account *a)
 {
 	char value[ADDRESS_MAX + 1], one[2] = "";
 	const char *piece;
 
+	if (path[0] == '~' && path[1] != '/' && path[1] != '\0')
+		return "is in the home of somebody else; write the path";
 	a->maildir[0] = '\0';
 	while (*path != '\0') {
 		if (*path == '%') {
@@ -256,11 +266,14 @@ expand(const char *path, const char *home, struct account *a)
 			one[0] = *path++;
 			piece = one;
 		}
+		/* All who have none would have one mailbox. */
+		if (piece == home && home[0] == '\0')
+			return NO_HOME;
 		if (piece == NULL || strlcat(a->maildir, piece,
 			sizeof(a->maildir)) >= sizeof(a->maildir))
-			return -1;
+			return NO_PATH;
 	}
-	return maildir_good(a->maildir) ? 0 : -1;
+	return maildir_good(a->maildir) ? NULL : NO_PATH;
 }
 
 /* maildir:PATH[:OPTION ...], or PATH alone; NULL: it is no Maildir. */
@@ -283,22 +296,37 @@ path_of(char *mail)
 	return mail;
 }
 
+/* "" where there is none, or the one that has no users' directories. */
+static int
+get_home(const struct passwd_line *p, char home[MAILDIR_MAX + 1], char *err,
+    size_t errsize)
+{
+	if (get_value(p, "userdb_home", p->home, home, err, errsize) == -1)
+		return -1;
+	if (home[0] != '\0' && home[0] != '/')
+		return error_set(err, errsize, "home %s is not an absolute "
+		    "path", home);
+	if (strchr(home, '%') != NULL)
+		return error_set(err, errsize, "home %s: write it without "
+		    "variables", home);
+	if (home[strspn(home, "/")] == '\0')
+		home[0] = '\0';
+	return 0;
+}
+
 static int
 set_maildir(const struct passwd_line *p, const struct conf *conf,
     struct account *a, char *err, size_t errsize)
 {
 	char mail[MAILDIR_MAX + 1], home[MAILDIR_MAX + 1];
 	char driver[16] = "";
-	const char *path;
+	const char *path, *fault;
 
-	if (get_value(p, "userdb_home", p->home, home, err, errsize) == -1 ||
+	if (get_home(p, home, err, errsize) == -1 ||
 	    get_value(p, "userdb_mail", "", mail, err, errsize) == -1 ||
 	    (mail[0] == '\0' && get_value(p, "userdb_mail_path", "", mail,
 		err, errsize) == -1))
 		return -1;
-	if (home[0] != '\0' && home[0] != '/')
-		return error_set(err, errsize, "home %s is not an absolute "
-		    "path", home);
 	if (mail[0] == '\0')
 		return account_maildir(a, conf, home[0] != '\0' ? home : NULL,
 		    err, errsize);
@@ -309,10 +337,9 @@ set_maildir(const struct passwd_line *p, const struct conf *conf,
 	if ((path = path_of(mail)) == NULL)
 		return error_set(err, errsize, "userdb_mail=%s is no Maildir; "
 		    "convert it first, as with doveadm backup", mail);
-	if (expand(path, home, a) == -1)
-		return error_set(err, errsize, "userdb_mail=%s gives no "
-		    "absolute path; write it without variables but %%u, %%n, "
-		    "%%d and %%h", mail);
+	if ((fault = expand(path, home, a)) != NULL)
+		return error_set(err, errsize, "userdb_mail=%s %s", mail,
+		    fault);
 	return 0;
 }
 

@@ -226,7 +226,8 @@ const struct setting settings[] = {
 	    set_password, get_password },
 	{ "owner", "USER", "a user that exists and is not root",
 	    "whose the mailbox is", NULL, AT(uid), set_owner, get_owner },
-	{ "maildir", "PATH", "an absolute path", "where the mailbox is", NULL,
+	{ "maildir", "PATH", "an absolute path below /",
+	    "where the mailbox is", NULL,
 	    AT(maildir), set_maildir, get_maildir },
 	{ NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL },
 };

@@ -157,6 +157,28 @@ user6:*:%d:::%s/user6::userdb_mail_driver=maildir userdb_mail_path=%%{home}/%%{u
         assert os.stat(one["maildir"] + "/new").st_uid == vmail.pw_uid
 
 
+@pytest.mark.parametrize("home, mail, why", [
+    ("", "maildir:~/Maildir", "needs a home"),
+    ("", "~", "needs a home"),
+    ("", "maildir:%h/mail", "needs a home"),
+    ("", "maildir:/mail/%{home}", "needs a home"),
+    ("/", "maildir:~/Maildir", "needs a home"),
+    ("//", "maildir:/x:INBOX=%h", "needs a home"),
+    ("/u/a", "maildir:~bob/Maildir", "the home of somebody else"),
+    ("/u/a", "/", "no absolute path"),
+    ("/u/a", "maildir:", "no absolute path"),
+    ("/u/%n", "maildir:~/Maildir", "home /u/%n: write it without variables"),
+    ("/u/%d/a", "", "home /u/%d/a: write it without variables")])
+def test_paths_that_would_be_another_s(host, home, mail, why):
+    """Without a home each would have /Maildir, and the others' mail in it;
+    Dovecot may have homes from elsewhere."""
+    text = "".join("%s:{PLAIN}x:vmail:vmail::%s::userdb_mail=%s\n" % (
+        name, home, mail) for name in "ab")
+    _, error = imported(host, text, status=1)
+    assert error.count(why) == 2, error
+    assert not os.path.exists(host.directory + "/accounts.db")
+
+
 def test_home_in_the_template(host):
     """maildir ~/Maildir is each user's own, as Dovecot's mail_location."""
     with open(host.conf, "a") as f:

@@ -505,7 +505,8 @@ def test_set(server, account, key, values):
     ("access=ALL", "off, all"), ("spam=yes", "exclude, include or only"),
     ("auto-delete=true", "yes or no"), ("two-factor=yes", "on or off"),
     ("password=", "none"), ("maildir=x", "an absolute path"),
-    ("maildir=", "an absolute path"), ("maildir=/" + 1023 * "x", "absolute"),
+    ("maildir=", "an absolute path"), ("maildir=//", "an absolute path below /"),
+    ("maildir=/" + 1023 * "x", "absolute"),
     ("owner=root", "not root"), ("colour=red", "there are access"),
     ("acces=all", "there are access"), ("=all", "there are access"),
     ("address=b@example.com", "there are access"), ("hash=x", "there are"),
@@ -566,7 +567,7 @@ def test_show_json(server, account):
         "owner": server.owner.pw_name, "maildir": "/a\tb\"\\\x7f"}
 
 
-@pytest.mark.parametrize("maildir", ["", "relative", "/" + 4096 * "a",
+@pytest.mark.parametrize("maildir", ["", "relative", "/", "/" + 4096 * "a",
                                      "/a\nb", "/a\r", "/a b\nowner=x"],
                          ids=len)
 def test_bad_maildirs(server, account, maildir):
