@@ -147,7 +147,11 @@ import_alias(struct import *im, struct line *l)
 	return 0;
 }
 
-/* A new account is all that the line says; of an old one the password is. */
+/*
+ * A new account is all that the line says; of an old one the password is,
+ * which is taken away by none: files without passwords, or with some that are
+ * elsewhere by now, would lock everybody out.
+ */
 static int
 set_passwd(struct import *im, const struct line *l, struct account *a,
     enum passwd_kind kind, int found)
@@ -156,7 +160,14 @@ set_passwd(struct import *im, const struct line *l, struct account *a,
 	    kind == PASSWD_CLEAR ? l->hash : "";
 	char why[ERR_SIZE / 2];
 
-	if (kind == PASSWD_USELESS && found == 1) {
+	if (found == 1 && kind == PASSWD_NONE && a->hash[0] == '\0')
+		return 0;
+	if (found == 1 && kind == PASSWD_NONE)
+		return error_set(im->err, ERR_SIZE, "%s: the password here is "
+		    "locked or empty; the account keeps the one that it has, "
+		    "which `pop3ctl set %s password=none' takes away",
+		    a->address, a->address);
+	if (found == 1 && kind == PASSWD_USELESS) {
 		strlcpy(why, im->err, sizeof(why));
 		return error_set(im->err, ERR_SIZE, "%s; the account stays as "
 		    "it was", why);
@@ -197,8 +208,8 @@ import_passwd(struct import *im, struct line *l)
 	if (found == 0 && passwd_line_has_networks(&l->passwd))
 		strlcat(why, why[0] != '\0' ? "; allow_nets does not count" :
 		    "allow_nets does not count here", sizeof(why));
-	tell(im, l, address, found == 1 ? "its password changed" : "added",
-	    why);
+	tell(im, l, address, found == 0 ? "added" : kind == PASSWD_NONE ?
+	    "has no password, as before" : "its password changed", why);
 	return 0;
 }
 

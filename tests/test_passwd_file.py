@@ -208,6 +208,26 @@ def test_of_an_old_account_only_the_password_changes(host):
     assert re.sub("hash=.*", "", after) == re.sub("hash=.*", "", before)
 
 
+@pytest.mark.parametrize("word", ["", "*", "!", "!$6$abc$def", "{CRYPT}",
+                                  "{PLAIN}", "*LK*"])
+def test_no_line_takes_a_password_away(host, word):
+    """Dovecot's file of the userdb has none, and those of a file whose
+    hashes went to SQL are no news."""
+    imported(host, "a:{PLAIN}first\n")
+    before = host.export()
+    line = "a:%s:vmail:vmail::/x::\n" % word
+    for option in ["-n"], ["-s"], []:
+        _, error = imported(host, line, *option, status=1)
+        assert ":1: a@example.com: the password here is locked or empty; " \
+            "the account keeps the one that it has" in error
+        assert host.export() == before
+    host.ctl("set", "a@example.com", "password=none")
+    before = host.export()
+    told, error = imported(host, line, "-n")
+    assert told[1] == "a@example.com: has no password, as before"
+    assert imported(host, line)[1] == "" and host.export() == before
+
+
 # All that is wrong at once.
 
 MIXED = """good1:{PLAIN}x
