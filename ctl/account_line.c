@@ -191,6 +191,19 @@ account_line_is_alias(const char *text)
 }
 
 int
+account_line_places(const char *text)
+{
+	static const char key[] = "maildir=";
+
+	while (*(text += strcspn(text, " \t")) != '\0') {
+		text += strspn(text, " \t");
+		if (strncmp(text, key, strlen(key)) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+int
 account_line_alias(struct account *a, char *text, char *err, size_t errsize)
 {
 	char *name = strsep(&text, " \t");

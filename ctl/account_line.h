@@ -15,6 +15,9 @@
 int account_line(struct account *account, const struct conf *conf, char *text,
     char *err, size_t errsize);
 
+/* Does such a line, before that, say where the mail is? */
+int account_line_places(const char *text);
+
 /* Is it ADDRESS alias-of=ADDRESS, and then: fills account, an alias. */
 int account_line_is_alias(const char *text);
 int account_line_alias(

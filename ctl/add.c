@@ -11,6 +11,7 @@
 #include "auth/password.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"
+#include "ctl/holders.h"
 #include "ctl/maildirs.h"
 #include "ctl/new_account.h"
 
@@ -114,9 +115,29 @@ is_alias(const struct account *alias)
 	    "first", alias->address, alias->alias_of);
 }
 
+/* It gets the Maildir of another account only if it is told to. */
+static int
+check_holder(struct accounts_edit *edit, const struct account *account,
+    int told)
+{
+	char holder[ADDRESS_MAX + 1], err[ERR_SIZE];
+	int found = holders_ask(accounts_edit_accounts(edit), account, holder,
+	    err, sizeof(err));
+
+	if (found == -1)
+		return ctl_fail("%s", err);
+	if (found == 1 && !told)
+		return ctl_fail("%s would have the Maildir of %s, %s; give it "
+		    "another one by -m MAILDIR", account->address, holder,
+		    account->maildir);
+	if (found == 1)
+		holders_warn(account, holder);
+	return CTL_GOOD;
+}
+
 static int
 put_new(struct accounts_edit *edit, const struct account *account,
-    const struct conf *conf)
+    const struct args *args)
 {
 	static struct account old;
 	char err[ERR_SIZE];
@@ -128,9 +149,12 @@ put_new(struct accounts_edit *edit, const struct account *account,
 		return is_alias(&old);
 	if (found == 1)
 		return exists(account->address);
+	if (found == 0 && check_holder(edit, account,
+		args->option['m'] != NULL) != CTL_GOOD)
+		return CTL_FAILED;
 	/* What may be left of another one of that address is not its. */
-	if (found == -1 || factors_remove(conf->accounts, account->address,
-		err, sizeof(err)) == -1 ||
+	if (found == -1 || factors_remove(args->conf->accounts,
+		account->address, err, sizeof(err)) == -1 ||
 	    accounts_edit_put(edit, account, err, sizeof(err)) == -1)
 		return ctl_fail("%s", err);
 	return CTL_GOOD;
@@ -172,12 +196,17 @@ add_new(struct account *account, const struct args *args)
 		return status;
 	if ((edit = ctl_edit(args->conf)) == NULL)
 		return CTL_FAILED;
-	status = ctl_edit_end(edit, put_new(edit, account, args->conf));
+	status = ctl_edit_end(edit, put_new(edit, account, args));
 	explicit_bzero(account->hash, sizeof(account->hash));
-	if (status == CTL_GOOD) {
-		maildirs_note(&maildirs, account);
-		(void)maildirs_make(&maildirs);
-	}
+	if (status != CTL_GOOD)
+		return status;
+	/* Perhaps of another one of that address, who is gone. */
+	if (!maildirs_is_missing(account))
+		printf("%s: its Maildir %s was there already; what is in it is "
+		       "its mail\n", account->address,
+		    account->maildir);
+	maildirs_note(&maildirs, account);
+	(void)maildirs_make(&maildirs);
 	return status;
 }
 

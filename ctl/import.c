@@ -7,6 +7,7 @@
  * line spoils all.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "common/error.h"
 #include "ctl/account_line.h"
 #include "ctl/ctl.h"
+#include "ctl/holders.h"
 #include "ctl/maildirs.h"
 #include "ctl/new_account.h"
 #include "ctl/passwd_line.h"
@@ -31,6 +33,7 @@ struct line {
 	size_t size;
 	unsigned long number;
 	enum kind kind;
+	int places; /* it says where the mail is */
 	struct passwd_line passwd; /* of LINE_PASSWD; pieces of text */
 	char *hash;		   /* made of its password, or NULL */
 };
@@ -41,6 +44,7 @@ struct import {
 	const char *file;
 	int dry; /* -n: only told */
 	struct accounts_edit *edit;
+	struct holders holders;
 	struct line *line;
 	size_t nlines, room;
 	unsigned long number, accounts, added, aliases, bad;
@@ -70,33 +74,78 @@ tell(const struct import *im, const struct line *l, const char *address,
 		    address, warning);
 }
 
-/* Looks up what there is; an alias is told of: -1, as trouble is. */
+/*
+ * Looks up what there is, old being empty where there is none; an alias is
+ * told of: -1, as trouble is.
+ */
 static int
 look_up(struct import *im, const char *address, struct account *old)
 {
-	int found = accounts_edit_get(
-	    im->edit, address, old, im->err, ERR_SIZE);
+	int found;
 
+	memset(old, 0, sizeof(*old));
+	found = accounts_edit_get(im->edit, address, old, im->err, ERR_SIZE);
 	if (found == ACCOUNTS_ALIAS)
 		return error_set(im->err, ERR_SIZE, "%s is an alias of %s",
 		    address, old->alias_of);
 	return found;
 }
 
+/* One more warning about a line. */
+static void __attribute__((format(printf, 2, 3)))
+warn_of(char why[ERR_SIZE], const char *fmt, ...)
+{
+	va_list ap;
+	size_t len = strlen(why);
+
+	if (len > 0)
+		len += strlcpy(why + len, "; ", ERR_SIZE - len);
+	if (len >= ERR_SIZE)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(why + len, ERR_SIZE - len, fmt, ap);
+	va_end(ap);
+}
+
+/*
+ * Nobody is given another one's mail by the way in which paths are made; whom
+ * the line itself gives it to, is told.
+ */
+static int
+check_holder(struct import *im, const struct account *account,
+    const struct account *old, const struct line *l, char why[ERR_SIZE])
+{
+	char holder[ADDRESS_MAX + 1];
+
+	if (strcmp(old->maildir, account->maildir) == 0 ||
+	    !holders_find(&im->holders, account, holder))
+		return 0;
+	if (!l->places)
+		return error_set(im->err, ERR_SIZE, "%s would have the "
+		    "Maildir of %s, %s; let the line give it another one",
+		    account->address, holder, account->maildir);
+	warn_of(why, HOLDERS_SHARED, holder);
+	return 0;
+}
+
 static int
 put(struct import *im, const struct account *account,
-    const struct account *old, int found)
+    const struct account *old, const struct line *l, char why[ERR_SIZE])
 {
-	if (accounts_edit_put(im->edit, account, im->err, ERR_SIZE) == -1)
+	const int found = old->address[0] != '\0';
+
+	if (check_holder(im, account, old, l, why) == -1 ||
+	    accounts_edit_put(im->edit, account, im->err, ERR_SIZE) == -1)
 		return -1;
 	/* What may be left of another one of that address is not its. */
-	if (found == 0 && !im->dry && factors_remove(im->conf->accounts,
+	if (!found && !im->dry && factors_remove(im->conf->accounts,
 		account->address, im->err, ERR_SIZE) == -1)
 		return -1;
-	if (found == 1)
+	if (found)
 		revocation_note(&im->revocation, old, account);
 	im->accounts++;
-	im->added += found == 0;
+	im->added += !found;
+	holders_note(&im->holders, account);
 	if (!im->dry)
 		maildirs_note(&im->maildirs, account);
 	return 0;
@@ -107,6 +156,7 @@ static int
 import_account(struct import *im, struct line *l)
 {
 	static struct account account, old; /* large */
+	char why[ERR_SIZE] = "";
 	int found;
 
 	if (account_line(&account, im->conf, l->text, im->err, ERR_SIZE) == -1)
@@ -115,9 +165,9 @@ import_account(struct import *im, struct line *l)
 		return -1;
 	if (found == 1)
 		account.generation = old.generation + 1;
-	if (put(im, &account, &old, found) == -1)
+	if (put(im, &account, &old, l, why) == -1)
 		return -1;
-	tell(im, l, account.address, found == 1 ? "replaced" : "added", "");
+	tell(im, l, account.address, found == 1 ? "replaced" : "added", why);
 	return 0;
 }
 
@@ -192,8 +242,8 @@ import_passwd(struct import *im, struct line *l)
 	if (kind == PASSWD_BAD)
 		return -1;
 	if (kind == PASSWD_USELESS)
-		snprintf(why, sizeof(why), "it has no password: %.*s",
-		    ERR_SIZE / 2, im->err);
+		warn_of(why, "it has no password: %.*s", ERR_SIZE / 2,
+		    im->err);
 	if ((found = look_up(im, address, &old)) == -1)
 		return -1;
 	account = old;
@@ -203,11 +253,10 @@ import_passwd(struct import *im, struct line *l)
 		im->err, ERR_SIZE) == -1))
 		return -1;
 	if (set_passwd(im, l, &account, kind, found) == -1 ||
-	    put(im, &account, &old, found) == -1)
+	    put(im, &account, &old, l, why) == -1)
 		return -1;
 	if (found == 0 && passwd_line_has_networks(&l->passwd))
-		strlcat(why, why[0] != '\0' ? "; allow_nets does not count" :
-		    "allow_nets does not count here", sizeof(why));
+		warn_of(why, "allow_nets does not count here");
 	tell(im, l, address, found == 0 ? "added" : kind == PASSWD_NONE ?
 	    "has no password, as before" : "its password changed", why);
 	return 0;
@@ -258,9 +307,12 @@ add_line(struct import *im, const char *text)
 	if (text[strcspn(text, ": \t")] == ':') {
 		l->kind = LINE_PASSWD;
 		passwd_line_cut(&l->passwd, l->text);
+		l->places = passwd_line_places(&l->passwd);
 	} else
 		l->kind = account_line_is_alias(text) ? LINE_ALIAS :
 							LINE_ACCOUNT;
+	if (l->kind == LINE_ACCOUNT)
+		l->places = account_line_places(text);
 	return CTL_GOOD;
 }
 
@@ -350,7 +402,11 @@ change(struct import *im, int all_or_none)
 
 	if ((im->edit = ctl_edit(im->conf)) == NULL)
 		return CTL_FAILED;
+	if (holders_read(&im->holders, accounts_edit_accounts(im->edit),
+		im->err, ERR_SIZE) == -1)
+		return ctl_edit_end(im->edit, ctl_fail("%s", im->err));
 	import_lines(im);
+	holders_free(&im->holders);
 	useful = !im->dry && (im->bad == 0 || !all_or_none);
 	if (!useful || im->accounts + im->aliases == 0)
 		accounts_edit_abandon(im->edit);

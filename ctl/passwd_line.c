@@ -360,6 +360,15 @@ passwd_line_apply(const struct passwd_line *p, const struct conf *conf,
 }
 
 int
+passwd_line_places(const struct passwd_line *p)
+{
+	char value[MAILDIR_MAX + 1];
+
+	return extra_value(p, "userdb_mail", value, sizeof(value)) != 0 ||
+	    extra_value(p, "userdb_mail_path", value, sizeof(value)) != 0;
+}
+
+int
 passwd_line_has_networks(const struct passwd_line *p)
 {
 	char value[MAILDIR_MAX + 1];

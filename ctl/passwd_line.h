@@ -54,6 +54,9 @@ enum passwd_kind passwd_line_kind(
 int passwd_line_apply(const struct passwd_line *line, const struct conf *conf,
     struct account *account, char *err, size_t errsize);
 
+/* Does it say where the mail is, or is that left to the configuration? */
+int passwd_line_places(const struct passwd_line *line);
+
 /* Does the line let its user in from some networks only? */
 int passwd_line_has_networks(const struct passwd_line *line);
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "ctl/ctl.h"
+#include "ctl/holders.h"
 #include "ctl/revoke.h"
 #include "ctl/settings.h"
 
@@ -115,15 +116,42 @@ set_many(const struct args *args, struct set *set)
 	return status == CTL_GOOD ? bad : status;
 }
 
+/* Somebody said so, and may not have known. */
+static int
+warn_of_sharing(const struct conf *conf, const char *address)
+{
+	static struct account account; /* large */
+	struct accounts *accounts;
+	char holder[ADDRESS_MAX + 1], err[ERR_SIZE];
+	int found;
+
+	if (accounts_open(&accounts, conf->accounts, err, sizeof(err)) == -1)
+		return ctl_fail("%s", err);
+	found = accounts_get(accounts, address, &account, err, sizeof(err));
+	if (found == 1)
+		found = holders_ask(
+		    accounts, &account, holder, err, sizeof(err));
+	if (found == 1)
+		holders_warn(&account, holder);
+	accounts_close(accounts);
+	explicit_bzero(&account, sizeof(account));
+	return found == -1 ? ctl_fail("%s", err) : CTL_GOOD;
+}
+
 int
 ctl_set(const struct args *args)
 {
 	const char *address = args->word[0];
 	struct set set = { .n = args->n - 1, .text = args->word + 1 };
+	int i, status;
 
 	if (strncmp(address, "*@", 2) == 0)
 		set.domain = address + 2;
 	if (set.domain != NULL || strcmp(address, "*") == 0)
 		return set_many(args, &set);
-	return ctl_change(args->conf, address, apply_all, &set);
+	status = ctl_change(args->conf, address, apply_all, &set);
+	for (i = 0; status == CTL_GOOD && i < set.n; i++)
+		if (strncmp(set.text[i], "maildir=", 8) == 0)
+			status = warn_of_sharing(args->conf, address);
+	return status;
 }

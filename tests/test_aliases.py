@@ -156,6 +156,58 @@ def test_rename(server, account):
     server.ctl("delete", "new@named.example")
 
 
+def test_nobody_gets_what_a_renamed_account_has(server, account):
+    """Its mail stays at the path that is made of its old address."""
+    old, new = account.address, "new." + account.address
+    server.ctl("rename", old, new)
+    path = account.maildir.path
+    refusal = "%s would have the Maildir of %s, %s; " % (old, new, path)
+    before = server.ctl("export").stdout
+    assert refusal in failed(server, "add", "-P", old)
+    for line in old, old + " spam=only", old + ":*", old + ":*:::::/x":
+        done = server.ctl("import", "-", stdin=line + "\n", check=False)
+        assert done.returncode == 1 and refusal in done.stderr
+    assert server.ctl("export").stdout == before
+    other = path.replace("/Maildir", "/other")
+    assert server.ctl("add", "-P", old, "-m", other).stdout == ""
+    server.ctl("delete", old)
+    done = server.ctl("add", "-P", old, "-m", other)
+    assert done.stderr == "" and done.stdout == \
+        "%s: its Maildir %s was there already; what is in it is its mail\n" \
+        % (old, other)
+    server.ctl("delete", old)
+    server.ctl("rename", new, old)
+    # A bare line for the account itself is no other account.
+    assert server.ctl("import", "-", stdin=old + "\n").stderr == ""
+
+
+def test_accounts_that_are_to_share_a_maildir(server, account):
+    """Whoever says so is told what that means, once."""
+    path, other = account.maildir.path, "other@example.com"
+    warning = "its Maildir is that of %s, too: each has the other's mail\n" \
+        % account.address
+
+    def warned(*words, stdin=None):
+        error = server.ctl(*words, stdin=stdin).stderr
+        assert error.startswith("pop3ctl: warning: ")
+        return error.endswith(other + ": " + warning)
+    assert warned("add", "-P", other, "-m", path.replace("/", "//") + "/")
+    server.ctl("set", other, "maildir=/elsewhere")
+    assert warned("set", other, "spam=only", "maildir=" + path)
+    exported = server.ctl("export").stdout
+    done = server.ctl("import", "-", stdin=exported)
+    assert done.stderr == ""
+    for line in (" maildir=" + path, ":::::::userdb_mail=" + path):
+        server.ctl("delete", other)
+        assert warned("import", "-", stdin=other + line + "\n")
+        assert "maildir=%s\n" % path in server.ctl("show", other).stdout
+    server.ctl("delete", other)
+    done = server.ctl("import", "-n", "-", stdin="%s maildir=%s\n%s\n" % (
+        other, path, "third@example.com maildir=" + path))
+    assert done.stderr == "" and done.stdout.count(": added; its Maildir "
+                                                   "is that of ") == 2
+
+
 def test_what_cannot_be_renamed(server, account):
     other = server.add_account().address
     for words, why in (
