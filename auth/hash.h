@@ -20,7 +20,10 @@ int hash_make(const char *password, char *hash, size_t size);
  */
 int hash_check(const char *password, const char *hash);
 
-/* Can the system check a password against it? */
+/* Can the system check a password against it, by its looks? */
 int hash_known(const char *hash);
+
+/* The same by trying, which may take long: there may be too little memory. */
+int hash_works(const char *hash);
 
 #endif

@@ -110,3 +110,11 @@ hash_known(const char *hash)
 	    (strlen(last + 1) == methods[i].digits &&
 	    strspn(last + 1, digits) == methods[i].digits);
 }
+
+int
+hash_works(const char *hash)
+{
+	char made[HASH_MAX + 1];
+
+	return hash_as("x", hash, made, sizeof(made));
+}

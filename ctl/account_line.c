@@ -49,6 +49,8 @@ unescape(char *s)
 static int
 set_hash(struct account *a, const char *hash, char *err, size_t errsize)
 {
+	const char *fault;
+
 	/* A locked or missing password lets nobody in. */
 	if (hash[0] == '\0' || hash[0] == '!' || hash[0] == '*')
 		hash = "";
@@ -56,10 +58,9 @@ set_hash(struct account *a, const char *hash, char *err, size_t errsize)
 		return error_set(err, errsize,
 		    "that is not a hash of this system's crypt(3); "
 		    "is it a password in the clear?");
-	else if (!hash_is_affordable(hash))
+	else if ((fault = hash_cost_fault(hash)) != NULL)
 		return error_set(err, errsize,
-		    "the hash takes so long that the time of an answer would "
-		    "tell who has an account; give a cheaper one");
+		    "the hash %s; give a cheaper one", fault);
 	if (strlcpy(a->hash, hash, sizeof(a->hash)) >= sizeof(a->hash))
 		return error_set(err, errsize,
 		    "the hash is longer than %d octets", HASH_MAX);

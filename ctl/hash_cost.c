@@ -45,8 +45,10 @@ cost_octets(const char *hash)
 	return method;
 }
 
-/* In a process of its own, whose end by the timer is the answer no. */
-static int
+enum cost { COST_GOOD, COST_TOO_LONG, COST_FAILED };
+
+/* In a process of its own, which the timer may end. */
+static enum cost
 try(const char *hash)
 {
 	const struct itimerval limit = { .it_value = {
@@ -57,33 +59,40 @@ try(const char *hash)
 	fflush(stdout);
 	fflush(stderr);
 	if ((pid = fork()) == -1)
-		return 0;
+		return COST_TOO_LONG;
 	if (pid == 0) {
 		(void)signal(SIGPROF, SIG_DFL);
 		if (setitimer(ITIMER_PROF, &limit, NULL) == -1)
-			_exit(1);
-		_exit(hash_check("x", hash) == -1);
+			_exit(COST_TOO_LONG);
+		_exit(hash_works(hash) ? COST_GOOD : COST_FAILED);
 	}
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
-			return 0;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+			return COST_TOO_LONG;
+	return WIFEXITED(status) ? (enum cost)WEXITSTATUS(status) :
+				   COST_TOO_LONG;
 }
 
-int
-hash_is_affordable(const char *hash)
+const char *
+hash_cost_fault(const char *hash)
 {
+	static const char *const faults[] = { NULL,
+		"takes so long that the time of an answer would tell who has "
+		"an account",
+		"asks for more than crypt(3) has here, so that no password "
+		"would ever be the right one" };
 	static char last[HASH_MAX + 1];
-	static int tried, affordable;
+	static enum cost cost;
+	static int tried;
 	size_t len = cost_octets(hash);
 
 	if (len > strlen(hash) || len >= sizeof(last))
-		return 0;
+		return faults[COST_FAILED];
 	if (!tried || strlen(last) != len || memcmp(last, hash, len) != 0) {
-		affordable = try(hash);
+		cost = try(hash);
 		tried = 1;
 		memcpy(last, hash, len);
 		last[len] = '\0';
 	}
-	return affordable;
+	return faults[cost];
 }

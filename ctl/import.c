@@ -25,6 +25,7 @@
 
 #define LINE_SIZE 65536 /* room for every application password */
 #define LINES_MAX 1000000
+#define BOM	  "\xef\xbb\xbf" /* some editors begin a file with it */
 
 enum kind { LINE_ACCOUNT, LINE_ALIAS, LINE_PASSWD, LINE_BAD };
 
@@ -316,14 +317,30 @@ add_line(struct import *im, const char *text)
 	return CTL_GOOD;
 }
 
-/* What is left of a line that is too long. */
-static void
-skip_line(FILE *f)
-{
-	int c;
+enum text { TEXT_GOOD, TEXT_BAD, TEXT_END };
 
-	while ((c = getc(f)) != EOF && c != '\n')
-		continue;
+/*
+ * The next line, without its end; the last may have none.  A bad one is
+ * passed over as a whole: what is left of it is no line.
+ */
+static enum text
+read_line(FILE *f, char text[LINE_SIZE])
+{
+	size_t len = 0;
+	int bad = 0, c;
+
+	while ((c = getc_unlocked(f)) != EOF && c != '\n') {
+		if (c == '\0' || len + 1 >= LINE_SIZE)
+			bad = 1;
+		else
+			text[len++] = (char)c;
+	}
+	if (len > 0 && text[len - 1] == '\r')
+		len--;
+	text[len] = '\0';
+	if (bad || strchr(text, '\r') != NULL)
+		return TEXT_BAD;
+	return c == EOF && len == 0 ? TEXT_END : TEXT_GOOD;
 }
 
 static int
@@ -332,22 +349,22 @@ read_file(struct import *im, FILE *f)
 	static char text[LINE_SIZE];
 	int status = CTL_GOOD;
 	struct line bad = { .kind = LINE_BAD };
+	enum text what;
 	char *line;
-	size_t len;
 
-	while (status == CTL_GOOD && fgets(text, sizeof(text), f) != NULL) {
+	while (status == CTL_GOOD && (what = read_line(f, text)) != TEXT_END) {
 		bad.number = ++im->number;
-		len = strlen(text);
-		if (len == 0 || (text[len - 1] != '\n' && !feof(f))) {
-			if (len == sizeof(text) - 1)
-				skip_line(f);
+		if (what == TEXT_BAD) {
 			(void)error_set(im->err, ERR_SIZE, "the line is too "
-			    "long, or has a NUL in it");
+			    "long, or has a NUL or a carriage return in it; "
+			    "a newline is the end of a line");
 			tell_bad(im, &bad);
 			continue;
 		}
-		line = text + strspn(text, " \t");
-		line[strcspn(line, "\r\n")] = '\0';
+		line = text;
+		if (im->number == 1 && strncmp(line, BOM, strlen(BOM)) == 0)
+			line += strlen(BOM);
+		line += strspn(line, " \t");
 		if (line[0] != '\0' && line[0] != '#')
 			status = add_line(im, line);
 	}

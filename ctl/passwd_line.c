@@ -14,6 +14,7 @@
 #include "ctl/passwd_line.h"
 
 #define SHADOW_FIELDS 7 /* behind the password, numbers all */
+#define TIMES_FIELD   3 /* of master.passwd(5): fields before, from the uid */
 
 /* {SCHEME} before the password, which is all of it where there is none. */
 static void
@@ -43,12 +44,30 @@ is_shadow(const char *rest)
 	    strspn(rest, "0123456789:-") == strlen(rest);
 }
 
+/* Its times are where Dovecot has the home and a shell. */
+static int
+is_master_passwd(const char *rest)
+{
+	const char *times = rest;
+	size_t i, len;
+
+	for (i = 0; i < TIMES_FIELD; i++)
+		if (*(times += strcspn(times, ":")) != '\0')
+			times++;
+	len = strspn(times, "0123456789");
+	return len > 0 && times[len] == ':' && times[len + 1] != ':' &&
+	    times[len + 1 + strspn(times + len + 1, "0123456789")] == ':';
+}
+
 void
 passwd_line_cut(struct passwd_line *p, char *text)
 {
 	char *none = text + strlen(text), *other = none;
-	char **const field[] = { &p->uid, &p->gid, &other, &p->home, &other };
-	size_t i;
+	char **const dovecot[] = { &p->uid, &p->gid, &other, &p->home,
+		&other, NULL };
+	char **const master[] = { &p->uid, &p->gid, &other, &other, &other,
+		&other, &p->home, &other, &other, NULL };
+	char **const *field = dovecot;
 
 	p->uid = p->gid = p->home = none;
 	p->user = strsep(&text, ":");
@@ -56,8 +75,10 @@ passwd_line_cut(struct passwd_line *p, char *text)
 	cut_scheme(p);
 	if (text != NULL && is_shadow(text))
 		text = NULL;
-	for (i = 0; text != NULL && i < sizeof(field) / sizeof(field[0]); i++)
-		*field[i] = strsep(&text, ":");
+	if (text != NULL && is_master_passwd(text))
+		field = master;
+	for (; text != NULL && *field != NULL; field++)
+		**field = strsep(&text, ":");
 	p->extra = text != NULL ? text : none;
 }
 
@@ -67,8 +88,12 @@ passwd_line_address(const struct passwd_line *p, const struct conf *conf,
 {
 	char whole[2 * ADDRESS_MAX];
 
-	if (strchr(p->user, '@') != NULL || conf->default_domain == NULL)
+	if (strchr(p->user, '@') != NULL)
 		return address_parse(p->user, address, err, errsize);
+	if (conf->default_domain == NULL)
+		return error_set(err, errsize, "%s is not a valid address; "
+		    "write LOCAL@DOMAIN, or the domain as default-domain into "
+		    "%s", p->user, conf->file);
 	if ((size_t)snprintf(whole, sizeof(whole), "%s@%s", p->user,
 		conf->default_domain) >= sizeof(whole))
 		return error_set(err, errsize, "the name is too long");
@@ -92,7 +117,7 @@ passwd_line_kind(const struct passwd_line *p, char *why, size_t size)
 	static const char *const crypt[] = { "", "CRYPT", "SHA512-CRYPT",
 		"SHA256-CRYPT", "BLF-CRYPT", "MD5-CRYPT", "MD5", "DES-CRYPT",
 		NULL };
-	const char c = p->password[0];
+	const char c = p->password[0], *fault;
 
 	if (c == '\0')
 		return PASSWD_NONE;
@@ -100,12 +125,17 @@ passwd_line_kind(const struct passwd_line *p, char *why, size_t size)
 		return PASSWD_CLEAR;
 	if (c == '!' || c == '*')
 		return PASSWD_NONE;
+	if (p->scheme[0] == '\0' && c != '$' && hash_known(p->password)) {
+		(void)error_set(why, size, "without a scheme that may be an "
+		    "old hash or a password in the clear; write {CRYPT} or "
+		    "{PLAIN} before it");
+		return PASSWD_BAD;
+	}
 	if (is_one_of(p->scheme, crypt) && hash_known(p->password) &&
 	    strlen(p->password) <= HASH_MAX) {
-		if (hash_is_affordable(p->password))
+		if ((fault = hash_cost_fault(p->password)) == NULL)
 			return PASSWD_HASH;
-		(void)error_set(why, size, "its hash takes so long that the "
-		    "time of an answer would tell who has an account");
+		(void)error_set(why, size, "its hash %s", fault);
 		return PASSWD_USELESS;
 	}
 	if (p->scheme[0] == '\0') {

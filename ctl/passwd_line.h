@@ -4,7 +4,7 @@
  *	user:{SCHEME}password:uid:gid:gecos:home:shell:extra fields
  *
  * All behind the password may be missing, and is not looked at in a line of
- * shadow(5).
+ * shadow(5); one of master.passwd(5) has three more fields before the gecos.
  */
 #ifndef CTL_PASSWD_LINE_H
 #define CTL_PASSWD_LINE_H

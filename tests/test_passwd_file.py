@@ -5,6 +5,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -113,6 +114,20 @@ def test_a_hash_that_takes_too_long(host, hashed):
     assert show(host, "fast@example.com")["password"] == "yes"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="bcrypt needs none")
+@pytest.mark.parametrize("hashed", [
+    "$7$Q6....6....abcdefghijklmn$" + 43 * "a",
+    "$y$jZ9$abcdefghijklmnop$" + 43 * "a"])
+def test_a_hash_that_no_memory_is_enough_for(host, hashed):
+    """crypt(3) fails, at once: the account would have let nobody in."""
+    _, error = imported(host, "big:%s\n" % hashed)
+    assert ":1: big@example.com: it has no password: its hash asks for " \
+        "more than crypt(3) has here" in error
+    assert show(host, "big@example.com")["password"] == "none"
+    _, error = imported(host, "b@example.com hash=%s\n" % hashed, status=1)
+    assert "the hash asks for more than" in error
+
+
 def test_passwords_in_the_clear_are_hashed(host):
     """What Dovecot has behind {PLAIN} is all of it, whatever it is."""
     text = "".join("p%d:{PLAIN}%s\n" % (i, word) for i, word in enumerate(
@@ -177,6 +192,25 @@ def test_paths_that_would_be_another_s(host, home, mail, why):
     _, error = imported(host, text, status=1)
     assert error.count(why) == 2, error
     assert not os.path.exists(host.directory + "/accounts.db")
+
+
+def test_master_passwd(host):
+    """OpenBSD's has class and times before the gecos."""
+    line = "a@example.com:*:vmail:vmail:staff:0:0:A. Name:%s/home/a:/bin/ksh"
+    open(host.conf, "a").write("maildir ~/Maildir\n")
+    imported(host, line % host.mail + "\n")
+    found = show(host, "a@example.com")
+    assert found["maildir"] == host.mail + "/home/a/Maildir"
+    assert found["owner"] == "vmail"
+
+
+def test_a_name_without_a_domain(host):
+    path = host.conf
+    text = open(path).read().replace("default-domain example.com\n", "")
+    open(path, "w").write(text)
+    _, error = imported(host, "joe:{PLAIN}x\n", status=1)
+    assert "joe is not a valid address; write LOCAL@DOMAIN, or the domain " \
+        "as default-domain into " + path in error
 
 
 def test_home_in_the_template(host):

@@ -285,6 +285,9 @@ BAD_LINES = {
     "clear in passwd-file": "a@example.com:secret",
     "clear of 13 octets": "a@example.com:thirteen long",
     "clear, 13 octets, passwd-file": "a@example.com:correct-horse",
+    "of 13 letters, perhaps DES": "a@example.com:correcthorse1",
+    "perhaps BSDi": "a@example.com:_J9..rasmBYk8r9AiWNc",
+    "carriage return in between": "a@example.com\rb@example.com",
     "no domain": "secret-user:{PLAIN}secret",
     "plain scheme, too long": "a@example.com:{PLAIN}" + 512 * "x",
     "too slow": "a@example.com hash=$2b$17$abcdefghijklmnopqrstuu2r9OfJnfCsdn"
@@ -357,6 +360,31 @@ def test_long_line(host):
     assert b":2: the line is too long" in done.stderr
     assert b"new@" in host.export()
     assert b"a@example.com" not in host.export()
+
+
+@pytest.mark.parametrize("data", [
+    b"x\0" + b"y" * (65535 - 2) + b"evil@example.com:{PLAIN}pw\n",
+    b"x" * 65535 + b"evil@example.com:{PLAIN}pw\n",
+    b"x" * 65535 + b"\0evil@example.com:{PLAIN}pw",
+    b"evil@example.com:{PLAIN}half\0a password",
+    b"evil@example.com:{PLAIN}x\rb@example.com:{PLAIN}y\r"],
+    ids=["NUL", "long", "long, NUL", "NUL at the end", "CR alone"])
+def test_nothing_of_a_bad_line_is_taken(host, data):
+    """Nor what is left of it when a buffer was full, or behind a NUL."""
+    before = host.export()
+    done = host.ctl("import", host.text(data), status=1)
+    assert done.stderr.count(b":1: the line is too long, or has a NUL or a "
+                             b"carriage return") == 1
+    assert done.stderr.count(b"\n") == 2
+    assert host.export() == before
+
+
+@pytest.mark.parametrize("data", [
+    b"new@example.com", b"new@example.com\r\n", b"\t new@example.com\n",
+    b"\xef\xbb\xbfnew@example.com\r\n"])
+def test_how_files_may_end_and_begin(host, data):
+    assert host.imported(data) == (1, 1)
+    assert b"new@example.com" in host.export()
 
 
 def test_whose_mailbox(host):
@@ -451,7 +479,9 @@ def import_into(server, tmp_path, text):
 def test_hashes(server, tmp_path, kind):
     """address:hash, and a login with it."""
     address = kind.replace(" ", "-") + "@hash.example"
-    import_into(server, tmp_path, "%s:%s\n" % (address, HASHES[kind]))
+    scheme = "" if HASHES[kind][0] == "$" else "{CRYPT}"
+    import_into(server, tmp_path, "%s:%s%s\n" % (address, scheme,
+                                                 HASHES[kind]))
     enter(server, address)
     keep_out(server, address, "wrong")
 
@@ -477,7 +507,7 @@ def test_hashes_cut_short(server, tmp_path, kind):
     "%s:{blf-crypt}" + HASHES["bcrypt b"],
     "%s:{plain}secret", "%s:{PLAIN}secret:::::",
     "%s:" + HASHES["sha512"] + ":19000:0:99999:7:::",
-    "%s:" + HASHES["des"] + ":::Real Name,,,:/home/a:/bin/sh"],
+    "%s:{CRYPT}" + HASHES["des"] + ":::Real Name,,,:/home/a:/bin/sh"],
     ids=lambda line: line.split(":", 1)[1][:16])
 def test_passwd_file_and_shadow(server, tmp_path, line):
     address = "somebody@passwd.example"
