@@ -20,6 +20,7 @@
 #include "store/boot.h"
 #include "store/check.h"
 #include "store/mailbox.h"
+#include "store/maildir.h"
 #include "store/takeover.h"
 #include "store/uidl_format.h"
 
@@ -155,6 +156,9 @@ lock_in_and_run(void *arg)
 	 */
 	(void)setenv("TZ", ":/etc/localtime", 0);
 	tzset();
+	/* As his first login would. */
+	if (strchr(t->address, '@') == NULL)
+		maildir_make_at_home(t->maildir);
 	job->mailbox = mailbox_new(&view, show_progress, job);
 	if (job->mailbox == NULL)
 		return ctl_fail("%s: out of memory", t->address);
@@ -447,6 +451,22 @@ show_read(void *arg, uint64_t done, uint64_t all)
 	return owner_interrupted();
 }
 
+/* Settings of the account may keep it from being seen. */
+static void
+tell_hidden(const struct job *job)
+{
+	const char *address = job->target.address;
+
+	if (job->import->added > 0 && job->target.policy.from_now != 0)
+		(void)ctl_fail("warning: %s: POP does not show what is older "
+		    "than its access=from-now; `pop3ctl set %s access=all' "
+		    "shows it", address, address);
+	if (job->import->added > 0 && job->target.policy.spam == SPAM_ONLY)
+		(void)ctl_fail("warning: %s: POP shows its junk folder alone, "
+		    "and they are in the inbox; `pop3ctl set %s "
+		    "spam=exclude' shows them", address, address);
+}
+
 /* The messages are in new/ and cur/: they are indexed here and now. */
 static int
 run_import(struct job *job)
@@ -459,6 +479,7 @@ run_import(struct job *job)
 	       "unique-ids kept\n", job->target.address,
 	    (unsigned long long)im->added, (unsigned long long)im->present,
 	    im->with_id);
+	tell_hidden(job);
 	return trouble != TROUBLE_NONE ? refused(job, trouble) : CTL_GOOD;
 }
 

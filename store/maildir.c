@@ -51,6 +51,19 @@ maildir_make(const char *path)
 	return 0;
 }
 
+void
+maildir_make_at_home(const char *path)
+{
+	char home[PATH_MAX], *slash;
+
+	if (strlcpy(home, path, sizeof(home)) >= sizeof(home) ||
+	    (slash = strrchr(home, '/')) == NULL)
+		return;
+	*slash = '\0';
+	if (access(home, F_OK) == 0 && access(path, F_OK) == -1)
+		(void)maildir_make(path);
+}
+
 static int
 open_subdir(const char *path, enum subdir sub, int *fd)
 {

@@ -35,6 +35,13 @@ int maildir_open(struct maildir *m, const char *path);
 /* Makes the folder at path where it, or a part of it, is missing. */
 int maildir_make(const char *path);
 
+/*
+ * The same for a local user, where his home is there: no administrator has
+ * made his Maildir.  Any other that is missing may be on a disk that is not
+ * mounted.  What fails is seen when the mailbox is opened.
+ */
+void maildir_make_at_home(const char *path);
+
 void maildir_close(struct maildir *m);
 
 /* The octets of name that are its base; 0 when it is not mail. */

@@ -468,24 +468,6 @@ next_request(struct store *s)
 	return channel_recv(s->channel, &s->request) == 1;
 }
 
-/*
- * A local user's Maildir is made where his home is there: no administrator
- * has made one.  Any other that is missing may be on a disk that is not
- * mounted, which mailbox_open() tells.
- */
-static void
-make_maildir(const struct msg_verdict *v)
-{
-	char home[sizeof(v->maildir)], *slash;
-
-	strlcpy(home, v->maildir, sizeof(home));
-	if (!v->home || (slash = strrchr(home, '/')) == NULL)
-		return;
-	*slash = '\0';
-	if (access(home, F_OK) == 0 && access(v->maildir, F_OK) == -1)
-		(void)maildir_make(v->maildir);
-}
-
 /* What has to be looked at from outside of the sandbox. */
 static int
 look_at_mailbox(struct store *s, const struct conf *conf)
@@ -500,7 +482,8 @@ look_at_mailbox(struct store *s, const struct conf *conf)
 	boot_learn(); /* reads /proc */
 	if (view.spool != NULL)
 		tzset(); /* reads /etc/localtime: of dates in an mbox */
-	make_maildir(s->verdict);
+	if (s->verdict->home)
+		maildir_make_at_home(s->verdict->maildir);
 	if ((s->mailbox = mailbox_new(&view, nobody_waits, s)) == NULL) {
 		log_warn("%s: out of memory", view.maildir);
 		return -1;

@@ -92,6 +92,21 @@ def test_a_second_run_adds_what_is_missing(account, file):
         wire(with_newline(m)) for m in messages[:20] + messages[30:])
 
 
+@pytest.mark.parametrize("setting, why", [
+    ("access=from-now", "older than its access=from-now"),
+    ("spam=only", "junk folder alone")])
+def test_what_settings_hide_is_told(account, file, setting, why):
+    account.server.ctl("set", account.address, setting)
+    path = file(mbox([message()]))
+    for told in True, False:
+        done = account.server.ctl("import-mbox", account.address, path)
+        assert done.returncode == 0
+        assert (why in done.stderr) == told and bool(done.stderr) == told
+    assert see(account) == []
+    account.server.ctl("set", account.address, "access=all", "spam=exclude")
+    assert len(see(account)) == 1
+
+
 def test_the_same_message_several_times(account, file):
     one, two = message("one"), message("two")
     assert run(account, file(mbox([one, two, one, one]))) == (4, 0)

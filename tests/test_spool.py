@@ -86,6 +86,19 @@ def spool(make_server, user):
     return Spool(make_server, user)
 
 
+@pytest.mark.parametrize("command", ["import-mbox", "index", "import-uidls"])
+def test_pop3ctl_before_the_first_login(spool, command, tmp_path):
+    """Nobody else has made his Maildir, and add cannot."""
+    path = str(tmp_path / "mbox")
+    with open(path, "wb") as f:
+        f.write(mbox([message()]))
+    more = [path] if command == "import-mbox" else []
+    assert not os.path.exists(spool.home)
+    assert spool.server.ctl(command, NAME, *more).stderr == ""
+    assert os.stat(spool.home + "/new").st_uid == spool.user.pw_uid
+    assert len(spool.see()) == len(more)
+
+
 def test_a_login_empties_it(spool):
     messages = fifty()
     spool.write(mbox(messages))
