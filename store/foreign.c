@@ -178,8 +178,10 @@ foreign_look(
 	for (k = FOREIGN_DOVECOT; k <= FOREIGN_COURIER; k++) {
 		if ((error = open_list(m, k, &f)) == ENOENT)
 			continue;
-		if (error != 0)
+		if (error != 0) {
+			*list = k;
 			return error;
+		}
 		error = fstat(fileno(f), &st) == -1 ? errno : 0;
 		(void)fclose(f);
 		if (error != 0)
@@ -195,6 +197,18 @@ foreign_look(
 	return 0;
 }
 
+/* Lists that were copied by way of another system have these. */
+static enum text_line
+next_line(FILE *f, char text[LINE_OCTETS])
+{
+	enum text_line line = text_line(f, text, LINE_OCTETS);
+	size_t len = strlen(text);
+
+	if (line == LINE_GOOD && len > 0 && text[len - 1] == '\r')
+		text[len - 1] = '\0';
+	return line;
+}
+
 static int
 read_lines(struct reading *r, const struct kind *kind, FILE *f,
     foreign_fn take, void *arg)
@@ -204,11 +218,10 @@ read_lines(struct reading *r, const struct kind *kind, FILE *f,
 	size_t number = 1;
 	int error = 0;
 
-	if (text_line(f, text, sizeof(text)) != LINE_GOOD ||
+	if (next_line(f, text) != LINE_GOOD ||
 	    !kind->header(r, text))
 		return ferror(f) ? EIO : EINVAL;
-	while (error == 0 &&
-	    (line = text_line(f, text, sizeof(text))) != LINE_END) {
+	while (error == 0 && (line = next_line(f, text)) != LINE_END) {
 		base = line == LINE_GOOD ? kind->line(r, text) : NULL;
 		error = take(arg, ++number, base, r->uidl);
 	}

@@ -27,7 +27,8 @@ const char *foreign_name(enum foreign list);
 
 /*
  * The list in a folder that was written last, and, if there is one, the
- * other one.  0 also where there is none.
+ * other one.  0 also where there is none.  Of an error *list is the cause:
+ * EINVAL, it is no regular file; EFBIG, it is too large.
  */
 int foreign_look(const struct maildir *m, enum foreign *list,
     enum foreign *other);

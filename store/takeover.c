@@ -16,6 +16,7 @@ struct work {
 	struct takeover *t;
 	struct ledger *ledger;
 	enum folder folder;
+	int at_list; /* what went wrong is about the list of that folder */
 	struct listing files[FOLDERS];
 	struct listing known[FOLDERS]; /* names of the index */
 	struct uidls before;	/* the file as it is */
@@ -123,8 +124,11 @@ choose_list(struct work *w, enum folder folder)
 	int error;
 
 	error = foreign_look(&w->ledger->maildir[folder], &newest, &other);
-	if (error != 0)
-		return error;
+	if (error != 0) {
+		t->list[folder] = newest;
+		w->at_list = 1;
+		return error == EINVAL ? UIDLS_FOREIGN : error;
+	}
 	if (t->wanted == FOREIGN_NONE && other != FOREIGN_NONE)
 		t->say(t->arg, newest == FOREIGN_DOVECOT
 			? "courierpop3dsizelist is there, too, and older: "
@@ -150,6 +154,7 @@ read_list(struct work *w, enum folder folder)
 		return error;
 	error = foreign_read(
 	    m, w->t->list[folder], w->t->format, take_line, w);
+	w->at_list = error != 0;
 	return error == EINVAL ? UIDLS_FOREIGN : error;
 }
 
@@ -342,6 +347,6 @@ mailbox_take_over(struct mailbox *mb, int wait_ms, struct takeover *t)
 	if ((error = take_over(&w, mb)) != 0)
 		ledger_drop(w.ledger);
 	free_work(&w);
-	return mailbox_trouble(mb, error == UIDLS_FOREIGN ?
+	return mailbox_trouble(mb, w.at_list ?
 	    foreign_name(t->list[w.folder]) : "taking unique-ids over", error);
 }

@@ -315,8 +315,37 @@ def test_lists_of_other_kinds(old):
             said = old.take(status=1)
             assert len(said) == 1
             assert file + ": it is of a version that is not known" in said[0]
-        os.unlink(os.path.join(old.maildir.path, file))
+        path = os.path.join(old.maildir.path, file)
+        for make in (lambda: os.symlink("/etc/passwd", path),
+                     lambda: os.mkdir(path), lambda: os.mkfifo(path)):
+            os.unlink(path)
+            make()
+            said = old.take(status=1)
+            assert len(said) == 1
+            assert file + ": it is of a version that is not known, or no " \
+                "list" in said[0]
+            if os.path.isdir(path) and not os.path.islink(path):
+                os.rmdir(path)
+                open(path, "w").close()
+        os.unlink(path)
     assert not os.path.exists(old.pop3d + "/uidls")
+
+
+def test_lists_with_carriage_returns(old):
+    one, two = old.deliver(2)
+    old.list("dovecot-uidlist", "3 V%d N1000 G0\r\n1 :%s\r\n" % (VALIDITY, one))
+    assert old.take() == [summary(1)]
+    old.list("courierpop3dsizelist", "/3 9 7\r\n%s 9 2:7\r\n" % two)
+    assert old.take("-f", "courier") == [summary(
+        1, what="courierpop3dsizelist")]
+
+
+@pytest.mark.skipif(not ROOT, reason="somebody else's file is wanted")
+def test_a_list_that_its_owner_cannot_read(old):
+    old.dovecot("1 :" + old.deliver(1)[0])
+    os.chown(old.maildir.path + "/dovecot-uidlist", 0, 0)
+    os.chmod(old.maildir.path + "/dovecot-uidlist", 0o600)
+    assert ": dovecot-uidlist: Permission denied; " in old.take(status=1)[0]
 
 
 def test_files_that_nobody_has_time_to_read(old):
@@ -326,7 +355,7 @@ def test_files_that_nobody_has_time_to_read(old):
         old.list(file, "")
         os.truncate(os.path.join(old.maildir.path, file), 1 << 40)
         said = old.take(status=1)
-        assert len(said) == 1 and "File too large" in said[0], said
+        assert len(said) == 1 and file + ": File too large" in said[0], said
         os.unlink(os.path.join(old.maildir.path, file))
     old.dovecot("1 :" + name)
     old.write("uidls 1\n")
