@@ -116,7 +116,7 @@ uidls_add(struct uidls *u, enum folder folder, const char *base,
 		return error;
 	line = &u->line[u->n];
 	line->folder = folder;
-	line->order = (uint32_t)u->n;
+	line->order = ++u->last;
 	if ((line->base = keep(u, base)) == NULL ||
 	    (line->uidl = keep(u, uidl)) == NULL)
 		return ENOMEM;
@@ -229,7 +229,7 @@ uidls_sort(struct uidls *u, uidls_dropped_fn dropped, void *arg)
 
 /* A line of the file, cut into its parts and added: 1, bad: 0, error: -1. */
 static int
-take_line(struct uidls *u, char *text, size_t number)
+take_line(struct uidls *u, char *text)
 {
 	char *base = strchr(text, ' ');
 	enum folder folder = INBOX;
@@ -245,10 +245,7 @@ take_line(struct uidls *u, char *text, size_t number)
 	    *base == '\0' || maildir_base(base) != strlen(base) ||
 	    strchr(base, '/') != NULL)
 		return 0;
-	if (uidls_add(u, folder, base, text) != 0)
-		return -1;
-	u->line[u->n - 1].order = (uint32_t)number;
-	return 1;
+	return uidls_add(u, folder, base, text) == 0 ? 1 : -1;
 }
 
 /* The version line: 0, or what it says of the file. */
@@ -282,16 +279,15 @@ read_lines(struct uidls *u, FILE *f)
 {
 	char text[LINE_OCTETS];
 	enum text_line kind;
-	size_t number;
 	int taken;
 
-	for (number = 2;
-	     (kind = text_line(f, text, sizeof(text))) != LINE_END; number++) {
-		taken = kind == LINE_GOOD ? take_line(u, text, number) : 0;
+	u->last = 1; /* the version's */
+	while ((kind = text_line(f, text, sizeof(text))) != LINE_END) {
+		taken = kind == LINE_GOOD ? take_line(u, text) : 0;
 		if (taken == -1)
 			return ENOMEM;
 		if (!taken)
-			note_bad(u, number);
+			note_bad(u, ++u->last);
 	}
 	return ferror(f) ? EIO : 0;
 }

@@ -25,7 +25,7 @@
 
 struct uidls_line {
 	const char *uidl, *base; /* within the uidls */
-	uint32_t order; /* in which they came */
+	uint32_t order; /* in which they came: of a file's, their numbers */
 	enum folder folder;
 };
 
@@ -36,6 +36,7 @@ struct uidls {
 	struct uidls_line *line; /* sorted by folder and base name */
 	struct uidls_line **by_uidl;
 	size_t n, room;
+	uint32_t last;	/* order that was given */
 	size_t bad;	/* lines of the file that are none */
 	size_t first;	/* the number of the first of these */
 	struct uidls_text *text;
@@ -64,11 +65,11 @@ int uidls_look(const char *dir, struct uidls_stamp *stamp);
 int uidls_read(struct uidls *u, const char *dir, struct uidls_stamp *stamp);
 
 /*
- * Adds a line, whose UIDL must be good; before the others of this header
- * are asked, uidls_sort() has to be called.  That leaves, of those with the
- * same name, and then of those with the same UIDL, the one that came first;
- * dropped(), which may be NULL, is told of the others and of the one that
- * stays.
+ * Adds a line, whose UIDL must be good, behind all that were read or added
+ * before; ahead of the others of this header uidls_sort() has to be called.
+ * That leaves, of those with the same name, and then of those with the same
+ * UIDL, the one that came first; dropped(), which may be NULL, is told of the
+ * others and of the one that stays.
  */
 int uidls_add(struct uidls *u, enum folder folder, const char *base,
     const char *uidl);

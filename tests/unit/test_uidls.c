@@ -150,6 +150,27 @@ test_contradictions(void **state)
 	uidls_free(&u);
 }
 
+/* What is added comes behind all that was read, bad lines or not. */
+static void
+test_adding(void **state)
+{
+	struct uidls u;
+
+	read_text(*state, "uidls 1\nbad\nA a\nB b\nC c\nbad\n", &u, 0);
+	assert_int_equal(uidls_add(&u, INBOX, "x", "C"), 0);
+	assert_int_equal(uidls_add(&u, INBOX, "y", "B"), 0);
+	assert_int_equal(uidls_add(&u, INBOX, "z", "A"), 0);
+	assert_int_equal(uidls_add(&u, INBOX, "c", "D"), 0);
+	assert_int_equal(uidls_add(&u, INBOX, "d", "D"), 0);
+	assert_int_equal(uidls_sort(&u, NULL, NULL), 0);
+	assert_int_equal(u.n, 4);
+	assert_string_equal(uidls_owner(&u, "A")->base, "a");
+	assert_string_equal(uidls_owner(&u, "B")->base, "b");
+	assert_string_equal(uidls_owner(&u, "C")->base, "c");
+	assert_string_equal(uidls_owner(&u, "D")->base, "d");
+	uidls_free(&u);
+}
+
 static void
 test_no_file(void **state)
 {
@@ -231,6 +252,7 @@ main(void)
 		IN_SCRATCH(test_versions),
 		IN_SCRATCH(test_bad_lines),
 		IN_SCRATCH(test_contradictions),
+		IN_SCRATCH(test_adding),
 		IN_SCRATCH(test_no_file),
 		IN_SCRATCH(test_writing),
 		IN_SCRATCH(test_many),
