@@ -467,6 +467,25 @@ tell_hidden(const struct job *job)
 		    "spam=exclude' shows them", address, address);
 }
 
+/* Whoever wrote the file may have meant something else by these. */
+static void
+tell_odd(const struct job *job)
+{
+	const struct mbox_odd *odd = &job->import->odd;
+
+	if (odd->joined > 0)
+		fprintf(stderr, "pop3ctl: %s: %llu lines \"From \" behind "
+		    "an empty line end no message of %s: they have no date "
+		    "that is known, or Content-Length goes beyond them\n",
+		    job->target.address, (unsigned long long)odd->joined,
+		    job->file);
+	if (odd->bare > 0)
+		fprintf(stderr, "pop3ctl: %s: %llu messages of %s begin "
+		    "without an empty line before: they may be parts of "
+		    "others\n", job->target.address,
+		    (unsigned long long)odd->bare, job->file);
+}
+
 /* The messages are in new/ and cur/: they are indexed here and now. */
 static int
 run_import(struct job *job)
@@ -480,6 +499,7 @@ run_import(struct job *job)
 	    (unsigned long long)im->added, (unsigned long long)im->present,
 	    im->with_id);
 	tell_hidden(job);
+	tell_odd(job);
 	return trouble != TROUBLE_NONE ? refused(job, trouble) : CTL_GOOD;
 }
 

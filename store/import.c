@@ -14,7 +14,6 @@
 #define ENDING	   ".mbox" /* of the base names of what is imported */
 #define LOCK_TRIES 100
 #define LOCK_PAUSE 20000000L /* ns */
-#define ASK	   64	     /* messages until it is asked who waits */
 
 /* An imported message that the mailbox has. */
 struct known {
@@ -179,11 +178,12 @@ take_message(struct run *r, struct mbox_message *message)
 }
 
 static int
-given_up(const struct run *r)
+given_up(void *arg)
 {
+	const struct run *r = arg;
 	const struct import *im = r->im;
 
-	return im->progress != NULL && r->number % ASK == 0 &&
+	return im->progress != NULL &&
 	    im->progress(im->progress_arg, mbox_offset(r->mbox), r->size);
 }
 
@@ -193,12 +193,9 @@ take_all(struct run *r)
 	struct mbox_message message;
 	int error;
 
-	while ((error = mbox_next(r->mbox, &message)) == 0) {
+	while ((error = mbox_next(r->mbox, &message)) == 0)
 		if ((error = take_message(r, &message)) != 0)
 			return error;
-		if (given_up(r))
-			return ECANCELED;
-	}
 	return error == MBOX_END ? 0 : error;
 }
 
@@ -233,10 +230,11 @@ import_mbox(struct import *im, const char *path, const char *dir,
 
 	im->error = ENOMEM;
 	r.deposit = calloc(1, sizeof(*r.deposit));
-	r.mbox = mbox_new(im->fd);
+	r.mbox = mbox_new(im->fd, MBOX_ANYBODY, given_up, &r);
 	if (r.deposit != NULL && r.mbox != NULL) {
 		r.deposit->tmp = -1;
 		im->error = import_run(&r, path, dir, maildir);
+		im->odd = *mbox_odd(r.mbox);
 		deposit_close(r.deposit);
 	}
 	free(r.deposit);

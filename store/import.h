@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "store/ledger.h"
+#include "store/mbox.h"
 
 struct import {
 	int fd;	 /* the mbox, open for reading */
@@ -27,6 +28,7 @@ struct import {
 	int error;
 	uint64_t added, present;
 	size_t with_id;
+	struct mbox_odd odd;
 };
 
 /* path is the Maildir, dir its pop3d/.  Returns im->error. */

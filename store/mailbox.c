@@ -245,9 +245,8 @@ take_in(struct mailbox *mb)
 	if (mb->import != NULL)
 		return import_mbox(
 		    mb->import, l->path, l->dir, &l->maildir[INBOX]);
-	error = spool_empty(
-	    &mb->spool, l->path, l->dir, &l->maildir[INBOX], &begun);
-	if (error == 0 || error == EAGAIN || begun)
+	error = spool_empty(&mb->spool, l, &begun);
+	if (error == 0 || error == EAGAIN || error == ECANCELED || begun)
 		return error;
 	(void)ledger_complain(l, error == EINVAL ?
 	    "the spool is not emptied, it is no mbox" :

@@ -15,9 +15,14 @@
 #define FROM	"From "
 #define FROM_LEN (sizeof(FROM) - 1)
 #define INTERNAL "Subject: DON'T DELETE THIS MESSAGE" /* before its X-IMAP */
+#define ASK_OCTETS (1 << 20) /* that are read until it is asked who waits */
 
 struct mbox {
 	int fd;
+	enum mbox_by by;
+	int (*given_up)(void *); /* may be NULL */
+	void *arg;
+	uint64_t asked; /* the offset at which that was */
 	uint64_t at; /* offset of what stands at pos */
 	size_t pos, len;
 	int eof;
@@ -30,16 +35,22 @@ struct mbox {
 	uint64_t end;	 /* where that ends the message; 0: it does not */
 	uint32_t uidvalidity, uid;
 	uint64_t last_uid; /* that was given, by Dovecot's word */
+	struct mbox_odd odd;
+	uint64_t odd_at; /* offset of the last line that is among these */
 	char buf[BUFFER];
 };
 
 struct mbox *
-mbox_new(int fd)
+mbox_new(int fd, enum mbox_by by, int (*given_up)(void *), void *arg)
 {
 	struct mbox *m = calloc(1, sizeof(*m));
 
-	if (m != NULL)
-		m->fd = fd;
+	if (m == NULL)
+		return NULL;
+	m->fd = fd;
+	m->by = by;
+	m->given_up = given_up;
+	m->arg = arg;
 	return m;
 }
 
@@ -71,6 +82,12 @@ mbox_uidvalidity(const struct mbox *m)
 	return m->uidvalidity;
 }
 
+const struct mbox_odd *
+mbox_odd(const struct mbox *m)
+{
+	return &m->odd;
+}
+
 static ssize_t
 read_at(int fd, char *buf, size_t size, uint64_t at)
 {
@@ -82,12 +99,24 @@ read_at(int fd, char *buf, size_t size, uint64_t at)
 	return n;
 }
 
+/* Asked now and then: one message may be all of a large file. */
+static int
+is_given_up(struct mbox *m)
+{
+	if (m->given_up == NULL || m->at - m->asked < ASK_OCTETS)
+		return 0;
+	m->asked = m->at;
+	return m->given_up(m->arg);
+}
+
 /* Has LOOK octets at pos, or all that is left of the file. */
 static int
 fill(struct mbox *m)
 {
 	ssize_t n;
 
+	if (is_given_up(m))
+		return ECANCELED;
 	while (m->len - m->pos < LOOK && !m->eof) {
 		if (m->pos > 0) {
 			memmove(m->buf, m->buf + m->pos, m->len - m->pos);
@@ -245,16 +274,42 @@ is_from_line(const char *p, size_t left, int64_t *date)
 	return *date != -1;
 }
 
-/* Does the message end at p, where a line begins?  *blank may end it, too. */
+/* Counts the line at p once, however often it is looked at. */
+static void
+note_joined(struct mbox *m, const char *p)
+{
+	uint64_t at = m->at + (uint64_t)(p - (m->buf + m->pos));
+
+	if (at <= m->odd_at)
+		return;
+	m->odd_at = at;
+	m->odd.joined++;
+}
+
+/*
+ * Does the message end at p, where a line begins, if not by Content-Length?
+ * *blank octets there are not its own then.
+ */
 static int
-ends_at(const struct mbox *m, const char *p, size_t left, size_t *blank)
+ends_at(struct mbox *m, const char *p, size_t left, size_t *blank)
 {
 	int64_t date;
+	int dated;
 
 	*blank = empty_line(p, left);
 	p += *blank;
 	left -= *blank;
-	return (left == 0 && m->eof) || is_from_line(p, left, &date);
+	if (left == 0 && m->eof && m->end == 0)
+		return 1;
+	if (!has_from(p, left))
+		return 0;
+	dated = is_from_line(p, left, &date);
+	if (dated && m->end == 0 && (*blank > 0 || m->by == MBOX_ANYBODY))
+		return 1;
+	/* What begins so in a body of that length had no need of brackets. */
+	if (*blank > 0 && dated == (m->end != 0))
+		note_joined(m, p);
+	return 0;
 }
 
 /* Skips what is left of the last message, and empty lines. */
@@ -404,7 +459,8 @@ take_length(struct mbox *m, struct mbox_message *message, const char *value)
 	uint64_t n;
 
 	(void)message;
-	if (m->length == UINT64_MAX && parse_number(value, &n))
+	if (m->by == MBOX_ANYBODY && m->length == UINT64_MAX &&
+	    parse_number(value, &n))
 		m->length = n;
 }
 
@@ -456,23 +512,27 @@ take_note(struct mbox *m, struct mbox_message *message, const char *p,
 	return 0;
 }
 
-/* Behind the header: does Content-Length tell the truth? */
+/*
+ * Where the header ends, with an empty line at pos: does Content-Length tell
+ * the truth?  It is asked before that line is taken for the one that is
+ * before the next message.
+ */
 static int
 check_length(struct mbox *m)
 {
 	char buf[LOOK / 2];
 	int64_t date;
 	size_t blank;
-	uint64_t end = m->at + m->length;
+	uint64_t end = m->length;
 	ssize_t n;
 
-	if (m->length > INT64_MAX / 2 || end > INT64_MAX / 2)
+	if (m->length > INT64_MAX / 4 || m->at > INT64_MAX / 4)
 		return 0; /* there is none, or no file is so large */
+	end += m->at + empty_line(m->buf + m->pos, m->len - m->pos);
 	if ((n = read_at(m->fd, buf, sizeof(buf), end)) == -1)
 		return errno;
 	/* Behind the end of the file there is nothing, either. */
-	if (n == 0 && end != m->at &&
-	    read_at(m->fd, buf, 1, end - 1) != 1)
+	if (n == 0 && read_at(m->fd, buf, 1, end - 1) != 1)
 		return 0;
 	blank = empty_line(buf, (size_t)n);
 	if ((size_t)n == blank ||
@@ -481,124 +541,132 @@ check_length(struct mbox *m)
 	return 0;
 }
 
-static int
+static void
 end_message(struct mbox *m, size_t blank)
 {
 	skip(m, blank);
 	m->where = BETWEEN;
 	m->begun = 1;
-	return 0;
 }
 
 /* Gives len octets from pos on. */
-static int
+static void
 give(struct mbox *m, const char **data, size_t *len, size_t n)
 {
 	*data = m->buf + m->pos;
 	*len = n;
 	m->within_line = n > 0 && (*data)[n - 1] != '\n';
 	skip(m, n);
-	return 0;
 }
 
-/*
- * A line of the header, or what is there of it.  Sets *len where it is to be
- * given; 0 otherwise.
- */
-static int
+/* A line of the header, or what is there of it. */
+static void
 header_line(struct mbox *m, struct mbox_message *message, const char **data,
     size_t *len)
 {
 	const char *p = m->buf + m->pos;
 	size_t left = m->len - m->pos, n = line_length(p, left);
-	int error, last = 0;
+	int last = 0;
 
 	if (!m->within_line) {
 		last = empty_line(p, left) > 0;
 		if (last || (*p != ' ' && *p != '\t'))
 			m->dropping = take_note(m, message, p, n);
 	}
-	error = give(m, data, len, n);
+	give(m, data, len, n);
 	if (m->dropping)
 		*len = 0;
-	if (last) {
+	if (last)
 		m->where = BODY;
-		error = check_length(m);
-	}
-	return error;
 }
 
-/* How many octets of a bracketed From_ line are not the message's: 1 or 0. */
+/*
+ * How many octets of a bracketed From_ line are not the message's: 1 or 0.
+ * Where Content-Length tells the end nothing had to be bracketed.
+ */
 static size_t
-bracket(const char *p, size_t left)
+bracket(const struct mbox *m, const char *p, size_t left)
 {
 	size_t n = 0;
 
-	while (n < left && p[n] == '>')
+	while (m->end == 0 && n < left && p[n] == '>')
 		n++;
 	return n > 0 && has_from(p + n, left - n);
 }
 
 /* As many lines as can be given at once. */
-static int
+static void
 body_lines(struct mbox *m, const char **data, size_t *len)
 {
 	const char *p = m->buf + m->pos;
 	size_t left = m->len - m->pos, n, blank;
+	int all = m->eof;
 
+	if (m->end != 0 && left >= m->end - m->at) {
+		left = (size_t)(m->end - m->at);
+		all = 1;
+	}
 	if (!m->within_line) {
-		n = bracket(p, left);
+		n = bracket(m, p, left);
 		skip(m, n);
 		p += n;
 		left -= n;
 	}
 	n = line_length(p, left);
 	/* LOOK is kept, so that the end of the message can be seen. */
-	while (n < left && (left - n >= LOOK || m->eof) &&
-	    p[n - 1] == '\n' && !ends_at(m, p + n, left - n, &blank) &&
-	    !bracket(p + n, left - n))
+	while (n < left && (left - n >= LOOK || all) && p[n - 1] == '\n' &&
+	    !ends_at(m, p + n, left - n, &blank) &&
+	    !bracket(m, p + n, left - n))
 		n += line_length(p + n, left - n);
-	return give(m, data, len, n);
+	give(m, data, len, n);
 }
 
-/* Where Content-Length says it all. */
 static int
-body_octets(struct mbox *m, const char **data, size_t *len)
+is_at_body(const struct mbox *m)
 {
-	uint64_t n = m->len - m->pos;
+	return m->where == HEADER && !m->within_line &&
+	    empty_line(m->buf + m->pos, m->len - m->pos) > 0;
+}
 
-	if (n > m->end - m->at)
-		n = m->end - m->at;
-	return give(m, data, len, (size_t)n);
+/* Is that all of the message?  Behind it are *blank octets of nobody's. */
+static int
+is_over(struct mbox *m, size_t *blank)
+{
+	const char *p = m->buf + m->pos;
+	size_t left = m->len - m->pos;
+
+	*blank = 0;
+	if (left == 0)
+		return 1;
+	if (m->end != 0 && m->at >= m->end) {
+		*blank = empty_line(p, left);
+		return 1;
+	}
+	if (m->within_line || !ends_at(m, p, left, blank))
+		return 0;
+	if (*blank == 0)
+		m->odd.bare++;
+	return 1;
 }
 
 int
 mbox_piece(struct mbox *m, struct mbox_message *message, const char **data,
     size_t *len)
 {
-	size_t blank = 0;
-	int error = 0;
+	size_t blank;
+	int error;
 
 	*len = 0;
-	while (error == 0 && *len == 0 && m->where != BETWEEN) {
-		if ((error = fill(m)) != 0)
+	while (*len == 0 && m->where != BETWEEN) {
+		if ((error = fill(m)) != 0 ||
+		    (is_at_body(m) && (error = check_length(m)) != 0))
 			return error;
-		if (m->end != 0 && (m->at == m->end || m->pos == m->len)) {
-			blank = empty_line(
-			    m->buf + m->pos, m->len - m->pos);
-			return end_message(m, blank);
-		}
-		if (m->end != 0)
-			error = body_octets(m, data, len);
-		else if (m->pos == m->len)
-			return end_message(m, 0);
-		else if (!m->within_line &&
-		    ends_at(m, m->buf + m->pos, m->len - m->pos, &blank))
-			return end_message(m, blank);
+		if (is_over(m, &blank))
+			end_message(m, blank);
 		else if (m->where == HEADER)
-			error = header_line(m, message, data, len);
+			header_line(m, message, data, len);
 		else
-			error = body_lines(m, data, len);
+			body_lines(m, data, len);
 	}
-	return error;
+	return 0;
 }

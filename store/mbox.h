@@ -9,6 +9,10 @@
  * mboxo, which brackets less, reads the same); not where Content-Length told
  * the end, for then nothing had to be bracketed.
  *
+ * In an mbox that only delivery agents write to, an empty line has to come
+ * before such a line, and no length counts: agents bracket that, and nothing
+ * else, and whoever sends a message could write the rest.
+ *
  * What mail programs noted down in header fields of their own is taken out
  * and told apart: Status, X-Status, X-UID, X-IMAPbase, X-IMAP, X-Keywords
  * and Content-Length.  So what is left of a message is the same whenever it
@@ -26,6 +30,12 @@
 #define MBOX_END   (-1) /* no error: there is no further message */
 #define MBOX_FLAGS 6	/* octets, with a NUL */
 
+/* Who wrote the file. */
+enum mbox_by {
+	MBOX_ANYBODY,
+	MBOX_AGENTS /* delivery agents, and readers that note things down */
+};
+
 struct mbox_message {
 	uint64_t offset;	/* of its From_ line */
 	int64_t date;		/* of that line, seconds; or 0 */
@@ -38,11 +48,22 @@ struct mbox_message {
 
 struct mbox;
 
+/* Lines "From " that may be another thing than they were taken for. */
+struct mbox_odd {
+	uint64_t joined; /* with an empty line before, and they end no message:
+			    they have no date that is known here, or stand in
+			    what Content-Length spans */
+	uint64_t bare;	 /* that begin a message without an empty line */
+};
+
 /*
  * Begins to read what is in fd, a regular file that stays the caller's.
- * NULL: out of memory.  mbox_free() takes NULL.
+ * given_up (may be NULL) is asked every megabyte: where it returns other
+ * than 0, reading fails with ECANCELED.  NULL: out of memory.  mbox_free()
+ * takes NULL.
  */
-struct mbox *mbox_new(int fd);
+struct mbox *mbox_new(
+    int fd, enum mbox_by by, int (*given_up)(void *), void *arg);
 void mbox_free(struct mbox *m);
 
 /*
@@ -58,8 +79,9 @@ int mbox_next(struct mbox *m, struct mbox_message *message);
 int mbox_piece(struct mbox *m, struct mbox_message *message,
     const char **data, size_t *len);
 
-/* The offset of what was not read yet. */
+/* The offset of what was not read yet; and the lines, in what was. */
 uint64_t mbox_offset(const struct mbox *m);
+const struct mbox_odd *mbox_odd(const struct mbox *m);
 
 /*
  * When all was read: is that what is in the file now?  EAGAIN: somebody

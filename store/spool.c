@@ -26,6 +26,7 @@
 
 struct emptying {
 	struct spool *spool;
+	struct ledger *ledger;
 	struct deposit *deposit;
 	struct mbox *mbox;
 	struct stat st;
@@ -118,7 +119,8 @@ take_lock(struct emptying *e)
 	int64_t deadline = clock_ms() + LOCK_WAIT;
 	int error;
 
-	while ((error = try_lock(e)) == EAGAIN && clock_ms() < deadline)
+	while ((error = try_lock(e)) == EAGAIN && clock_ms() < deadline &&
+	    !ledger_given_up(e->ledger))
 		nanosleep(&pause, NULL);
 	return error;
 }
@@ -209,26 +211,25 @@ look_for_mark(struct emptying *e, const char *mark)
 }
 
 static int
-empty(struct emptying *e, const char *path, const char *dir,
-    const struct maildir *maildir, int *begun)
+empty(struct emptying *e, int *begun)
 {
+	const struct ledger *l = e->ledger;
 	char mark[PATH_MAX];
 	size_t ids;
 	int error;
 
-	if ((size_t)snprintf(mark, sizeof(mark), "%s/" MARK, dir) >=
-	    sizeof(mark))
-		return ENAMETOOLONG;
-	if ((error = take_lock(e)) != 0 ||
-	    (error = deposit_open(e->deposit, path, maildir)) != 0 ||
+	if ((error = dir_path(mark, l->dir, MARK)) != 0 ||
+	    (error = take_lock(e)) != 0 ||
+	    (error = deposit_open(
+		 e->deposit, l->path, &l->maildir[INBOX])) != 0 ||
 	    (error = look_for_mark(e, mark)) != 0)
 		return error;
 	*begun = e->resumed;
 	if ((error = take_all(e)) != 0 ||
 	    (error = deposit_sync(e->deposit)) != 0 ||
 	    (error = mbox_unchanged(e->mbox)) != 0 ||
-	    (error = unpack_ids(&e->brought, dir, &ids)) != 0 ||
-	    (error = make_mark(dir, mark)) != 0)
+	    (error = unpack_ids(&e->brought, l->dir, &ids)) != 0 ||
+	    (error = make_mark(l->dir, mark)) != 0)
 		return error;
 	*begun = 1;
 	if ((error = deposit_place(e->deposit)) != 0 || (error = cut(e)) != 0)
@@ -238,22 +239,21 @@ empty(struct emptying *e, const char *path, const char *dir,
 }
 
 int
-spool_empty(struct spool *s, const char *path, const char *dir,
-    const struct maildir *maildir, int *begun)
+spool_empty(struct spool *s, struct ledger *l, int *begun)
 {
-	struct emptying e = { .spool = s };
+	struct emptying e = { .spool = s, .ledger = l };
 	int error = ENOMEM;
 
 	*begun = 0;
 	if (s->fd == -1)
 		return 0;
 	e.deposit = calloc(1, sizeof(*e.deposit));
-	e.mbox = mbox_new(s->fd);
+	e.mbox = mbox_new(s->fd, MBOX_AGENTS, ledger_given_up, l);
 	if (e.deposit != NULL && e.mbox != NULL) {
 		e.deposit->tmp = -1;
-		error = empty(&e, path, dir, maildir, begun);
+		error = empty(&e, begun);
 		if (error == 0 && e.deposit->names.n > 0)
-			log_info("%s: took %zu messages out of %s", path,
+			log_info("%s: took %zu messages out of %s", l->path,
 			    e.deposit->names.n, s->path);
 		deposit_close(e.deposit);
 	}

@@ -15,7 +15,7 @@
 
 #include <limits.h>
 
-#include "store/maildir.h"
+#include "store/ledger.h"
 
 struct spool {
 	int fd; /* -1: there is nothing in it, or it cannot be opened */
@@ -31,11 +31,11 @@ void spool_open(struct spool *spool, const char *path);
 void spool_close(struct spool *spool);
 
 /*
- * Empties it into the Maildir at path, under the mailbox's lock; dir is its
- * pop3d/.  EAGAIN: somebody else has the mbox.  Where *begun is not set after
- * another error, everything is as it was; else the mail is in both.
+ * Empties it into the ledger's Maildir, under the mailbox's lock and before
+ * the index is opened.  EAGAIN: somebody else has the mbox; ECANCELED: nobody
+ * waits for it any more.  Where *begun is not set after another error,
+ * everything is as it was; else the mail is in both.
  */
-int spool_empty(struct spool *spool, const char *path, const char *dir,
-    const struct maildir *maildir, int *begun);
+int spool_empty(struct spool *spool, struct ledger *l, int *begun);
 
 #endif

@@ -6,6 +6,7 @@ root's and group mail's, not the users'.
 
 import fcntl
 import os
+import re
 import shutil
 import stat
 import threading
@@ -16,7 +17,7 @@ import pytest
 from daemon import ROOT, wait_until
 from inject import Tracer
 from maildir import message
-from mbox import entry, hostile, mbox, with_newline
+from mbox import entry, from_line, hostile, mbox, with_newline
 from pop3 import wire
 from post import fifty
 from test_crash import points_of
@@ -120,10 +121,50 @@ def test_a_login_empties_it(spool):
 
 @pytest.mark.parametrize("name", hostile())
 def test_hostile_files(spool, name):
+    """Delivery agents bracket lines behind empty ones, and know no lengths."""
     data, messages = hostile()[name]
+    if name == "no empty lines":
+        messages = [data.partition(b"\n")[2].rstrip(b"\n") + b"\n"]
+    elif name in ("mboxcl", "mboxcl2"):
+        messages = [re.sub(rb"^>(>*From )", rb"\1", m, flags=re.M)
+                    for m in messages]
     spool.write(data)
     assert sorted(spool.see()) == sorted(map(wire, messages))
     assert spool.size() == 0
+
+
+def test_a_sender_forges_no_message(spool):
+    """Neither one of his own, nor away one of another's."""
+    forged = message("forged", "regards\nFrom me Mon Nov  2 10:00:00 2026\n"
+                     "Subject: second\n\nPay.\n")
+    victim = message("victim", "Somebody has changed your password.\n")
+    rest = entry(victim, 1700000002)
+    evil = b"Subject: nothing\n\nHi!\n"
+    spool.write(from_line(1700000000) + forged + b"\n" +
+                from_line(1700000001) + evil.replace(
+                    b"\n\n", b"\nContent-Length: %d\n\n"
+                    % (4 + 1 + len(rest) - 1)) + b"\n" + rest +
+                entry(message("last"), 1700000003))
+    assert spool.see() == [wire(m) for m in (
+        forged, evil, victim, message("last"))]
+
+
+def test_nobody_waits_any_more(spool):
+    """A large one is read no further when the client has gone."""
+    spool.see()
+    spool.server.wait_empty()
+    spool.write(entry(message("large"), 1700000000))
+    os.truncate(spool.path, 20 << 30)
+    pop = spool.server.connect()
+    pop.ok("USER " + NAME)
+    pop.send("PASS %s\r\n" % PASSWORD)
+    tmp = spool.home + "/tmp"
+    wait_until(lambda: os.listdir(tmp), "it does not begin")
+    pop.close()
+    spool.server.wait_empty()
+    assert os.listdir(tmp) == [] and spool.size() == 20 << 30
+    spool.write(entry(message("small"), 1700000000))
+    assert spool.see() == [wire(message("small"))]
 
 
 def test_mode_0600_and_no_file_at_all(spool):

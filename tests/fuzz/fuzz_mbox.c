@@ -31,10 +31,10 @@ tell(struct told *t, const void *data, size_t len)
 
 /* All but the first message; the octets of the bodies. */
 static void
-read_all(int fd, uint64_t size, struct told *t)
+read_all(int fd, enum mbox_by by, uint64_t size, struct told *t)
 {
 	struct mbox_message message;
-	struct mbox *m = mbox_new(fd);
+	struct mbox *m = mbox_new(fd, by, NULL, NULL);
 	uint64_t octets = 0, last = 0;
 	const char *data;
 	size_t len, n;
@@ -55,14 +55,17 @@ read_all(int fd, uint64_t size, struct told *t)
 		tell(t, message.flags, strlen(message.flags));
 		tell(t, message.seen_before ? "+\n" : "-\n", 2);
 	}
+	tell(t, mbox_odd(m), sizeof(*mbox_odd(m)));
 	MUST(mbox_offset(m) == size && octets <= size);
+	MUST(by == MBOX_ANYBODY || mbox_odd(m)->bare == 0);
 	MUST(mbox_next(m, &message) == MBOX_END);
 	mbox_free(m);
 }
 
 /* Behind a message with so many octets. */
 static void
-read_behind(size_t octets, const uint8_t *data, size_t size, struct told *t)
+read_behind(size_t octets, enum mbox_by by, const uint8_t *data, size_t size,
+    struct told *t)
 {
 	static char pad[SHIFT + 2];
 	int fd = memfd_create("mbox", 0);
@@ -74,7 +77,7 @@ read_behind(size_t octets, const uint8_t *data, size_t size, struct told *t)
 	MUST(write(fd, pad, octets + 2) != -1);
 	MUST(write(fd, FROM, strlen(FROM)) != -1);
 	MUST(write(fd, data, size) == (ssize_t)size);
-	read_all(fd, 2 * strlen(FROM) + octets + 2 + size, t);
+	read_all(fd, by, 2 * strlen(FROM) + octets + 2 + size, t);
 	close(fd);
 }
 
@@ -84,10 +87,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct told here = { NULL, 0, 0 }, there = { NULL, 0, 0 };
 	struct input in = { data, size };
 	size_t shift = take8(&in);
+	enum mbox_by by = (shift & 1) != 0 ? MBOX_AGENTS : MBOX_ANYBODY;
 
 	shift = (shift << 8 | take8(&in)) % SHIFT;
-	read_behind(1, in.at, in.left, &here);
-	read_behind(shift, in.at, in.left, &there);
+	read_behind(1, by, in.at, in.left, &here);
+	read_behind(shift, by, in.at, in.left, &there);
 	MUST(here.used == there.used);
 	MUST(here.used == 0 || memcmp(here.text, there.text, here.used) == 0);
 	free(here.text);

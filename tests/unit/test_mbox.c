@@ -110,13 +110,61 @@ static const struct {
 	    NONE "X: y\n\n|" NONE "Subject: x\n|" },
 	{ F "Content-Length: 2\nContent-Length: 0\n" HEAD "a\n\n" F,
 	    NONE HEAD "a\n|" NONE "|" },
+	/* The header's end, and not a line before the next message. */
+	{ F "Content-Length: 47\n" HEAD F "x\n\n" F HEAD,
+	    NONE HEAD F "x\n|" NONE "Subject: x\n|" },
+	{ F "Content-Length: 9\n" HEAD F "x\n\n" F HEAD,
+	    NONE "Subject: x\n|" NONE "x\n|" NONE "Subject: x\n|" },
+};
+
+/* As delivery agents write them, with what senders put in. */
+static const struct {
+	const char *text, *seen;
+} agents[] = {
+	{ F HEAD "a\n\n" F HEAD "b\n\n", NONE HEAD "a\n|" NONE HEAD "b\n|" },
+	{ F HEAD "a\r\n\r\n" F HEAD "b\r\n\r\n",
+	    NONE HEAD "a\r\n|" NONE HEAD "b\r\n|" },
+	{ F "Subject: x\n\n" F HEAD, NONE "Subject: x\n|" NONE
+				     "Subject: x\n|" },
+	{ F "\n" F "\n", NONE "|" NONE "|" },
+	{ F HEAD "a\n" F HEAD "b\n", NONE HEAD "a\n" F HEAD "b\n|" },
+	{ F "Subject: x\n" F HEAD "b\n", NONE "Subject: x\n" F HEAD "b\n|" },
+	{ F F HEAD "b\n", NONE F HEAD "b\n|" },
+	{ F HEAD "a\n\n>" F "b\n>From c\n",
+	    NONE HEAD "a\n\n" F "b\nFrom c\n|" },
+	{ F "Content-Length: 60\n" HEAD "a\n\n" F HEAD "\n" F HEAD "c\n",
+	    NONE HEAD "a\n|" NONE HEAD "|" NONE HEAD "c\n|" },
+	{ F "Content-Length: 8\n" HEAD ">From a\n\n" F HEAD,
+	    NONE HEAD "From a\n|" NONE "Subject: x\n|" },
+};
+
+/* Lines that somebody should have a look at. */
+static const struct {
+	const char *text;
+	enum mbox_by by;
+	uint64_t joined, bare;
+} odd_lines[] = {
+	{ F HEAD "a\n\n" F HEAD "\n>From b\n\n" F HEAD, MBOX_ANYBODY, 0, 0 },
+	{ F HEAD "a\n" F HEAD "\n\n" F HEAD, MBOX_ANYBODY, 0, 1 },
+	{ F F "\n", MBOX_ANYBODY, 0, 1 },
+	{ F HEAD "a\n" F HEAD, MBOX_AGENTS, 0, 0 },
+	{ F HEAD "a\n\nFrom b\n\nFrom c\n", MBOX_ANYBODY, 2, 0 },
+	{ F HEAD "From b\n", MBOX_ANYBODY, 1, 0 },
+	{ F HEAD "a\nFrom b\n", MBOX_ANYBODY, 0, 0 },
+	{ F "Content-Length: 9\n" HEAD F "x\n\n" F HEAD, MBOX_ANYBODY, 0, 0 },
+	{ F "Content-Length: 47\n" HEAD F "x\n\n" F HEAD, MBOX_ANYBODY,
+	    1, 0 },
+	{ F "Content-Length: 60\n" HEAD "a\n\n" F HEAD "\n" F HEAD,
+	    MBOX_ANYBODY, 1, 0 },
+	{ F "Content-Length: 10\n" HEAD "a\n\nFrom b\n\n" F HEAD,
+	    MBOX_ANYBODY, 0, 0 },
 };
 
 /* Reads all of it, as it would be told. */
 static void
-read_all(int fd, char *seen)
+read_all(int fd, enum mbox_by by, char *seen, struct mbox_odd *odd)
 {
-	struct mbox *m = mbox_new(fd);
+	struct mbox *m = mbox_new(fd, by, NULL, NULL);
 	struct mbox_message message;
 	const char *data;
 	char *body;
@@ -144,12 +192,14 @@ read_all(int fd, char *seen)
 			    message.uid, body);
 	}
 	assert_int_equal(error, MBOX_END);
+	*odd = *mbox_odd(m);
 	free(body);
 	mbox_free(m);
 }
 
 static char *
-read_text(const char *dir, const char *text)
+read_by(const char *dir, const char *text, enum mbox_by by,
+    struct mbox_odd *odd)
 {
 	char *seen = calloc(1, ROOM);
 	int fd;
@@ -158,9 +208,17 @@ read_text(const char *dir, const char *text)
 	scratch_write(dir, "mbox", text);
 	fd = open(scratch_path(dir, "mbox"), O_RDONLY);
 	assert_true(fd != -1);
-	read_all(fd, seen);
+	read_all(fd, by, seen, odd);
 	close(fd);
 	return seen;
+}
+
+static char *
+read_text(const char *dir, const char *text)
+{
+	struct mbox_odd odd;
+
+	return read_by(dir, text, MBOX_ANYBODY, &odd);
 }
 
 static void
@@ -197,6 +255,100 @@ behind(const char *dir, size_t i, size_t before)
 		    before, seen + fill);
 	free(seen);
 	free(text);
+}
+
+static void
+test_agents(void **state)
+{
+	struct mbox_odd counted;
+	char *seen;
+	size_t i;
+
+	for (i = 0; i < NITEMS(agents); i++) {
+		seen = read_by(*state, agents[i].text, MBOX_AGENTS, &counted);
+		if (strcmp(seen, agents[i].seen) != 0)
+			fail_msg("%zu:\n%s\nread as:\n%s\nand not:\n%s", i,
+			    agents[i].text, seen, agents[i].seen);
+		free(seen);
+	}
+}
+
+/* Behind so many octets of a body. */
+static void
+count_odd(const char *dir, size_t i, size_t octets)
+{
+	char *text = calloc(1, ROOM), *seen;
+	struct mbox_odd found;
+
+	assert_non_null(text);
+	strlcpy(text, F HEAD, ROOM);
+	memset(text + strlen(text), 'x', octets);
+	strlcat(text, "\n\n", ROOM);
+	strlcat(text, odd_lines[i].text, ROOM);
+	seen = read_by(dir, text, odd_lines[i].by, &found);
+	if (found.joined != odd_lines[i].joined || found.bare != odd_lines[i].bare)
+		fail_msg("%zu, behind %zu: %llu joined, %llu bare", i, octets,
+		    (unsigned long long)found.joined,
+		    (unsigned long long)found.bare);
+	free(seen);
+	free(text);
+}
+
+static void
+test_odd(void **state)
+{
+	size_t i, before;
+
+	for (i = 0; i < NITEMS(odd_lines); i++)
+		for (before = 1; before < 200; before += 3) {
+			count_odd(*state, i, before);
+			count_odd(*state, i, BUFFER - before);
+			count_odd(*state, i, BUFFER - 4096 - before);
+		}
+}
+
+static int asked;
+
+static int
+no_longer(void *arg)
+{
+	return ++asked > *(int *)arg;
+}
+
+/* Asked within a message, and in its header, and while it is passed. */
+static void
+test_given_up(void **state)
+{
+	struct mbox_message message;
+	const char *path, *data;
+	struct mbox *m;
+	size_t len;
+	int fd, times, error;
+
+	scratch_write(*state, "mbox", F HEAD);
+	path = scratch_path(*state, "mbox");
+	assert_int_equal(truncate(path, 100 << 20), 0);
+	fd = open(path, O_RDONLY);
+	assert_true(fd != -1);
+	for (times = 0; times < 3; times++) {
+		asked = 0;
+		m = mbox_new(fd, MBOX_AGENTS, no_longer, &times);
+		assert_non_null(m);
+		assert_int_equal(mbox_next(m, &message), 0);
+		do
+			error = mbox_piece(m, &message, &data, &len);
+		while (error == 0 && len > 0);
+		assert_int_equal(error, ECANCELED);
+		assert_int_equal(asked, times + 1);
+		assert_true(mbox_offset(m) < (uint64_t)(times + 2) << 20);
+		mbox_free(m);
+	}
+	asked = times = 0;
+	m = mbox_new(fd, MBOX_AGENTS, no_longer, &times);
+	assert_int_equal(mbox_next(m, &message), 0);
+	assert_int_equal(mbox_next(m, &message), ECANCELED);
+	mbox_free(m);
+	close(fd);
 }
 
 /* Not those that need to be the first. */
@@ -321,12 +473,12 @@ test_no_mbox(void **state)
 		scratch_write(*state, "mbox", texts[i]);
 		fd = open(scratch_path(*state, "mbox"), O_RDONLY);
 		assert_true(fd != -1);
-		assert_non_null(m = mbox_new(fd));
+		assert_non_null(m = mbox_new(fd, MBOX_ANYBODY, NULL, NULL));
 		assert_int_equal(mbox_next(m, &message), EINVAL);
 		mbox_free(m);
 		close(fd);
 	}
-	assert_non_null(m = mbox_new(-1));
+	assert_non_null(m = mbox_new(-1, MBOX_ANYBODY, NULL, NULL));
 	assert_int_equal(mbox_next(m, &message), EBADF);
 	mbox_free(m);
 }
@@ -345,7 +497,7 @@ test_skip(void **state)
 	    "a\n\n" F HEAD "b\n\n" F "X-UID: 5\n" HEAD);
 	fd = open(scratch_path(*state, "mbox"), O_RDONLY);
 	assert_true(fd != -1);
-	assert_non_null(m = mbox_new(fd));
+	assert_non_null(m = mbox_new(fd, MBOX_ANYBODY, NULL, NULL));
 	for (n = 0; mbox_next(m, &message) == 0; n++)
 		if (n == 2)
 			assert_int_equal(
@@ -363,6 +515,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_SCRATCH(test_all),
+		IN_SCRATCH(test_agents),
+		IN_SCRATCH(test_odd),
+		IN_SCRATCH(test_given_up),
 		IN_SCRATCH(test_shifted),
 		IN_SCRATCH(test_long_lines),
 		IN_SCRATCH(test_dates),
