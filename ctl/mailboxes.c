@@ -120,8 +120,6 @@ open_and_run(struct job *job)
 	enum trouble trouble;
 	int status;
 
-	if (job->import != NULL)
-		mailbox_import(job->mailbox, job->import);
 	trouble = mailbox_open(job->mailbox, LOCK_WAIT_MS);
 	if (trouble == TROUBLE_NONE)
 		trouble = mailbox_settle(job->mailbox);
@@ -491,8 +489,10 @@ static int
 run_import(struct job *job)
 {
 	const struct import *im = job->import;
-	enum trouble trouble = mailbox_read_all(job->mailbox);
+	enum trouble trouble = mailbox_import(job->mailbox, job->import);
 
+	if (im->error != 0)
+		return refused(job, trouble);
 	end_progress(job);
 	printf("%s: %llu messages imported, %llu were there already, %zu "
 	       "unique-ids kept\n", job->target.address,

@@ -8,27 +8,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/copies.h"
 #include "store/import.h"
-#include "store/unpack.h"
 
-#define ENDING	   ".mbox" /* of the base names of what is imported */
 #define LOCK_TRIES 100
 #define LOCK_PAUSE 20000000L /* ns */
-
-/* An imported message that the mailbox has. */
-struct known {
-	char hash[UNPACK_HASH];
-	uint64_t number;
-	size_t met; /* of the first with a hash: how often the file had it */
-};
 
 struct run {
 	struct import *im;
 	struct deposit *deposit;
 	struct mbox *mbox;
-	struct known *known; /* sorted by hash and number */
-	size_t nknown;
-	struct uidls brought;
+	struct copies copies;
+	size_t nids; /* that the mailbox had before */
 	int64_t date; /* of the message before, or of the file */
 	uint64_t number, size;
 };
@@ -51,105 +42,24 @@ lock_file(int fd)
 	return 0;
 }
 
+/* Its copy is here, or it comes back under its name. */
 static int
-compare(const void *va, const void *vb)
+take_copy(struct run *r, struct mbox_message *message, const struct copy *k)
 {
-	const struct known *a = va, *b = vb;
-	int c = memcmp(a->hash, b->hash, UNPACK_HASH);
-
-	return c != 0 ? c : (a->number > b->number) - (a->number < b->number);
-}
-
-/* By its base name: TIME.NnumberHhash.mbox.  0: it was not imported. */
-static int
-parse_known(const struct listed *listed, struct known *k)
-{
-	const size_t tail = UNPACK_HASH + strlen(ENDING);
-	const char *end = listed->name + listed->base, *s;
-
-	s = strstr(listed->name, ".N");
-	if (s == NULL || listed->base < tail ||
-	    memcmp(end - strlen(ENDING), ENDING, strlen(ENDING)) != 0)
-		return 0;
-	k->number = strtoull(s + 2, NULL, 10);
-	memcpy(k->hash, end - tail, UNPACK_HASH);
-	return k->number < UINT32_MAX;
-}
-
-static int
-learn_known(struct run *r, const struct maildir *maildir)
-{
-	struct listing l = { .n = 0 };
-	size_t i;
-	int error;
-
-	if ((error = listing_read(&l, maildir, NEW)) == 0)
-		error = listing_read(&l, maildir, CUR);
-	listing_sort(&l);
-	r->known = calloc(l.n + 1, sizeof(*r->known));
-	if (r->known == NULL)
-		error = ENOMEM;
-	for (i = 0; error == 0 && i < l.n; i++)
-		r->nknown += (size_t)parse_known(
-		    &l.entry[i], &r->known[r->nknown]);
-	listing_free(&l);
-	if (error == 0)
-		qsort(r->known, r->nknown, sizeof(*r->known), compare);
-	return error;
-}
-
-/* Of those that are the same, the first; or NULL. */
-static struct known *
-first_known(struct run *r, const char *hash)
-{
-	size_t low = 0, high = r->nknown, i;
-
-	while (low < high) {
-		i = low + (high - low) / 2;
-		if (memcmp(r->known[i].hash, hash, UNPACK_HASH) < 0)
-			low = i + 1;
-		else
-			high = i;
+	if (k->name == NULL) {
+		r->im->present++;
+		return deposit_discard(r->deposit);
 	}
-	if (low == r->nknown ||
-	    memcmp(r->known[low].hash, hash, UNPACK_HASH) != 0)
-		return NULL;
-	return &r->known[low];
+	r->im->added++;
+	r->im->with_id++;
+	return unpack_keep(message, r->deposit, k->name);
 }
 
-/*
- * Does the mailbox have it, as often as the file does?  If not, *last is the
- * highest number of those that are the same.  A file may have one message a
- * hundred thousand times: none of them is looked at twice.
- */
-static int
-is_known(struct run *r, const char *hash, uint64_t *last)
-{
-	struct known *first = first_known(r, hash), *k;
-
-	*last = 0;
-	if (first == NULL)
-		return 0;
-	k = first + first->met;
-	if (k < r->known + r->nknown &&
-	    memcmp(k->hash, hash, UNPACK_HASH) == 0) {
-		first->met++;
-		return 1;
-	}
-	*last = k[-1].number;
-	return 0;
-}
-
-/*
- * The number keeps those of one second in order, and those apart that are
- * the same.
- */
 static int
 take_message(struct run *r, struct mbox_message *message)
 {
 	char hash[UNPACK_HASH + 1], base[NAME_OCTETS];
-	unsigned long long number;
-	uint64_t last;
+	const struct copy *k;
 	int error;
 
 	error = unpack_message(r->mbox, message, r->deposit, hash);
@@ -161,19 +71,16 @@ take_message(struct run *r, struct mbox_message *message)
 	if (message->date == 0)
 		message->date = r->date;
 	r->date = message->date;
-	if (is_known(r, hash, &last)) {
-		r->im->present++;
-		return deposit_discard(r->deposit);
-	}
-	number = last + r->number;
-	snprintf(base, sizeof(base), "%lld.N%08lluH%s" ENDING,
-	    (long long)message->date, number, hash);
-	r->im->added++;
-	if (r->im->ids && (error = unpack_id(&r->brought, r->mbox, message,
-			       base)) != 0)
-		return error;
 	/* To cur/, where the index would move it next. */
 	message->seen_before = 1;
+	k = copies_next(&r->copies, message->date, hash);
+	if (k != NULL)
+		return take_copy(r, message, k);
+	copies_name(&r->copies, message->date, r->number, hash, base);
+	r->im->added++;
+	if (r->im->ids && (error = unpack_id(&r->copies.uidls, r->mbox,
+			       message, base)) != 0)
+		return error;
 	return unpack_keep(message, r->deposit, base);
 }
 
@@ -199,10 +106,25 @@ take_all(struct run *r)
 	return error == MBOX_END ? 0 : error;
 }
 
+/* Behind those that are there, which stay. */
 static int
-import_run(struct run *r, const char *path, const char *dir,
-    const struct maildir *maildir)
+write_ids(struct run *r, const char *dir)
 {
+	struct uidls *u = &r->copies.uidls;
+	int error;
+
+	if (u->n == r->nids)
+		return 0;
+	if ((error = uidls_sort(u, NULL, NULL)) != 0)
+		return error;
+	r->im->with_id += u->n - r->nids;
+	return uidls_write(u, dir);
+}
+
+static int
+import_run(struct run *r, struct ledger *l)
+{
+	const struct maildir *maildir = &l->maildir[INBOX];
 	struct stat st;
 	int error;
 
@@ -212,34 +134,36 @@ import_run(struct run *r, const char *path, const char *dir,
 		return errno;
 	r->date = st.st_mtim.tv_sec;
 	r->size = (uint64_t)st.st_size;
-	if ((error = learn_known(r, maildir)) != 0 ||
-	    (error = deposit_open(r->deposit, path, maildir)) != 0 ||
+	if ((error = copies_learn(
+		 &r->copies, maildir, r->im->ids ? l->dir : NULL)) != 0)
+		return error;
+	r->nids = r->copies.uidls.n;
+	if ((error = deposit_open(r->deposit, l->path, maildir)) != 0 ||
 	    (error = take_all(r)) != 0 ||
 	    (error = deposit_sync(r->deposit)) != 0 ||
 	    (error = mbox_unchanged(r->mbox)) != 0 ||
-	    (error = unpack_ids(&r->brought, dir, &r->im->with_id)) != 0)
+	    (error = lock_check(&l->lock)) != 0 ||
+	    (error = write_ids(r, l->dir)) != 0)
 		return error;
 	return deposit_place(r->deposit);
 }
 
 int
-import_mbox(struct import *im, const char *path, const char *dir,
-    const struct maildir *maildir)
+import_mbox(struct import *im, struct ledger *l)
 {
-	struct run r = { .im = im };
+	struct run r = { .im = im, .copies = { .ending = ".mbox" } };
 
 	im->error = ENOMEM;
 	r.deposit = calloc(1, sizeof(*r.deposit));
 	r.mbox = mbox_new(im->fd, MBOX_ANYBODY, given_up, &r);
 	if (r.deposit != NULL && r.mbox != NULL) {
 		r.deposit->tmp = -1;
-		im->error = import_run(&r, path, dir, maildir);
+		im->error = import_run(&r, l);
 		im->odd = *mbox_odd(r.mbox);
 		deposit_close(r.deposit);
 	}
 	free(r.deposit);
 	mbox_free(r.mbox);
-	free(r.known);
-	uidls_free(&r.brought);
+	copies_free(&r.copies);
 	return im->error;
 }

@@ -31,8 +31,7 @@ struct import {
 	struct mbox_odd odd;
 };
 
-/* path is the Maildir, dir its pop3d/.  Returns im->error. */
-int import_mbox(struct import *im, const char *path, const char *dir,
-    const struct maildir *maildir);
+/* Returns im->error. */
+int import_mbox(struct import *im, struct ledger *l);
 
 #endif

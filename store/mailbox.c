@@ -26,7 +26,6 @@ struct mailbox {
 	struct view view;
 	struct ledger ledger;
 	struct spool spool;
-	struct import *import; /* to be done first, or NULL */
 	int error; /* of mailbox_new(), for mailbox_open() */
 	struct coming coming[FOLDERS];
 	enum folder order[FOLDERS]; /* the folders of the maildrop */
@@ -136,12 +135,6 @@ mailbox_new(
 	return mb;
 }
 
-void
-mailbox_import(struct mailbox *mb, struct import *import)
-{
-	mb->import = import;
-}
-
 static void
 end_walk(struct mailbox *mb)
 {
@@ -232,20 +225,18 @@ take_lock(struct mailbox *mb, int wait_ms)
 }
 
 /*
- * Takes mail in from elsewhere.  What cannot be taken out of the spool stays
- * there, and what is here can be read; unless it may be here already: then
- * nobody is to delete it before it is gone from there.
+ * What cannot be taken out of the spool stays there, and what is here can be
+ * read; unless it may be here already: then nobody is to delete it before it
+ * is gone from there.
  */
 static int
-take_in(struct mailbox *mb)
+empty_spool(struct mailbox *mb)
 {
 	struct ledger *l = &mb->ledger;
 	int error, begun;
 
-	if (mb->import != NULL)
-		return import_mbox(
-		    mb->import, l->path, l->dir, &l->maildir[INBOX]);
 	error = spool_empty(&mb->spool, l, &begun);
+	spool_close(&mb->spool);
 	if (error == 0 || error == EAGAIN || error == ECANCELED || begun)
 		return error;
 	(void)ledger_complain(l, error == EINVAL ?
@@ -262,9 +253,7 @@ open_index(struct mailbox *mb, int wait_ms)
 	if ((error = take_lock(mb, wait_ms)) == EAGAIN)
 		return error;
 	if (error == 0) {
-		error = take_in(mb);
-		spool_close(&mb->spool);
-		if (error != 0)
+		if ((error = empty_spool(mb)) != 0)
 			return error;
 		error = open_and_sync(mb);
 	}
@@ -615,6 +604,22 @@ mailbox_read_all(struct mailbox *mb)
 		error = sync_all(
 		    &mb->ledger, mb->order[i], mb->view.policy.from_now);
 	return mailbox_trouble(mb, "reading the Maildir", error);
+}
+
+enum trouble
+mailbox_import(struct mailbox *mb, struct import *import)
+{
+	struct ledger *l = &mb->ledger;
+	int error = import_mbox(import, l);
+
+	if (error == EAGAIN)
+		return TROUBLE_IN_USE;
+	end_walk(mb);
+	if (error == 0)
+		error = adopt(l);
+	if (error != 0)
+		return mailbox_trouble(mb, "taking an mbox in", error);
+	return mailbox_read_all(mb);
 }
 
 struct kept {

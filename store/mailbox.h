@@ -37,12 +37,6 @@ struct mailbox *mailbox_new(
     const struct view *view, progress_fn progress, void *progress_arg);
 
 /*
- * Has mailbox_open() take the messages of an mbox file in, before it looks
- * for new mail; import->error tells why not, where that is what went wrong.
- */
-void mailbox_import(struct mailbox *mb, struct import *import);
-
-/*
  * Opens the mailbox and finds out what is in it; waits at most wait_ms for
  * another session to leave.  mailbox_settle() must follow before anything
  * but the count and the octets is asked for: it brings the index up to date
@@ -102,6 +96,13 @@ enum trouble mailbox_update(struct mailbox *mb,
 
 /* Reads cur/ whatever its time says: pop3ctl index. */
 enum trouble mailbox_read_all(struct mailbox *mb);
+
+/*
+ * Takes the messages of an mbox file in, and indexes them: import->error is
+ * set where that is what went wrong, or somebody else writes to the file
+ * (TROUBLE_IN_USE).
+ */
+enum trouble mailbox_import(struct mailbox *mb, struct import *import);
 
 /*
  * What was taken out of the maildrop and is kept: calls visit() for each

@@ -11,12 +11,11 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+#include "store/copies.h"
 #include "store/dir.h"
 #include "store/spool.h"
-#include "store/unpack.h"
 
-#define ENDING	    ".spool" /* of the base names of what was taken in */
-#define HASH	    16	     /* digits: to tell what is ours from the rest */
+#define HASH	    16 /* digits: to tell what is ours from the rest */
 #define LOCK_WAIT   2000     /* ms */
 #define LOCK_PAUSE  20
 #define STALE_LOCK  300 /* seconds, after which nobody has a lock file */
@@ -29,10 +28,9 @@ struct emptying {
 	struct ledger *ledger;
 	struct deposit *deposit;
 	struct mbox *mbox;
-	struct stat st;
+	int first; /* no ids are here yet: those of Dovecot are believed */
 	int resumed;
-	struct listing present; /* where resumed */
-	struct uidls brought;	/* ids, where Dovecot served it so far */
+	struct copies copies; /* where resumed; and the ids */
 };
 
 /* Why it must not be emptied, or NULL. */
@@ -98,16 +96,16 @@ static int
 try_lock(struct emptying *e)
 {
 	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	struct stat there;
+	struct stat st, there;
 
 	if (has_lock_file(e->spool))
 		return EAGAIN;
 	if (fcntl(e->spool->fd, F_SETLK, &fl) == -1)
 		return errno == EACCES ? EAGAIN : errno;
-	if (fstat(e->spool->fd, &e->st) == -1)
+	if (fstat(e->spool->fd, &st) == -1)
 		return errno;
 	if (lstat(e->spool->path, &there) == -1 ||
-	    there.st_dev != e->st.st_dev || there.st_ino != e->st.st_ino)
+	    there.st_dev != st.st_dev || there.st_ino != st.st_ino)
 		return EAGAIN; /* replaced: the next login opens the new one */
 	return has_lock_file(e->spool) ? EAGAIN : 0;
 }
@@ -125,36 +123,26 @@ take_lock(struct emptying *e)
 	return error;
 }
 
-/* The base name: the time is the message's, the rest says which it is. */
-static void
-name_message(const struct emptying *e, const struct mbox_message *message,
-    const char *hash, char base[NAME_OCTETS])
-{
-	int dir = e->deposit->maildir->dir[NEW];
-	struct stat st;
-
-	snprintf(base, NAME_OCTETS, "%lld.I%llxO%010lluH%.*s" ENDING,
-	    (long long)message->date, (unsigned long long)e->st.st_ino,
-	    (unsigned long long)message->offset, HASH, hash);
-	/* The same once more, when the last was taken by another program. */
-	while (!e->resumed && fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		strlcat(base, "+", NAME_OCTETS);
-}
-
 static int
 take_message(struct emptying *e, struct mbox_message *message)
 {
 	char hash[UNPACK_HASH + 1], base[NAME_OCTETS];
+	const struct copy *k;
 	int error;
 
 	error = unpack_message(e->mbox, message, e->deposit, hash);
 	if (error != 0)
 		return error;
-	name_message(e, message, hash, base);
-	if (message->internal || listing_find(&e->present, base) != NULL)
+	hash[HASH] = '\0';
+	k = message->internal ? NULL :
+	    copies_next(&e->copies, message->date, hash);
+	if (message->internal || (k != NULL && k->name == NULL))
 		return deposit_discard(e->deposit);
-	error = unpack_id(&e->brought, e->mbox, message, base);
-	if (error != 0)
+	if (k != NULL)
+		return unpack_keep(message, e->deposit, k->name);
+	copies_name(&e->copies, message->date, message->offset, hash, base);
+	if (e->first && (error = unpack_id(&e->copies.uidls, e->mbox,
+			     message, base)) != 0)
 		return error;
 	return unpack_keep(message, e->deposit, base);
 }
@@ -171,17 +159,41 @@ take_all(struct emptying *e)
 	return error == MBOX_END ? 0 : error;
 }
 
-/* The mark is on the disk before any message is seen in new/. */
+/*
+ * The mark is on the disk before any message is seen in new/.  One that is
+ * there already is opened by nobody, whatever its owner made of it.
+ */
 static int
-make_mark(const char *dir, const char *mark)
+make_mark(const struct emptying *e, const char *mark)
 {
 	int fd;
 
-	fd = open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1)
-		return errno;
-	close(fd);
-	return dir_sync_path(dir);
+	if (!e->resumed) {
+		fd = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd == -1)
+			return errno;
+		close(fd);
+	}
+	return dir_sync_path(e->ledger->dir);
+}
+
+/*
+ * Where Dovecot served the mbox it left ids in it; but anybody can send a
+ * message with such fields, which stands first in an mbox that was emptied.
+ * So they are believed once, and even an empty file says that they were.
+ */
+static int
+write_ids(struct emptying *e, const char *mark)
+{
+	int error;
+
+	if (!e->first)
+		return 0;
+	if ((error = uidls_sort(&e->copies.uidls, NULL, NULL)) == 0)
+		error = uidls_write(&e->copies.uidls, e->ledger->dir);
+	if (error != 0 && !e->resumed)
+		(void)unlink(mark);
+	return error;
 }
 
 static int
@@ -195,19 +207,18 @@ cut(const struct emptying *e)
 	    errno : 0;
 }
 
+/* What was done by whoever was interrupted? */
 static int
-look_for_mark(struct emptying *e, const char *mark)
+look_back(struct emptying *e, const char *mark)
 {
-	const struct maildir *m = e->deposit->maildir;
-	int error;
+	const struct ledger *l = e->ledger;
+	struct uidls_stamp stamp;
 
+	e->first = uidls_look(l->dir, &stamp) == ENOENT;
 	e->resumed = access(mark, F_OK) == 0;
 	if (!e->resumed)
 		return 0;
-	if ((error = listing_read(&e->present, m, NEW)) == 0)
-		error = listing_read(&e->present, m, CUR);
-	listing_sort(&e->present);
-	return error;
+	return copies_learn(&e->copies, &l->maildir[INBOX], l->dir);
 }
 
 static int
@@ -215,21 +226,20 @@ empty(struct emptying *e, int *begun)
 {
 	const struct ledger *l = e->ledger;
 	char mark[PATH_MAX];
-	size_t ids;
 	int error;
 
 	if ((error = dir_path(mark, l->dir, MARK)) != 0 ||
 	    (error = take_lock(e)) != 0 ||
 	    (error = deposit_open(
 		 e->deposit, l->path, &l->maildir[INBOX])) != 0 ||
-	    (error = look_for_mark(e, mark)) != 0)
+	    (error = look_back(e, mark)) != 0)
 		return error;
 	*begun = e->resumed;
 	if ((error = take_all(e)) != 0 ||
 	    (error = deposit_sync(e->deposit)) != 0 ||
 	    (error = mbox_unchanged(e->mbox)) != 0 ||
-	    (error = unpack_ids(&e->brought, l->dir, &ids)) != 0 ||
-	    (error = make_mark(l->dir, mark)) != 0)
+	    (error = make_mark(e, mark)) != 0 ||
+	    (error = write_ids(e, mark)) != 0)
 		return error;
 	*begun = 1;
 	if ((error = deposit_place(e->deposit)) != 0 || (error = cut(e)) != 0)
@@ -241,7 +251,8 @@ empty(struct emptying *e, int *begun)
 int
 spool_empty(struct spool *s, struct ledger *l, int *begun)
 {
-	struct emptying e = { .spool = s, .ledger = l };
+	struct emptying e = { .spool = s, .ledger = l,
+		.copies = { .ending = ".spool", .dated = 1 } };
 	int error = ENOMEM;
 
 	*begun = 0;
@@ -257,8 +268,7 @@ spool_empty(struct spool *s, struct ledger *l, int *begun)
 			    e.deposit->names.n, s->path);
 		deposit_close(e.deposit);
 	}
-	listing_free(&e.present);
-	uidls_free(&e.brought);
+	copies_free(&e.copies);
 	free(e.deposit);
 	mbox_free(e.mbox);
 	return error;

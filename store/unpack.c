@@ -30,7 +30,7 @@ unpack_message(struct mbox *m, struct mbox_message *message,
 }
 
 int
-unpack_id(struct uidls *brought, const struct mbox *m,
+unpack_id(struct uidls *uidls, const struct mbox *m,
     const struct mbox_message *message, const char *base)
 {
 	char id[17];
@@ -39,42 +39,7 @@ unpack_id(struct uidls *brought, const struct mbox *m,
 		return 0;
 	snprintf(id, sizeof(id), "%08" PRIx32 "%08" PRIx32, message->uid,
 	    mbox_uidvalidity(m));
-	return uidls_add(brought, INBOX, base, id);
-}
-
-static void
-count_dropped(
-    void *arg, const struct uidls_line *line, const struct uidls_line *stays)
-{
-	size_t *added = arg;
-
-	(void)line;
-	(void)stays;
-	(*added)--;
-}
-
-int
-unpack_ids(const struct uidls *brought, const char *dir, size_t *added)
-{
-	struct uidls all = { .n = 0 };
-	size_t i;
-	int error;
-
-	*added = brought->n;
-	if (brought->n == 0)
-		return 0;
-	if ((error = uidls_read(&all, dir, NULL)) == ENOENT)
-		error = 0;
-	/* Behind those that are there, which stay. */
-	for (i = 0; error == 0 && i < brought->n; i++)
-		error = uidls_add(&all, INBOX, brought->line[i].base,
-		    brought->line[i].uidl);
-	if (error == 0)
-		error = uidls_sort(&all, count_dropped, added);
-	if (error == 0)
-		error = uidls_write(&all, dir);
-	uidls_free(&all);
-	return error;
+	return uidls_add(uidls, INBOX, base, id);
 }
 
 int

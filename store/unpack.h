@@ -27,14 +27,11 @@ int unpack_keep(const struct mbox_message *message, struct deposit *d,
     const char *base);
 
 /*
- * The unique-ids that Dovecot's POP3 server gave messages of an mbox, in the
- * format that is its default.  brought is empty at first, and is to be freed:
- * unpack_id() notes that of a message that is kept.  unpack_ids() adds them
- * to the file uidls in dir, before any of the messages is seen; *added tells
- * how many no other message has.
+ * Adds the unique-id that Dovecot's POP3 server gave this message, in the
+ * format that is its default, if it did: before the message is seen, uidls is
+ * to be sorted and written.
  */
-int unpack_id(struct uidls *brought, const struct mbox *m,
+int unpack_id(struct uidls *uidls, const struct mbox *m,
     const struct mbox_message *message, const char *base);
-int unpack_ids(const struct uidls *brought, const char *dir, size_t *added);
 
 #endif

@@ -18,6 +18,7 @@ from pop3 import wire
 from post import fifty
 from test_crash import points_of
 
+UNLINKAT = 263  # of amd64
 GOOD = r"(\S+): (\d+) messages imported, (\d+) were there already, (\d+) " \
     r"unique-ids kept\n"
 
@@ -201,6 +202,51 @@ def test_unique_ids_of_dovecot(account, file):
     found = uidls(account)
     assert found.pop(wire(more[0])).endswith(".mbox")
     assert found == expected
+
+
+def test_unique_ids_of_messages_that_were_taken_out_again(account, file):
+    """They stay their own, wherever in the file these stand by then."""
+    messages = [message(str(n)) for n in range(5)]
+    run(account, file(dovecot(messages, 7)), ids=5)
+    for name in account.maildir.files():
+        os.unlink(account.maildir.path + "/" + name)
+    path = file(dovecot(messages[1:], 7, first=2))
+    assert run(account, path, ids=4) == (4, 0)
+    expected = {wire(m): "%08x00000007" % n
+                for n, m in enumerate(messages[1:], 2)}
+    assert uidls(account) == expected
+    account.server.wait_empty()
+    assert run(account, path) == (0, 4)
+    # None of them is wanted: then they have new ones.
+    for name in account.maildir.files():
+        os.unlink(account.maildir.path + "/" + name)
+    assert run(account, path, "-f", "none") == (4, 0)
+    assert set(uidls(account).values()).isdisjoint(expected.values())
+
+
+@pytest.mark.skipif(not ROOT or platform.machine() != "x86_64",
+                    reason="only root may trace the store; calls of amd64")
+def test_what_an_update_has_yet_to_unlink_is_not_here(account, file):
+    path = file(mbox([message(str(n)) for n in range(5)]))
+    run(account, path)
+    pop = account.login()
+    store = account.server.processes(pop).store
+
+    def kill(n, number):
+        if number == UNLINKAT:
+            os.kill(store, 9)
+            tracer.killed = True
+    tracer = Tracer(store, at_call=kill)
+    for n in range(1, 6):
+        pop.ok("DELE %d" % n)
+    pop.send("QUIT\r\n")
+    pop.rest()
+    pop.close()
+    tracer.finish()
+    account.server.wait_empty()
+    assert len(account.maildir.files()) == 5
+    assert run(account, path) == (5, 0)
+    assert len(see(account)) == 5
 
 
 def test_no_unique_ids(account, file):

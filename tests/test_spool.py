@@ -313,21 +313,18 @@ def test_killed_at_any_call(spool, everything):
     assert killed > 10
 
 
-def test_killed_and_moved_by_an_imap_server(spool):
-    """What was in new/ when it was interrupted is elsewhere then."""
-    messages = [message(str(n)) for n in range(5)]
-    spool.see()
+def interrupt(spool, data):
+    """A login is killed when all is in new/ and the spool is not yet cut."""
     mark = spool.home + "/pop3d/spool"
-    spool.write(mbox(messages))
+    spool.write(data)
     pop = spool.server.connect()
     pop.ok("USER " + NAME)
     parent = spool.server.processes(pop).parent
 
     def kill_when_placed(n, number):
-        if number == 77:  # ftruncate: all are in new/, the spool is not cut
-            if os.path.exists(mark):
-                os.kill(parent, 9)
-                tracer.killed = True
+        if number == 77 and os.path.exists(mark):  # ftruncate
+            os.kill(parent, 9)
+            tracer.killed = True
     tracer = Tracer(parent, at_call=kill_when_placed)
     pop.send("PASS %s\r\n" % PASSWORD)
     pop.rest()
@@ -335,9 +332,103 @@ def test_killed_and_moved_by_an_imap_server(spool):
     tracer.finish()
     spool.server.wait_empty()
     assert os.path.exists(mark) and spool.size() > 0
+
+
+def test_killed_and_moved_by_an_imap_server(spool):
+    """What was in new/ when it was interrupted is elsewhere then."""
+    messages = [message(str(n)) for n in range(5)]
+    spool.see()
+    interrupt(spool, mbox(messages))
     new = spool.home + "/new"
     assert len(os.listdir(new)) == 5
     for name in os.listdir(new):
         os.rename(new + "/" + name, spool.home + "/cur/" + name + ":2,S")
     assert spool.see() == [wire(m) for m in messages]
-    assert not os.path.exists(mark) and spool.size() == 0
+    assert "spool" not in os.listdir(spool.home + "/pop3d")
+    assert spool.size() == 0
+
+
+def test_killed_and_rewritten_by_another_program(spool):
+    """By mail(1): a message is gone, and the others stand elsewhere."""
+    messages = [message(str(n)) for n in range(5)] + [message("twice")] * 2
+    spool.see()
+    interrupt(spool, mbox(messages[:5]) + entry(message("twice"), 1700000009))
+    with open(spool.path, "r+b") as f:
+        f.write(mbox(messages[1:5], first=1700000001) +
+                entry(message("twice"), 1700000009) * 2)
+        f.truncate()
+    assert spool.see() == [wire(m) for m in messages]
+
+
+def test_restored_from_a_backup(spool):
+    """What another program had read goes to cur/, where its twin is."""
+    data = entry(b"Status: RO\n" + message("seen"), 1700000000) + \
+        entry(message("new"), 1700000001)
+    expected = [wire(message("seen")), wire(message("new"))]
+    spool.write(data)
+    assert spool.see() == expected
+    spool.write(data)
+    assert sorted(spool.see()) == sorted(expected * 2)
+
+
+def ids(spool):
+    with spool.login() as pop:
+        found = list(pop.uidl().values())
+        pop.quit()
+    spool.server.wait_empty()
+    return found
+
+
+NOTED = b"X-IMAPbase: 1795162728 9\nX-UID: %d\n"
+
+
+def test_unique_ids_of_dovecot_are_those_of_the_first_time(spool):
+    """Later anybody could send a message that says which id it has."""
+    spool.write(entry(NOTED % 4 + message("one"), 1700000000) +
+                entry(b"X-UID: 5\n" + message("two"), 1700000001))
+    expected = ["%08x%08x" % (n, 1795162728) for n in (4, 5)]
+    assert ids(spool) == expected
+    spool.write(entry(NOTED % 6 + message("hostile"), 1700000002))
+    found = ids(spool)
+    assert found[:2] == expected and found[2].endswith(".spool")
+
+
+def test_no_ids_after_mail_without(spool):
+    spool.write(entry(message("one"), 1700000000))
+    assert ids(spool)[0].endswith(".spool")
+    with spool.login() as pop:
+        pop.ok("DELE 1")
+        pop.quit()
+    spool.server.wait_empty()
+    spool.write(entry(NOTED % 4 + message("hostile"), 1700000001))
+    assert ids(spool)[0].endswith(".spool")
+
+
+def test_ids_of_the_first_time_survive_its_interruption(spool):
+    """Though the mbox was rewritten before the next login."""
+    spool.see()
+    first = [NOTED % 4 + message("one"), b"X-UID: 5\n" + message("two")]
+    interrupt(spool, mbox(first))
+    for name in os.listdir(spool.home + "/new"):
+        os.unlink(spool.home + "/new/" + name)
+    spool.write(mbox([b"X-IMAPbase: 1795162728 9\n" + first[1]],
+                     first=1700000001))
+    assert ids(spool) == ["%08x%08x" % (5, 1795162728)]
+
+
+@pytest.mark.parametrize("name", ["spool", "spool.lnk"])
+def test_something_else_in_the_place_of_the_mark(spool, name):
+    """Nobody waits for a FIFO, and no link is followed."""
+    spool.see()
+    mark = spool.home + "/pop3d/spool"
+    if name == "spool":
+        os.mkfifo(mark)
+    else:
+        os.symlink("/nowhere", mark)
+    os.chown(mark, spool.user.pw_uid, spool.user.pw_gid,
+             follow_symlinks=False)
+    spool.write(mbox([message()]))
+    found = spool.see()
+    spool.server.wait_empty()
+    assert found == ([wire(message())] if name == "spool" else [])
+    assert (spool.size() > 0) == (name != "spool")

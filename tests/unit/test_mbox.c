@@ -286,7 +286,8 @@ count_odd(const char *dir, size_t i, size_t octets)
 	strlcat(text, "\n\n", ROOM);
 	strlcat(text, odd_lines[i].text, ROOM);
 	seen = read_by(dir, text, odd_lines[i].by, &found);
-	if (found.joined != odd_lines[i].joined || found.bare != odd_lines[i].bare)
+	if (found.joined != odd_lines[i].joined ||
+	    found.bare != odd_lines[i].bare)
 		fail_msg("%zu, behind %zu: %llu joined, %llu bare", i, octets,
 		    (unsigned long long)found.joined,
 		    (unsigned long long)found.bare);
