@@ -226,7 +226,7 @@ def test_networks_are_told_of(host):
     told, _ = imported(host, "a:*::::::allow_nets=192.0.2.0/24\n", "-n")
     assert told[1] == "a@example.com: added; allow_nets does not count here"
     _, error = imported(host, "a:{SSHA}x::::::allow_nets=192.0.2.0/24\n")
-    assert error.endswith("{SSHA}; allow_nets does not count\n")
+    assert error.endswith("{SSHA}; allow_nets does not count here\n")
 
 
 def test_of_an_old_account_only_the_password_changes(host):
