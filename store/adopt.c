@@ -30,18 +30,29 @@ load(struct ledger *l, struct uidls_stamp *stamp)
 	return 0;
 }
 
-/* Gives a name the UIDL that it should have: from elsewhere, or its own. */
-static void
-name_uidl(const struct uidls *u, struct entry *e)
+/*
+ * Gives a name the UIDL that it should have: from elsewhere, or its own.  Its
+ * base name is nobody's own that is another's id, in the file, or in the
+ * index by a file that was there before.
+ */
+static int
+name_uidl(const struct ledger *l, struct entry *e)
 {
-	const char *uidl = uidls_find(u, e->folder, e->base);
+	const char *uidl = uidls_find(&l->uidls, e->folder, e->base);
+	struct entry owner;
+	int error;
 
 	entry_set_uidl(e, e->folder == JUNK);
-	if (uidl == NULL) {
-		if (e->uidl[0] == '\0' && uidls_owner(u, e->base) != NULL)
-			entry_set_uidl(e, 1);
-	} else if (e->uidl[0] != '\0' || strcmp(uidl, e->base) != 0)
+	if (uidl != NULL && (e->uidl[0] != '\0' || strcmp(uidl, e->base) != 0))
 		(void)strlcpy(e->uidl, uidl, sizeof(e->uidl));
+	if (uidl != NULL || e->uidl[0] != '\0')
+		return 0;
+	error = index_find_uidl(l->index, e->base, &owner);
+	if (uidls_owner(&l->uidls, e->base) != NULL || (error == 0 &&
+		(owner.folder != e->folder ||
+		    strcmp(owner.base, e->base) != 0)))
+		entry_set_uidl(e, 1);
+	return error == INDEX_NOT_FOUND ? 0 : error;
 }
 
 struct adopting {
@@ -62,12 +73,14 @@ compare_name(void *arg, struct entry *e)
 	const struct uidls *u = &a->ledger->uidls;
 	struct entry new = *e;
 	char uidl[UIDL_MAX + 1];
+	int error;
 
 	(void)entry_uidl(e, uidl);
 	if (uidls_find(u, e->folder, e->base) == NULL &&
 	    uidls_owner(u, uidl) == NULL)
 		return 0;
-	name_uidl(u, &new);
+	if ((error = name_uidl(a->ledger, &new)) != 0)
+		return error;
 	return strcmp(new.uidl, e->uidl) == 0 ? 0 :
 	    listing_add(&a->names[e->folder], e->base, e->sub);
 }
@@ -114,7 +127,8 @@ change(struct adopting *a, size_t i)
 	if ((error = index_get_name(l->index, &old)) != 0)
 		return error;
 	new = old;
-	name_uidl(&l->uidls, &new);
+	if ((error = name_uidl(l, &new)) != 0)
+		return error;
 	return ledger_change(l, &old, &new);
 }
 
@@ -211,7 +225,7 @@ adopt(struct ledger *l)
 /*
  * No name is in the file that was not in the Maildir when the file was made.
  * So it need not be read for mail that was delivered since, but only for
- * such as comes back.
+ * such as comes back, or is of a time that is no time yet: by a wrong clock.
  */
 static int
 may_be_in_file(const struct ledger *l, const char *base)
@@ -219,13 +233,13 @@ may_be_in_file(const struct ledger *l, const char *base)
 	int64_t delivered = maildir_delivered(base);
 
 	return delivered == 0 ||
-	    delivered < (l->totals.uidls_changed + SLACK_NS) / CLOCK_NS;
+	    delivered < (l->totals.uidls_changed + SLACK_NS) / CLOCK_NS ||
+	    delivered > (clock_ns() + SLACK_NS) / CLOCK_NS;
 }
 
 int
 adopt_uidl(struct ledger *l, struct entry *e)
 {
-	struct entry owner;
 	int error;
 
 	entry_set_uidl(e, e->folder == JUNK);
@@ -233,14 +247,7 @@ adopt_uidl(struct ledger *l, struct entry *e)
 		return 0;
 	if (may_be_in_file(l, e->base) && (error = load(l, NULL)) != 0)
 		return error;
-	name_uidl(&l->uidls, e);
-	if (e->uidl[0] != '\0')
-		return 0;
-	error = index_find_uidl(l->index, e->base, &owner);
-	if (error == 0 && (owner.folder != e->folder ||
-		strcmp(owner.base, e->base) != 0))
-		entry_set_uidl(e, 1);
-	return error == INDEX_NOT_FOUND ? 0 : error;
+	return name_uidl(l, e);
 }
 
 void

@@ -127,18 +127,31 @@ def test_a_base_name_that_is_an_id(mailbox):
     mailbox.check()
 
 
-def test_a_message_that_comes_back(mailbox):
+def test_a_base_name_that_is_an_id_of_before(mailbox):
+    """Of a message that the new file does not name."""
+    first, second, third = mailbox.deliver(3)
+    mailbox.give({first: "A", second: first})
+    assert mailbox.uidls() == ["A", first, third]
+    mailbox.give({third: "A"})
+    assert mailbox.uidls() == [hashed("/" + first), first, "A"]
+    mailbox.check()
+
+
+@pytest.mark.parametrize("clock", ["right", "wrong"])
+def test_a_message_that_comes_back(mailbox, clock):
     """Such as one from a backup: it has its id again."""
-    names = mailbox.deliver(3)
-    mailbox.give({names[1]: "B"})
-    assert mailbox.uidls() == [names[0], "B", names[2]]
-    path = mailbox.path(names[1])
+    names = mailbox.deliver(2)
+    names.append(unique() if clock == "right" else "4000000000.M1P1Q1.host")
+    mailbox.maildir.deliver(message(), names[2])
+    mailbox.give({names[2]: "C"})
+    assert mailbox.uidls() == names[:2] + ["C"]
+    path = mailbox.path(names[2])
     with open(path, "rb") as f:
         data = f.read()
     os.unlink(path)
-    assert mailbox.uidls() == [names[0], names[2]]
-    mailbox.maildir.put(data, names[1])
-    assert mailbox.uidls() == [names[0], names[2], "B"]
+    assert mailbox.uidls() == names[:2]
+    mailbox.maildir.put(data, names[2])
+    assert mailbox.uidls() == names[:2] + ["C"]
     mailbox.check()
 
 
@@ -247,9 +260,13 @@ def test_it_is_read_only_when_it_has_changed(mailbox):
                 if '/uidls"' in line]
 
     assert opened() == []
-    # Mail that is newer than the file cannot be in it; older mail may be.
-    mailbox.maildir.deliver(message(), "%d.M1P1.host" % (time.time() + 7200))
+    # Mail that is newer than the file, by more than clocks differ, cannot be
+    # in it; older mail may be, and such as is of no time yet.
+    time.sleep(1.5)
+    mailbox.maildir.deliver(message(), "%d.M1P1.host" % (time.time() + 3600))
     assert opened() == []
+    mailbox.maildir.deliver(message(), "%d.M1P1.host" % (time.time() + 7200))
+    assert len(opened()) == 1
     mailbox.deliver(1)
     assert len(opened()) == 1
     mailbox.give({names[0]: "A"})
