@@ -10,6 +10,7 @@
 #include "store/dir.h"
 #include "store/expunge.h"
 #include "store/quota.h"
+#include "store/scan.h"
 
 #define PATIENCE 1000 /* files, and then it is asked whether anybody waits */
 
@@ -20,33 +21,20 @@ expunge_free(struct listing names[FOLDERS])
 	listing_free(&names[JUNK]);
 }
 
-/* The files of a folder as they are now: read once, when one is missing. */
-struct present {
-	const struct maildir *maildir;
-	int read;
-	struct listing files;
-};
-
-/* The file with this base name, whatever others call it; NULL: none. */
-static const struct listed *
-find_present(struct present *p, const char *base, int *error)
+/* The files of a folder as they are now, to be listed when one is missing. */
+static void
+begin_scan(struct scan *s, const struct ledger *l, enum folder folder)
 {
-	*error = 0;
-	if (!p->read &&
-	    ((*error = listing_read(&p->files, p->maildir, NEW)) != 0 ||
-		(*error = listing_read(&p->files, p->maildir, CUR)) != 0))
-		return NULL;
-	if (!p->read)
-		listing_sort(&p->files);
-	p->read = 1;
-	return listing_find(&p->files, base);
+	s->maildir = &l->maildir[folder];
+	s->folder = folder;
+	s->clock = l->lock.fd;
 }
 
 /* The unlinking in one folder. */
 struct unlinking {
 	struct ledger *ledger;
 	enum folder folder;
-	struct present present;
+	struct scan scan;
 	int quota; /* there is one */
 	uint64_t messages, octets; /* to be taken off it */
 };
@@ -83,7 +71,7 @@ unlink_file(struct unlinking *u, const struct listed *file)
 	if (error != ENOENT)
 		return error;
 	entry_cut(&e, file->name);
-	if ((now = find_present(&u->present, e.base, &error)) == NULL)
+	if ((error = scan_find(&u->scan, e.base, &now)) != 0 || now == NULL)
 		return error;
 	return unlink_name(u, (enum subdir)now->sub, now->name);
 }
@@ -142,18 +130,18 @@ static int
 expunge_folder(
     struct ledger *l, enum folder folder, struct listing *names)
 {
-	struct unlinking u = { .ledger = l, .folder = folder,
-		.present = { .maildir = &l->maildir[folder] } };
+	struct unlinking u = { .ledger = l, .folder = folder };
 	int error;
 
 	if (names->n == 0)
 		return 0;
+	begin_scan(&u.scan, l, folder);
 	u.quota = quota_is_kept(l->path);
 	listing_sort(names);
 	ledger_changes_begin(l, folder);
 	error = unlink_files(&u, names);
 	ledger_changes_end(l, folder);
-	listing_free(&u.present.files);
+	scan_free(&u.scan);
 	if (u.quota && u.messages > 0)
 		(void)ledger_complain(l, "the quota in maildirsize",
 		    quota_take_off(l->path, u.messages, u.octets));
@@ -174,45 +162,48 @@ expunge(struct ledger *l, struct listing names[FOLDERS])
 struct rest {
 	struct ledger *ledger;
 	int auto_delete; /* by now */
-	struct present present[FOLDERS];
+	struct scan scan[FOLDERS];
 	struct listing unlink[FOLDERS]; /* whole names, as the index has them */
 	struct listing spare[FOLDERS];	/* base names */
 };
 
-/* Is it the file that was deleted, or gone, or is there no way to tell? */
+/*
+ * The inode that has become free last is the next file's: what was born after
+ * the commit is another file.  A birth that is yet to come, by a clock that
+ * was ahead, tells nothing, and neither does an inode that is not known.
+ */
 static int
-is_condemned(struct rest *r, const struct entry *e, int *error)
+is_another(struct rest *r, const struct entry *e, const struct listed *file)
 {
 	const struct ledger *l = r->ledger;
-	const struct listed *file;
+	int64_t born;
 
-	*error = 0;
-	if (e->inode == 0)
+	if (e->inode != 0 && file->inode != e->inode)
 		return 1;
-	file = find_present(&r->present[e->folder], e->base, error);
-	if (file == NULL)
-		return 1;
-	/* The inode that has become free last is the next file's. */
-	return file->inode == e->inode && (l->totals.expunged == 0 ||
-	    maildir_born(&l->maildir[e->folder], (enum subdir)file->sub,
-		file->name) <= l->totals.expunged);
+	born = maildir_born(&l->maildir[e->folder], (enum subdir)file->sub,
+	    file->name);
+	return l->totals.expunged != 0 && born > l->totals.expunged &&
+	    born <= r->scan[e->folder].now;
 }
 
 static int
 sort_out(void *arg, struct entry *e)
 {
 	struct rest *r = arg;
+	const struct listed *file;
 	char name[NAME_OCTETS];
-	int condemned, error = 0;
+	int error, condemned = 0;
 
 	if (e->state != EXPUNGING)
 		return 0;
 	if ((error = entry_name(e, name)) != 0)
 		return error;
-	condemned = (r->auto_delete || e->purged) &&
-	    is_condemned(r, e, &error);
-	if (error != 0)
-		return error;
+	if (r->auto_delete || e->purged) {
+		error = scan_find(&r->scan[e->folder], e->base, &file);
+		if (error != 0)
+			return error == EAGAIN ? 0 : error; /* next time */
+		condemned = file == NULL || !is_another(r, e, file);
+	}
 	return condemned ?
 	    listing_add(&r->unlink[e->folder], name, e->sub) :
 	    listing_add(&r->spare[e->folder], e->base, e->sub);
@@ -272,14 +263,14 @@ expunge_finish(struct ledger *l, const struct policy *policy)
 	if (l->totals.expunging == 0 || l->mode == INDEX_MEMORY)
 		return 0;
 	for (folder = INBOX; folder < FOLDERS; folder++)
-		r.present[folder].maildir = &l->maildir[folder];
+		begin_scan(&r.scan[folder], l, folder);
 	if ((error = ledger_writable(l)) == 0 &&
 	    (error = index_each_name(l->index, INBOX, sort_out, &r)) == 0 &&
 	    (error = index_each_name(l->index, JUNK, sort_out, &r)) == 0 &&
 	    (error = spare_all(&r)) == 0)
 		error = expunge(l, r.unlink);
 	for (folder = INBOX; folder < FOLDERS; folder++)
-		listing_free(&r.present[folder].files);
+		scan_free(&r.scan[folder]);
 	expunge_free(r.unlink);
 	expunge_free(r.spare);
 	return error;

@@ -493,7 +493,7 @@ ledger_changes_begin(struct ledger *l, enum folder folder)
 	l->changed[folder] = 0;
 	/* In this order: what comes between is counted, and seen as well. */
 	watch_begin(&l->watch[folder]);
-	if (maildir_time(&l->maildir[folder], CUR) != f->time[CUR])
+	if (maildir_time(&l->maildir[folder], CUR, NULL) != f->time[CUR])
 		f->time[CUR] = 0;
 }
 

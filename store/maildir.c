@@ -151,16 +151,32 @@ maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1])
 	return sizeof(hex);
 }
 
-int64_t
-maildir_time(const struct maildir *m, enum subdir sub)
+/* Different numbers for what differs in either, as good as always. */
+static int64_t
+both_times(const struct stat *st)
 {
+	uint64_t modified = (uint64_t)to_ns(&st->st_mtim);
+
+	return (int64_t)(modified ^ (uint64_t)to_ns(&st->st_ctim) << 1);
+}
+
+int64_t
+maildir_time(const struct maildir *m, enum subdir sub, int64_t *last)
+{
+	int64_t modified = TIME_ABSENT, changed = TIME_ABSENT, time;
 	struct stat st;
 
-	if (m->dir[sub] == -1)
-		return TIME_ABSENT;
-	if (fstat(m->dir[sub], &st) == -1)
-		return 0;
-	return to_ns(&st.st_mtim);
+	time = TIME_ABSENT;
+	if (m->dir[sub] != -1) {
+		if (fstat(m->dir[sub], &st) == -1)
+			return 0;
+		modified = to_ns(&st.st_mtim);
+		changed = to_ns(&st.st_ctim);
+		time = both_times(&st);
+	}
+	if (last != NULL)
+		*last = modified > changed ? modified : changed;
+	return time;
 }
 
 /* Whether got is what is left of time in a file system of coarse times. */
@@ -182,7 +198,8 @@ int64_t
 maildir_stamp(const struct maildir *m)
 {
 	struct timespec t[2];
-	int64_t past, got;
+	struct stat st;
+	int64_t past;
 
 	if (m->dir[CUR] == -1)
 		return 0;
@@ -194,10 +211,9 @@ maildir_stamp(const struct maildir *m)
 	t[0].tv_nsec = UTIME_OMIT;
 	t[1].tv_sec = past / CLOCK_NS;
 	t[1].tv_nsec = past % CLOCK_NS;
-	if (futimens(m->dir[CUR], t) == -1)
+	if (futimens(m->dir[CUR], t) == -1 || fstat(m->dir[CUR], &st) == -1)
 		return 0;
-	got = maildir_time(m, CUR);
-	return is_coarse(got, past) ? got : 0;
+	return is_coarse(to_ns(&st.st_mtim), past) ? both_times(&st) : 0;
 }
 
 /* Without a time of ours the server of a file system takes its own. */

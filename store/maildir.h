@@ -59,17 +59,20 @@ int64_t maildir_delivered(const char *base);
 size_t maildir_uidl(const char *base, int hashed, char uidl[UIDL_MAX + 1]);
 
 /*
- * When the directory was changed last, ns since the epoch; 0: unknown.  One
- * that does not exist has a time, too: it shows when that changes.
+ * What shows that a directory was changed: a number for its times of
+ * modification and of change together.  The first alone may be put back, as
+ * rsync -a and tar do; the second alone cannot be chosen (maildir_stamp).
+ * 0: unknown.  A directory that does not exist has a number, too.  last, if
+ * not NULL: when it was changed, ns since the epoch, by the later of the two.
  */
 #define TIME_ABSENT 1
-int64_t maildir_time(const struct maildir *m, enum subdir sub);
+int64_t maildir_time(const struct maildir *m, enum subdir sub, int64_t *last);
 
 /*
  * Gives cur/ a time of our choosing, after changes of our own: two seconds
  * before its present one, which the file system's clock has just given it,
- * so that whatever others change from now on shows.  Returned as the file
- * system keeps it; 0: failed, or somebody changed cur/ in that moment.
+ * so that whatever others change from now on shows.  Returns maildir_time();
+ * 0: failed, or somebody changed cur/ in that moment.
  */
 int64_t maildir_stamp(const struct maildir *m);
 

@@ -60,9 +60,9 @@ learn_now(struct scan *s)
 }
 
 static int64_t
-recordable(const struct scan *s, int64_t time)
+recordable(const struct scan *s, int64_t time, int64_t last)
 {
-	return maildir_is_past(time, s->now) ? time : 0;
+	return maildir_is_past(last, s->now) ? time : 0;
 }
 
 /*
@@ -72,23 +72,23 @@ recordable(const struct scan *s, int64_t time)
 static int
 list(struct scan *s)
 {
-	int64_t time[2];
+	int64_t time[2], last[2];
 	int error;
 
 	listing_free(&s->listing);
 	learn_now(s);
-	time[NEW] = maildir_time(s->maildir, NEW);
-	time[CUR] = maildir_time(s->maildir, CUR);
+	time[NEW] = maildir_time(s->maildir, NEW, &last[NEW]);
+	time[CUR] = maildir_time(s->maildir, CUR, &last[CUR]);
 	/* new/ first: what moves to cur/ meanwhile is seen twice, not never. */
 	if ((error = listing_read(&s->listing, s->maildir, NEW)) != 0 ||
 	    (error = listing_read(&s->listing, s->maildir, CUR)) != 0)
 		return error;
 	listing_sort(&s->listing);
-	s->time[NEW] = recordable(s, time[NEW]);
-	s->time[CUR] = recordable(s, time[CUR]);
+	s->time[NEW] = recordable(s, time[NEW], last[NEW]);
+	s->time[CUR] = recordable(s, time[CUR], last[CUR]);
 	/* Where no clock can be read, nothing can be written either. */
 	s->exact = (s->time[CUR] != 0 || s->now == 0) &&
-	    time[CUR] == maildir_time(s->maildir, CUR);
+	    time[CUR] == maildir_time(s->maildir, CUR, NULL);
 	if (!s->exact)
 		s->time[CUR] = 0;
 	return 0;
@@ -184,6 +184,31 @@ compare_with_names(struct scan *s)
 	return 0;
 }
 
+static void
+pause_for_others(void)
+{
+	static const struct timespec pause = { 0, PAUSE_NS };
+
+	nanosleep(&pause, NULL);
+}
+
+int
+scan_find(struct scan *s, const char *base, const struct listed **found)
+{
+	int error;
+
+	while ((*found = listing_find(&s->listing, base)) == NULL &&
+	    !s->exact) {
+		if (s->tries == RELISTING)
+			return EAGAIN;
+		if (s->tries++ > 0)
+			pause_for_others();
+		if ((error = list(s)) != 0)
+			return error;
+	}
+	return 0;
+}
+
 /*
  * A message seems to be missing, or to be there twice, when it is renamed
  * while the directory is read: such a thing is believed only of an exact
@@ -192,7 +217,6 @@ compare_with_names(struct scan *s)
 int
 scan_all(struct scan *s)
 {
-	static const struct timespec pause = { 0, PAUSE_NS };
 	int error, try;
 
 	for (try = 1;; try++) {
@@ -203,7 +227,7 @@ scan_all(struct scan *s)
 			return 0;
 		if (try == RELISTING)
 			break;
-		nanosleep(&pause, NULL);
+		pause_for_others();
 	}
 	s->missing.n = 0;
 	return 0;
@@ -230,18 +254,18 @@ compare_new(struct scan *s, const struct listed *l)
 int
 scan_new(struct scan *s)
 {
-	int64_t time;
+	int64_t time, last;
 	size_t i;
 	int error;
 
 	learn_now(s);
 	s->exact = 1;
-	time = maildir_time(s->maildir, NEW);
+	time = maildir_time(s->maildir, NEW, &last);
 	if ((error = listing_read(&s->listing, s->maildir, NEW)) != 0)
 		return error;
 	listing_sort(&s->listing);
 	if (s->listing.n == 0) {
-		s->time[NEW] = recordable(s, time);
+		s->time[NEW] = recordable(s, time, last);
 		return 0;
 	}
 	s->found = calloc(s->listing.n, sizeof(s->found[0]));

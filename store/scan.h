@@ -39,6 +39,7 @@ struct scan {
 				   or in new/ */
 	struct listing missing; /* base names without a file */
 	int exact; /* what is not in the listing is not there */
+	int tries; /* of scan_find(), to get such a listing */
 	int64_t now;	 /* when it was made, by the file system's clock */
 	int64_t time[2]; /* of the directories, to be recorded; 0: unknown */
 };
@@ -51,6 +52,14 @@ int scan_all(struct scan *s);
  * only scan_all() can tell which file is which.
  */
 int scan_new(struct scan *s);
+
+/*
+ * The file with this base name, whatever others call it, in the listing,
+ * which is made when it is needed; NULL: none.  A file may be renamed while
+ * the directories are read: that there is none is believed only of an exact
+ * listing.  EAGAIN: others do not let us have one.
+ */
+int scan_find(struct scan *s, const char *base, const struct listed **found);
 
 /* In order of delivery, then of base name: as they are to be queued. */
 void scan_sort(struct scan *s);

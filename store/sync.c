@@ -289,14 +289,14 @@ cur_is_known(const struct sync *s)
 	int64_t since = clock_ns() / CLOCK_NS - t->read;
 
 	return t->time[CUR] != 0 && since >= 0 && since <= READ_SECONDS &&
-	    maildir_time(s->scan.maildir, CUR) == t->time[CUR];
+	    maildir_time(s->scan.maildir, CUR, NULL) == t->time[CUR];
 }
 
 static int
 new_is_known(const struct sync *s)
 {
 	return s->totals->time[NEW] != 0 &&
-	    maildir_time(s->scan.maildir, NEW) == s->totals->time[NEW];
+	    maildir_time(s->scan.maildir, NEW, NULL) == s->totals->time[NEW];
 }
 
 static struct sync *

@@ -5,6 +5,7 @@ totals_encode() of store/entry.c writes.
 """
 
 import hashlib
+import os
 import struct
 
 # The words of a seal; TOTALS is followed by the checksum alone.
@@ -74,3 +75,15 @@ def is_settled(maildir, folder=0):
         number(text, "time_new", folder) != 0 and \
         number(text, "time_cur", folder) != 0 and \
         number(text, "young", folder) == 0
+
+
+def overlook(maildir):
+    """Makes the seal take the directories for unchanged, whatever happened.
+
+    Nobody can do that to themselves: a time of change cannot be put back.
+    """
+    for sub in ("new", "cur"):
+        status = os.stat(maildir.path + "/" + sub)
+        times = status.st_mtime_ns ^ status.st_ctime_ns << 1
+        write(maildir, compose(
+            with_number(read(maildir), "time_" + sub, times)))

@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+import seal
 from daemon import ROOT, SANITIZED, preloaded, wait_until
 from inject import Strace
 from mailbox import TICK_SECONDS, Mailbox
@@ -147,6 +148,33 @@ def test_within_a_quit(mailbox, count, act, when):
     exactly(bystander)
 
 
+def test_renamed_while_it_is_looked_for(account):
+    """What is not where it was is looked for in new/ and then in cur/: one
+    that goes the other way meanwhile is deleted all the same."""
+    mailbox = Mailbox(account, SMALL)
+    mailbox.settle()
+    bystander = Bystander(mailbox)
+    pop = mailbox.login()
+    pop.ok("DELE 2")
+    pop.ok("DELE 3")
+    first, second = (mailbox.path(name) for name in bystander.names[1:3])
+    seen = second.split(":")[0] + ":2,S"
+    os.rename(second, seen)
+    strace = Strace(mailbox.store(pop), "-e",
+                    "inject=getdents64:delay_exit=%d" % DELAY)
+    pop.send("QUIT\r\n")
+    wait_until(lambda: not os.path.exists(first), "nothing is unlinked")
+    time.sleep(1.5 * DELAY / 1e6)  # new/ has been read, to its end
+    os.rename(seen, mailbox.new + "/" + bystander.names[2])
+    pop.ok()
+    pop.close()
+    strace.finish()
+    assert len(strace.calls("getdents64")) > 4
+    for name in bystander.names[1:3]:
+        bystander.gone(name)
+    exactly(bystander)
+
+
 @sizes
 @acts
 @pytest.mark.parametrize("when", [1, 2], ids=["between", "behind"])
@@ -170,9 +198,8 @@ def test_index_prints_the_right_total(mailbox, count):
     """pop3ctl index reads cur/ whatever its time says."""
     mailbox.settle()
     count = len(mailbox.data)
-    before = os.stat(mailbox.cur).st_mtime_ns
     mailbox.put(2)
-    os.utime(mailbox.cur, ns=(before, before))
+    seal.overlook(mailbox.maildir)
     found = re.search(r"(\d+) messages", mailbox.index())
     assert found and int(found.group(1)) == count + 2
     exactly(Bystander(mailbox))
@@ -184,9 +211,8 @@ def test_found_gone(mailbox, count):
     did: nothing makes a client stumble over it twice."""
     mailbox.settle()
     bystander = Bystander(mailbox)
-    before = os.stat(mailbox.cur).st_mtime_ns
     bystander.remove()
-    os.utime(mailbox.cur, ns=(before, before))
+    seal.overlook(mailbox.maildir)
     with mailbox.login() as pop:
         assert pop.stat()[0] == len(mailbox.data)
         pop.err("RETR 4")
@@ -199,9 +225,8 @@ def test_found_gone_by_who_vanishes(account):
     mailbox = Mailbox(account, SMALL)
     mailbox.settle()
     bystander = Bystander(mailbox)
-    before = os.stat(mailbox.cur).st_mtime_ns
     bystander.remove()
-    os.utime(mailbox.cur, ns=(before, before))
+    seal.overlook(mailbox.maildir)
     pop = mailbox.login()
     pop.err("RETR 4")
     pop.close()

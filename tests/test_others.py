@@ -145,6 +145,24 @@ def test_whole_seconds(account):
     assert len(look(account)) == 5
 
 
+@pytest.mark.parametrize("sub", ["new", "cur"])
+def test_a_time_that_is_put_back(account, sub):
+    """As rsync -a does at the end of each of its runs."""
+    sealed(account, 3)
+    directory = account.maildir.path + "/" + sub
+    past = 1700000000 * 10**9 + 123456789
+    os.utime(directory, ns=(past, past))
+    time.sleep(0.2)
+    assert len(look(account)) == 3
+    settle(account)
+    with open("%s/1700000001.A%s" % (directory, ":2," * (sub == "cur")),
+              "wb") as f:
+        f.write(A)
+        os.fchown(f.fileno(), account.maildir.uid, account.maildir.gid)
+    os.utime(directory, ns=(past, past))
+    assert wire(A) in look(account).values()
+
+
 def test_a_change_while_cur_is_listed_slowly(account):
     """In the tick of the clock in which the listing began, which is here
     one to come: however slow the machine, it is not over at the beginning,
