@@ -15,11 +15,17 @@
 #include "ctl/ctl.h"
 #include "ctl/owner.h"
 
+#define PATIENCE_SECONDS 10
+
 static const int passed[] = { SIGINT, SIGTERM, SIGHUP };
 
 static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t worker; /* the owner's process; 0: none */
 
+/*
+ * Who is told to end may be busy with what an owner has put in its way, and
+ * not hear it: then it is killed, which a mailbox survives at any moment.
+ */
 static void
 pass_on(int sig)
 {
@@ -27,7 +33,9 @@ pass_on(int sig)
 
 	interrupted = 1;
 	if (worker > 0)
-		(void)kill((pid_t)worker, sig);
+		(void)kill((pid_t)worker, sig == SIGALRM ? SIGKILL : sig);
+	if (sig != SIGALRM)
+		(void)alarm(PATIENCE_SECONDS);
 	errno = saved;
 }
 
@@ -50,6 +58,7 @@ owner_pass_signals(void)
 	all_passed(&sa.sa_mask);
 	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
 		(void)sigaction(passed[i], &sa, NULL);
+	(void)sigaction(SIGALRM, &sa, NULL);
 }
 
 int

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -39,10 +41,21 @@ note(int error)
 	errno = error;
 }
 
+/* Others may have put anything there: a FIFO would be waited for. */
+static int
+is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 &&
+	    (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
 /* Where descriptors are short, the library's own open waits 12 seconds. */
 static int
 noting_open(const char *path, int flags, ...)
 {
+	const int safely = O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY;
 	mode_t mode = 0;
 	va_list ap;
 	int fd;
@@ -53,10 +66,15 @@ noting_open(const char *path, int flags, ...)
 		va_end(ap);
 	}
 	do
-		fd = open(path, flags | O_CLOEXEC, mode);
+		fd = open(path, flags | safely, mode);
 	while (fd == -1 && errno == EINTR);
 	if (fd == -1)
-		note(errno);
+		note(errno == ENXIO ? EINVAL : errno);
+	else if (!is_file(fd)) {
+		close(fd);
+		fd = -1;
+		errno = EINVAL;
+	}
 	return fd;
 }
 

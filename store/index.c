@@ -113,11 +113,25 @@ decoded(enum entry_result result)
 	}
 }
 
+/* The library would do what is in it, and it is none of ours. */
+static int
+remove_configuration(const char *dir)
+{
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/DB_CONFIG", dir) >=
+	    sizeof(path))
+		return ENAMETOOLONG;
+	return unlink(path) == -1 && errno != ENOENT ? errno : 0;
+}
+
 static int
 open_env(struct index *ix, const char *dir)
 {
 	int error;
 
+	if ((error = remove_configuration(dir)) != 0)
+		return error;
 	if ((error = db_env_create(&ix->env, 0)) != 0)
 		return cause_of(error);
 	ix->env->set_errcall(ix->env, cause_message);

@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -16,6 +18,7 @@
 #include "store/report.h"
 #include "store/store.h"
 
+#define CPU_SECONDS   600
 #define LOCK_WAIT_MS  2000
 #define LAST_WORD_MS  300 /* for the session to say how it ended */
 #define FEW	      16 /* in the answer to a request that does not follow
@@ -519,8 +522,11 @@ store_begin(const struct conf *conf, const struct identity *as,
 void
 store_run(const struct conf *conf)
 {
+	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
 	struct store *s = &the_store;
 
+	/* A forged index may make Berkeley DB run for ever. */
+	(void)setrlimit(RLIMIT_CPU, &cpu);
 	if (sandbox_store(s->verdict->maildir, s->channel,
 		conf->sandbox_required) == -1)
 		give_up(s);

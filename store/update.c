@@ -14,6 +14,7 @@
 #define MANY_NAMES   10000
 #define LOG_ROOM     ((size_t)72 * 1024) /* a file of the log, and a little */
 #define MARK_ROOM    512
+#define UIDL_ROOM    (8 * UIDL_MAX) /* more, with unique-ids from elsewhere */
 
 /* What deleting a message takes in the log, to the end, beside its name. */
 #define LOGGED	     584
@@ -175,9 +176,10 @@ make_room(struct update *u)
 {
 	const struct listing *in = &u->marked[INBOX], *junk = &u->marked[JUNK];
 	size_t marks = in->n + junk->n;
-	size_t logged =
-	    marks * LOGGED + (in->used + junk->used) * LOGGED_NAMES;
-	size_t octets = LOG_ROOM + marks * MARK_ROOM;
+	size_t uidls = u->ledger->totals.uidls_size > 0 ? UIDL_ROOM : 0;
+	size_t logged = marks * (LOGGED + uidls) +
+	    (in->used + junk->used) * LOGGED_NAMES;
+	size_t octets = LOG_ROOM + marks * (MARK_ROOM + uidls);
 	int error;
 
 	if (marks > MANY &&

@@ -572,6 +572,42 @@ OTHER_THINGS = [("index.db", "directory", False), ("index.db", "link", False),
                 ("pop3d", "link", False), ("pop3d", "fifo", False)]
 
 
+@pytest.mark.parametrize("name,thing", [
+    ("log.0000000001", "fifo"), ("log.0000000001", "link"),
+    ("DB_CONFIG", "fifo"), ("DB_CONFIG", "text"), ("DB_CONFIG", "hole"),
+    ("lock", "newlines")])
+def test_nothing_is_waited_for(mailbox, tmp_path, name, thing):
+    """Whatever the mailbox's owner puts there: a login comes to its end,
+    and so does pop3ctl."""
+    path = os.path.join(mailbox.maildir.path, "pop3d", name)
+    target = tmp_path / "target"
+    target.write_bytes(b"untouched")
+    def index():
+        mailbox.server.ctl("index", mailbox.account.address)
+    for run in mailbox.visit, index:
+        # Without a seal all of them are looked at.
+        with open(mailbox.maildir.path + "/pop3d/lock", "wb"):
+            pass
+        if os.path.lexists(path):
+            os.unlink(path)
+        if thing == "fifo":
+            os.mkfifo(path)
+        elif thing == "link":
+            os.symlink(target, path)
+        else:
+            with open(path, "wb") as f:
+                f.write({"newlines": b"\n" * (64 << 20), "hole": b"",
+                         "text": b"set_lg_dir ../tmp\n"}[thing])
+                if thing == "hole":
+                    f.truncate(1 << 40)
+        os.chown(path, mailbox.maildir.uid, mailbox.maildir.gid,
+                 follow_symlinks=False)
+        run()
+        mailbox.server.wait_empty()
+    mailbox.check(list(mailbox.data))
+    assert target.read_bytes() == b"untouched"
+
+
 @pytest.mark.parametrize("name,thing,readable", OTHER_THINGS, ids=[
     "%s-%s" % other[:2] for other in OTHER_THINGS])
 def test_other_things(mailbox, tmp_path, name, thing, readable):
