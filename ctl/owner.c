@@ -32,10 +32,11 @@ pass_on(int sig)
 	const int saved = errno;
 
 	interrupted = 1;
-	if (worker > 0)
+	if (worker > 0) {
 		(void)kill((pid_t)worker, sig == SIGALRM ? SIGKILL : sig);
-	if (sig != SIGALRM)
-		(void)alarm(PATIENCE_SECONDS);
+		if (sig != SIGALRM)
+			(void)alarm(PATIENCE_SECONDS);
+	}
 	errno = saved;
 }
 

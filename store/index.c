@@ -118,11 +118,14 @@ static int
 remove_configuration(const char *dir)
 {
 	char path[PATH_MAX];
+	struct stat st;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/DB_CONFIG", dir) >=
 	    sizeof(path))
 		return ENAMETOOLONG;
-	return unlink(path) == -1 && errno != ENOENT ? errno : 0;
+	if (lstat(path, &st) == -1)
+		return errno == ENOENT ? 0 : errno;
+	return unlink(path) == -1 ? errno : 0;
 }
 
 static int

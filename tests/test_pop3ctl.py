@@ -488,7 +488,7 @@ SETTINGS = [("access", ["off", "all", "from-now"]),
             ("spam", ["exclude", "include", "only"]),
             ("auto-delete", ["yes", "no"]), ("keep", ["1", "36500", "forever"]),
             ("two-factor", ["on", "off"]),
-            ("password", ["none"]), ("maildir", ["/x", "/a b"]),
+            ("password", ["none"]), ("maildir", ["/x", "/c d"]),
             ("owner", ["daemon", "12345:23456"])]
 
 
