@@ -120,6 +120,10 @@ take_lock(struct emptying *e)
 	while ((error = try_lock(e)) == EAGAIN && clock_ms() < deadline &&
 	    !ledger_given_up(e->ledger))
 		nanosleep(&pause, NULL);
+	if (error == EAGAIN)
+		log_warn("spool %s is locked by another program%s, and its "
+		    "user is told to come back", e->spool->path,
+		    has_lock_file(e->spool) ? " (by its lock file)" : "");
 	return error;
 }
 

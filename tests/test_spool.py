@@ -201,6 +201,7 @@ def test_a_delivery_agent_has_the_lock(spool):
     with open(spool.path, "ab") as f:
         fcntl.lockf(f, fcntl.LOCK_EX)
         assert spool.refused().startswith(b"-ERR [IN-USE]")
+    spool.server.wait_log("is locked by another program, and")
     assert spool.size() > 0
     assert spool.see() == [wire(message())]
 
@@ -224,6 +225,7 @@ def test_a_lock_file(spool):
     with open(lock, "w"):
         pass
     assert spool.refused().startswith(b"-ERR [IN-USE]")
+    spool.server.wait_log("is locked by another program .by its lock file")
     assert spool.size() > 0
     old = time.time() - 301
     os.utime(lock, (old, old))

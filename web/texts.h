@@ -338,8 +338,8 @@
 	"You are signed out: you were away for a while, or a password was " \
 	"changed. Please sign in again."
 #define T_CODE_WRONG                                                       \
-	"This code is wrong, or was used already. Wait for the next one, " \
-	"and type that in."
+	"This code is wrong, or was used already. Wait for the next one of " \
+	"your app, or take another recovery code."
 #define T_GUESSES	 "Too many wrong ones. Try again in ten minutes."
 #define T_WRONG_PASSWORD "Your present password was wrong. Nothing changed."
 #define T_BAD_VALUE	 "Nothing was chosen. Nothing changed."
