@@ -258,7 +258,8 @@ can_be_made_anew(DIR *dirp)
 	if (error != 0)
 		return error;
 	fd = openat(dirfd(dirp), FILE_NAME_TRY,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK |
+		O_CLOEXEC, 0600);
 	if (fd == -1)
 		return errno;
 	errno = ENOSPC; /* what a part written means */
