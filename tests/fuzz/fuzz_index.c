@@ -198,6 +198,7 @@ empty(struct index *ix)
 	uint32_t count;
 	enum table t;
 
+	MUST(index_commit(ix, 0) == 0); /* lets its cursor go */
 	for (t = 0; t < TABLES; t++)
 		MUST(ix->table[t]->truncate(ix->table[t], NULL, &count, 0) ==
 		    0);
