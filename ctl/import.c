@@ -22,6 +22,7 @@
 #include "ctl/new_account.h"
 #include "ctl/passwd_line.h"
 #include "ctl/revoke.h"
+#include "store/text_line.h"
 
 #define LINE_SIZE 65536 /* room for every application password */
 #define LINES_MAX 1000000
@@ -317,30 +318,16 @@ add_line(struct import *im, const char *text)
 	return CTL_GOOD;
 }
 
-enum text { TEXT_GOOD, TEXT_BAD, TEXT_END };
-
-/*
- * The next line, without its end; the last may have none.  A bad one is
- * passed over as a whole: what is left of it is no line.
- */
-static enum text
+/* The next line, without its end; the last may have none. */
+static enum text_line
 read_line(FILE *f, char text[LINE_SIZE])
 {
-	size_t len = 0;
-	int bad = 0, c;
+	enum text_line line = text_line(f, text, LINE_SIZE);
+	size_t len = strlen(text);
 
-	while ((c = getc_unlocked(f)) != EOF && c != '\n') {
-		if (c == '\0' || len + 1 >= LINE_SIZE)
-			bad = 1;
-		else
-			text[len++] = (char)c;
-	}
 	if (len > 0 && text[len - 1] == '\r')
-		len--;
-	text[len] = '\0';
-	if (bad || strchr(text, '\r') != NULL)
-		return TEXT_BAD;
-	return c == EOF && len == 0 ? TEXT_END : TEXT_GOOD;
+		text[len - 1] = '\0';
+	return strchr(text, '\r') == NULL ? line : TEXT_BAD;
 }
 
 static int
@@ -349,7 +336,7 @@ read_file(struct import *im, FILE *f)
 	static char text[LINE_SIZE];
 	int status = CTL_GOOD;
 	struct line bad = { .kind = LINE_BAD };
-	enum text what;
+	enum text_line what;
 	char *line;
 
 	while (status == CTL_GOOD && (what = read_line(f, text)) != TEXT_END) {

@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "store/cause.h"
+#include "store/dir.h"
 #include "store/index_error.h"
 
 #define MESSAGE_OCTETS 256
@@ -55,7 +56,6 @@ is_file(int fd)
 static int
 noting_open(const char *path, int flags, ...)
 {
-	const int safely = O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY;
 	mode_t mode = 0;
 	va_list ap;
 	int fd;
@@ -66,7 +66,7 @@ noting_open(const char *path, int flags, ...)
 		va_end(ap);
 	}
 	do
-		fd = open(path, flags | safely, mode);
+		fd = open(path, flags | NO_WAITING, mode);
 	while (fd == -1 && errno == EINTR);
 	if (fd == -1)
 		note(errno == ENXIO ? EINVAL : errno);

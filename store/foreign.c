@@ -204,7 +204,7 @@ next_line(FILE *f, char text[LINE_OCTETS])
 	enum text_line line = text_line(f, text, LINE_OCTETS);
 	size_t len = strlen(text);
 
-	if (line == LINE_GOOD && len > 0 && text[len - 1] == '\r')
+	if (line == TEXT_GOOD && len > 0 && text[len - 1] == '\r')
 		text[len - 1] = '\0';
 	return line;
 }
@@ -218,11 +218,11 @@ read_lines(struct reading *r, const struct kind *kind, FILE *f,
 	size_t number = 1;
 	int error = 0;
 
-	if (next_line(f, text) != LINE_GOOD ||
+	if (next_line(f, text) != TEXT_GOOD ||
 	    !kind->header(r, text))
 		return ferror(f) ? EIO : EINVAL;
-	while (error == 0 && (line = next_line(f, text)) != LINE_END) {
-		base = line == LINE_GOOD ? kind->line(r, text) : NULL;
+	while (error == 0 && (line = next_line(f, text)) != TEXT_END) {
+		base = line == TEXT_GOOD ? kind->line(r, text) : NULL;
 		error = take(arg, ++number, base, r->uidl);
 	}
 	return error == 0 && ferror(f) ? EIO : error;

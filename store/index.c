@@ -119,10 +119,10 @@ remove_configuration(const char *dir)
 {
 	char path[PATH_MAX];
 	struct stat st;
+	int error = dir_path(path, dir, "DB_CONFIG");
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/DB_CONFIG", dir) >=
-	    sizeof(path))
-		return ENAMETOOLONG;
+	if (error != 0)
+		return error;
 	if (lstat(path, &st) == -1)
 		return errno == ENOENT ? 0 : errno;
 	return unlink(path) == -1 ? errno : 0;

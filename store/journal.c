@@ -18,8 +18,6 @@
 #define FIRST_LINE BEGINNING TEXT_OF(VERSION) "\n"
 #define FIRST_OCTETS (sizeof(FIRST_LINE) - 1)
 
-#define NO_WAITING (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-
 /* Room for what a new journal begins with, whatever was forged in the old. */
 #define NEW_OCTETS (2 * JOURNAL_TURN)
 

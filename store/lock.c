@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "store/dir.h"
 #include "store/lock.h"
 
 #define RETRY_MS 20
@@ -14,8 +15,6 @@
 /* How much of the file is locked: by who works there, and by who keeps out. */
 #define WHOLE 0
 #define OCTET 1
-
-#define NO_WAITING (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 /* Only a regular file; anything else in its place neither blocks nor locks. */
 static int

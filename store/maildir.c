@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/directory.h"
 #include "common/wire.h"
+#include "store/dir.h"
 #include "store/maildir.h"
 
 #define STAMP_AGE_NS (2 * CLOCK_NS)
@@ -163,20 +164,20 @@ both_times(const struct stat *st)
 int64_t
 maildir_time(const struct maildir *m, enum subdir sub, int64_t *last)
 {
-	int64_t modified = TIME_ABSENT, changed = TIME_ABSENT, time;
+	int64_t modified, changed;
 	struct stat st;
 
-	time = TIME_ABSENT;
-	if (m->dir[sub] != -1) {
-		if (fstat(m->dir[sub], &st) == -1)
-			return 0;
-		modified = to_ns(&st.st_mtim);
-		changed = to_ns(&st.st_ctim);
-		time = both_times(&st);
-	}
+	if (last != NULL)
+		*last = TIME_ABSENT;
+	if (m->dir[sub] == -1)
+		return TIME_ABSENT;
+	if (fstat(m->dir[sub], &st) == -1)
+		return 0;
+	modified = to_ns(&st.st_mtim);
+	changed = to_ns(&st.st_ctim);
 	if (last != NULL)
 		*last = modified > changed ? modified : changed;
-	return time;
+	return both_times(&st);
 }
 
 /* Whether got is what is left of time in a file system of coarse times. */
@@ -271,7 +272,7 @@ maildir_file(
 	if (m->dir[sub] == -1)
 		return ENOENT;
 	*fd = openat(m->dir[sub], name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	    O_RDONLY | NO_WAITING);
 	if (*fd == -1)
 		return errno == ELOOP ? EINVAL : errno;
 	error = fstat(*fd, &st) == -1 ? errno :

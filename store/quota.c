@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/dir.h"
 #include "store/quota.h"
 
 int
@@ -64,8 +65,7 @@ open_quota(const char *maildir, int *error)
 	if ((size_t)snprintf(path, sizeof(path), "%s/maildirsize", maildir) >=
 	    sizeof(path))
 		return -1;
-	fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK |
-	    O_NOCTTY | O_CLOEXEC);
+	fd = open(path, O_WRONLY | O_APPEND | NO_WAITING);
 	if (fd == -1) {
 		/* Nothing, a link, a directory, a FIFO or a socket. */
 		*error = errno == ENOENT || errno == ELOOP ||

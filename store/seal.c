@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "store/boot.h"
+#include "store/dir.h"
 #include "store/seal.h"
 
 #define VERSION	    2
@@ -267,7 +268,7 @@ peek_text(const char *dir, char text[SEAL_OCTETS + 1])
 	    sizeof(path))
 		return -1;
 	fd = open(path,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	    O_RDONLY | NO_WAITING);
 	if (fd == -1)
 		return -1;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))

@@ -58,7 +58,7 @@ spool_open(struct spool *s, const char *path)
 		sizeof(s->lock))
 		return;
 	s->fd = open(path,
-	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	    O_RDWR | NO_WAITING);
 	if (s->fd == -1 && errno == ENOENT)
 		return;
 	if (s->fd == -1 || fstat(s->fd, &st) == -1)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "store/dir.h"
 #include "store/text_line.h"
 
 enum text_line
@@ -19,9 +20,9 @@ text_line(FILE *f, char *text, size_t size)
 			text[len++] = (char)c;
 	}
 	text[len] = '\0';
-	if (c == EOF)
-		return len > 0 || bad ? LINE_BAD : LINE_END;
-	return bad ? LINE_BAD : LINE_GOOD;
+	if (bad)
+		return TEXT_BAD;
+	return c != EOF ? TEXT_GOOD : len > 0 ? TEXT_CUT : TEXT_END;
 }
 
 static int
@@ -42,7 +43,7 @@ text_open(int dir, const char *name, FILE **f)
 	int error, fd;
 
 	fd = openat(dir, name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	    O_RDONLY | NO_WAITING);
 	if (fd == -1)
 		return errno == ELOOP ? EINVAL : errno;
 	if ((error = check_regular(fd)) == 0 &&

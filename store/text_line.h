@@ -8,9 +8,10 @@
 #include <stdio.h>
 
 enum text_line {
-	LINE_GOOD, /* in text, without its newline */
-	LINE_BAD,  /* too long, cut off, or with a NUL: it is passed over */
-	LINE_END   /* there are no more, or ferror(3) says why */
+	TEXT_GOOD, /* in text, without its newline */
+	TEXT_CUT,  /* the last, which has none: cut off, perhaps */
+	TEXT_BAD,  /* too long, or with a NUL: it is passed over */
+	TEXT_END   /* there are no more, or ferror(3) says why */
 };
 
 enum text_line text_line(FILE *f, char *text, size_t size);

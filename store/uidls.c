@@ -255,7 +255,7 @@ read_version(FILE *f)
 	char text[sizeof(VERSION_WORD) + 16];
 	const char *number = text + strlen(VERSION_WORD);
 
-	if (text_line(f, text, sizeof(text)) != LINE_GOOD)
+	if (text_line(f, text, sizeof(text)) != TEXT_GOOD)
 		return ferror(f) ? EIO : UIDLS_DAMAGED;
 	if (strncmp(text, VERSION_WORD, strlen(VERSION_WORD)) != 0)
 		return UIDLS_DAMAGED;
@@ -282,8 +282,8 @@ read_lines(struct uidls *u, FILE *f)
 	int taken;
 
 	u->last = 1; /* the version's */
-	while ((kind = text_line(f, text, sizeof(text))) != LINE_END) {
-		taken = kind == LINE_GOOD ? take_line(u, text) : 0;
+	while ((kind = text_line(f, text, sizeof(text))) != TEXT_END) {
+		taken = kind == TEXT_GOOD ? take_line(u, text) : 0;
 		if (taken == -1)
 			return ENOMEM;
 		if (!taken)

@@ -21,9 +21,11 @@
 #define D    "1704189600"
 #define NONE D "- 0|"
 
-static const struct {
+struct sample {
 	const char *text, *seen;
-} mboxes[] = {
+};
+
+static const struct sample mboxes[] = {
 	/* Nothing, and next to nothing. */
 	{ "", "" },
 	{ "\n", "" },
@@ -118,9 +120,7 @@ static const struct {
 };
 
 /* As delivery agents write them, with what senders put in. */
-static const struct {
-	const char *text, *seen;
-} agents[] = {
+static const struct sample agents[] = {
 	{ F HEAD "a\n\n" F HEAD "b\n\n", NONE HEAD "a\n|" NONE HEAD "b\n|" },
 	{ F HEAD "a\r\n\r\n" F HEAD "b\r\n\r\n",
 	    NONE HEAD "a\r\n|" NONE HEAD "b\r\n|" },
@@ -222,18 +222,26 @@ read_text(const char *dir, const char *text)
 }
 
 static void
-test_all(void **state)
+read_samples(const char *dir, const struct sample *samples, size_t n,
+    enum mbox_by by)
 {
+	struct mbox_odd odd;
 	char *seen;
 	size_t i;
 
-	for (i = 0; i < NITEMS(mboxes); i++) {
-		seen = read_text(*state, mboxes[i].text);
-		if (strcmp(seen, mboxes[i].seen) != 0)
+	for (i = 0; i < n; i++) {
+		seen = read_by(dir, samples[i].text, by, &odd);
+		if (strcmp(seen, samples[i].seen) != 0)
 			fail_msg("%zu:\n%s\nread as:\n%s\nand not:\n%s", i,
-			    mboxes[i].text, seen, mboxes[i].seen);
+			    samples[i].text, seen, samples[i].seen);
 		free(seen);
 	}
+}
+
+static void
+test_all(void **state)
+{
+	read_samples(*state, mboxes, NITEMS(mboxes), MBOX_ANYBODY);
 }
 
 /* Behind a message that ends so far before the end of the buffer. */
@@ -260,17 +268,7 @@ behind(const char *dir, size_t i, size_t before)
 static void
 test_agents(void **state)
 {
-	struct mbox_odd counted;
-	char *seen;
-	size_t i;
-
-	for (i = 0; i < NITEMS(agents); i++) {
-		seen = read_by(*state, agents[i].text, MBOX_AGENTS, &counted);
-		if (strcmp(seen, agents[i].seen) != 0)
-			fail_msg("%zu:\n%s\nread as:\n%s\nand not:\n%s", i,
-			    agents[i].text, seen, agents[i].seen);
-		free(seen);
-	}
+	read_samples(*state, agents, NITEMS(agents), MBOX_AGENTS);
 }
 
 /* Behind so many octets of a body. */
