@@ -57,7 +57,7 @@ CGIDIR_openbsd	= /var/www/cgi-bin
 NOT_linux	= _openbsd
 NOT_openbsd	= _linux|_pam|_crypt
 CPPFLAGS_linux	= -D_GNU_SOURCE
-CPPFLAGS_openbsd = -I$(DB4)/include/db4 -I$(DB4)/include
+CPPFLAGS_openbsd = -I$(DB4)/include/db4 -isystem $(DB4)/include
 PKGS_linux	= libtls libssl libcrypto
 OVERLAY_linux	= libbsd-overlay
 PKGS_STATIC_1	= --static
@@ -69,7 +69,8 @@ LIBS_linux_STATIC_ = $(ARCHIVED) $(ARCHIVES_linux) -Wl,-Bdynamic -ldl
 LIBS_linux_STATIC_1 = $(ARCHIVES_linux) -ldl
 LIBS_openbsd_STATIC_ = -L$(DB4)/lib/db4 -ldb -ltls -lssl -lcrypto
 LIBS_openbsd_STATIC_1 = $(LIBS_openbsd_STATIC_)
-OATH_openbsd	= -L$(DB4)/lib
+# What few programs need of other packages: liboath, cmocka.
+PORTS_openbsd	= -L$(DB4)/lib
 # pop3web needs no TLS, and on OpenBSD it is where no shared library is.
 WEB_LIBS_linux	= -lqrencode $(ARCHIVED) -lbsd -lmd -Wl,-Bdynamic
 WEB_STATIC	= -static
@@ -77,7 +78,7 @@ WEB_LIBS_openbsd = $(WEB_STATIC) -L$(DB4)/lib -lqrencode
 # Unit tests that need no system of their own.
 TESTS_linux	= ls tests/unit/test_*.c
 TESTS_openbsd	= grep -L -e '<linux/' -e '<sys/prctl.h>' -e '<sys/vfs.h>' \
-		  tests/unit/test_*.c
+		  -e '<sys/syscall.h>' -e '<crypt.h>' tests/unit/test_*.c
 
 # Before the first `make run' of a bare machine there is no pkg-config.
 PKG_CFLAGS	!= test -z "$(PKGS_$(SYSTEM))" || \
@@ -158,8 +159,7 @@ BY_USERS	= build/ctl/address.o build/ctl/change.o build/ctl/edit.o \
 # Without the libraries of TLS, which it has no use for.
 pop3settings: build/pop3settings.o $(BY_USERS) build/rooms.a
 	$(LINK) -Wl,--as-needed -o $@ build/pop3settings.o $(BY_USERS) \
-	    build/rooms.a $(OATH_$(SYSTEM)) \
-	    -loath $(LIBS)
+	    build/rooms.a $(PORTS_$(SYSTEM)) -loath $(LIBS)
 
 pop3web: build/pop3web.o build/web.a build/rooms.a
 	$(LINK) -o $@ build/pop3web.o build/web.a build/rooms.a $(LDFLAGS) \

@@ -8,6 +8,7 @@
  */
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <netinet/in.h>
 
 #include <arpa/inet.h>
 #include <errno.h>

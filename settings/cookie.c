@@ -1,4 +1,5 @@
 #include <sys/types.h>
+#include <netinet/in.h>
 
 #include <endian.h>
 #include <resolv.h>

@@ -1,4 +1,5 @@
 #include <sys/types.h>
+#include <netinet/in.h>
 
 #include <resolv.h>
 #include <stdio.h>

@@ -6,7 +6,9 @@
    has no header of its own, by another one's, counts as including it.
  * common/ includes no other room, and web/ none but common/.
  * Berkeley DB's header is included by the few files that speak to it.
- * <sha2.h> stands behind a header of <sys/>: OpenBSD's includes none itself.
+ * <sha2.h> stands behind a header of <sys/>, <resolv.h> behind
+   <netinet/in.h>, which is included by who has addresses of the Internet in
+   hand as well: OpenBSD's headers do not include these themselves.
  * A function has 45 lines at most, from its type to its closing brace.
  * A line has 80 columns at most, is indented by tabs, and ends in no blank.
    (clang-format is not asked for more: with the settings that come closest to
@@ -29,6 +31,13 @@ COLUMNS = 80
 # Who may include <db.h>: the index, with what finds out why it failed, and
 # the one helper of it and of the accounts.
 DB_FILES = re.compile(r"store/index\.c|(store/cause|common/bdb)\.[ch]")
+
+# The directory of headers that another one needs before it, and which it is.
+WANTS = {"<sha2.h>": ("<sys", "<sys/types.h>"),
+         "<resolv.h>": ("<netinet", "<netinet/in.h>")}
+# What <netinet/in.h> declares.
+ADDRESSES = re.compile(r"\b(in6?_addr|sockaddr_in6?|INET6?_ADDRSTRLEN|"
+                       r"IN(6ADDR)?_?LOOPBACK\w*|IPPROTO_\w+)\b")
 
 
 def sources(*directories):
@@ -118,9 +127,10 @@ def wrong_includes(paths):
         before = []
         for line, what in includes(path):
             other = what[1:-1].split("/")[0]
-            if what == "<sha2.h>" and "<sys" not in before:
-                faults.append("%s:%d: <sha2.h> wants <sys/types.h> before it"
-                              % (path, line))
+            room_before, header = WANTS.get(what, (None, None))
+            if room_before and room_before not in before:
+                faults.append("%s:%d: %s wants %s before it"
+                              % (path, line, what, header))
             before.append(what.split("/")[0])
             if room(path) in ("common", "web") and what[0] == '"' and \
                     other not in ("common", room(path)):
@@ -130,6 +140,18 @@ def wrong_includes(paths):
                 faults.append("%s:%d: <db.h> is not for this file"
                               % (path, line))
     return faults
+
+
+def undeclared_addresses(path):
+    if any(what == "<netinet/in.h>" for _, what in includes(path)):
+        return []
+    with open(path) as f:
+        lines = f.read().split("\n")
+    for n, line in enumerate(lines, 1):
+        if ADDRESSES.search(line):
+            return ["%s:%d: %s wants <netinet/in.h>" % (
+                path, n, ADDRESSES.search(line).group())]
+    return []
 
 
 def long_functions(path):
@@ -176,7 +198,8 @@ def main():
     faults += wrong_includes(product)
     for path in product + sources("tests/unit", "tests/fuzz", "tests/stubs",
                                   "bench"):
-        faults += long_functions(path) + untidy_lines(path)
+        faults += undeclared_addresses(path) + long_functions(path) + \
+            untidy_lines(path)
     for fault in faults:
         print(fault)
     return bool(faults)

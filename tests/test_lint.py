@@ -65,6 +65,12 @@ FAULTS = [
     ({"auth/a.c": "#include <sha2.h>\n#include <sys/types.h>\n",
       "auth/b.c": "#include <sys/types.h>\n\n#include <sha2.h>\n"},
      ["auth/a.c:1: <sha2.h> wants <sys/types.h> before it"]),
+    ({"auth/a.c": "#include <arpa/inet.h>\nstruct in6_addr a;\n",
+      "auth/b.c": "#include <netinet/in.h>\nstruct in6_addr a;\n"},
+     ["auth/a.c:2: in6_addr wants <netinet/in.h>"]),
+    ({"auth/a.c": "#include <sys/types.h>\n#include <resolv.h>\n",
+      "auth/b.c": "#include <netinet/in.h>\n\n#include <resolv.h>\n"},
+     ["auth/a.c:2: <resolv.h> wants <netinet/in.h> before it"]),
     ({"store/store.c": "/* Why. */\n" +
       FUNCTION % ("too_long", "\tx();\n" * 41)},
      ["store/store.c:2: a function of 46 lines; 45 are the most"]),

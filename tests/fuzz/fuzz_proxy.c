@@ -7,6 +7,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <sys/socket.h>
+#include <netinet/in.h>
 
 #include <arpa/inet.h>
 
