@@ -27,18 +27,21 @@ typedef char control_has_no_room_for_one_more
 	    1 :
 	    -1];
 
-/* A system can be set to give sockets less room than one message needs. */
+/*
+ * A system can be set to give sockets less room than one message needs.
+ * OpenBSD wants it on both sides where descriptors come with the message.
+ */
 static int
-make_room(int fd)
+make_room(int fd, int side)
 {
 	int have = 0, want = 2 * CHANNEL_MAX;
 	socklen_t len = sizeof(have);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &have, &len) == -1)
+	if (getsockopt(fd, SOL_SOCKET, side, &have, &len) == -1)
 		return -1;
 	if (have >= want)
 		return 0;
-	return setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &want, sizeof(want));
+	return setsockopt(fd, SOL_SOCKET, side, &want, sizeof(want));
 }
 
 int
@@ -46,7 +49,10 @@ channel_pair(int fd[2])
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) == -1)
 		return -1;
-	if (make_room(fd[0]) == 0 && make_room(fd[1]) == 0)
+	if (make_room(fd[0], SO_SNDBUF) == 0 &&
+	    make_room(fd[1], SO_SNDBUF) == 0 &&
+	    make_room(fd[0], SO_RCVBUF) == 0 &&
+	    make_room(fd[1], SO_RCVBUF) == 0)
 		return 0;
 	close(fd[0]);
 	close(fd[1]);
