@@ -277,7 +277,6 @@ TRY(dumpable, outcome(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)))
 TRY(raise_limit, outcome(setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 })))
 TRY(limit_processes,
     outcome(setrlimit(RLIMIT_NPROC, &(struct rlimit){ 0, 0 })))
-TRY(dup_channel, outcome(dup2(channel[0], channel[0])))
 TRY(dup_over_channel, outcome(dup2(STDERR_FILENO, channel[0])))
 TRY(wait_for_child, waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD ?
     0 : EPROTO)
@@ -558,8 +557,7 @@ static const struct attempt attempts[] = {
 	{ "setrlimit", raise_limit, ALL(K), MUST },
 	{ "setrlimit of processes", limit_processes, ALL(K), MUST },
 	{ "wait for a child", wait_for_child, ALL(K), MUST },
-	{ "dup2", dup_channel, ALL(K), MUST },
-	{ "dup2, another descriptor", dup_over_channel, ALL(K), MUST },
+	{ "dup2", dup_over_channel, ALL(K), MUST },
 
 	{ "mmap PROT_EXEC", map_exec, ALL(K), MUST },
 	{ "mprotect PROT_EXEC", protect_exec, ALL(K), MUST },
@@ -916,7 +914,7 @@ is_for_keys(const struct attempt *a)
 {
 	return a->try == fork_call || a->try == clone_call ||
 	    a->try == limit_processes || a->try == wait_for_child ||
-	    a->try == dup_channel || a->try == dup_over_channel;
+	    a->try == dup_over_channel;
 }
 
 static int
