@@ -194,8 +194,11 @@ def test_accounts_that_are_to_share_a_maildir(server, account):
     assert warned("add", "-P", other, "-m", path.replace("/", "//") + "/")
     server.ctl("set", other, "maildir=/elsewhere")
     assert warned("set", other, "spam=only", "maildir=" + path)
-    exported = server.ctl("export").stdout
-    done = server.ctl("import", "-", stdin=exported)
+    # These two alone: what became of others' Maildirs is not asked here.
+    exported = [line for line in server.ctl("export").stdout.splitlines()
+                if line.split()[0] in (account.address, other)]
+    assert len(exported) == 2
+    done = server.ctl("import", "-", stdin="\n".join(exported) + "\n")
     assert done.stderr == ""
     for line in (" maildir=" + path, ":::::::userdb_mail=" + path):
         server.ctl("delete", other)
