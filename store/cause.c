@@ -14,10 +14,17 @@
 #include "store/index_error.h"
 
 #define MESSAGE_OCTETS 256
+#define DESCRIPTORS    64 /* that are looked at; a store may have fewer */
+#define NUMBER_AT      8  /* octet of a page where its number begins */
 
 static int noted; /* the first error that passes, or 0 */
 static char first[MESSAGE_OCTETS]; /* message of the library */
 static int told; /* it was logged */
+
+static const char *pages; /* the file of which pages have numbers */
+
+/* Of what the library opened last as this descriptor: is it that file? */
+static unsigned char has_pages[DESCRIPTORS];
 
 /* Trouble of the disk, the system or its limits, and not of a file. */
 static int
@@ -52,6 +59,16 @@ is_file(int fd)
 	    (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
 }
 
+/* Has path this last component? */
+static int
+ends_with(const char *path, const char *name)
+{
+	size_t len = strlen(path), end = strlen(name);
+
+	return len > end && path[len - end - 1] == '/' &&
+	    strcmp(path + len - end, name) == 0;
+}
+
 /* Where descriptors are short, the library's own open waits 12 seconds. */
 static int
 noting_open(const char *path, int flags, ...)
@@ -74,8 +91,32 @@ noting_open(const char *path, int flags, ...)
 		close(fd);
 		fd = -1;
 		errno = EINVAL;
-	}
+	} else if (fd < DESCRIPTORS)
+		has_pages[fd] = (unsigned char)ends_with(path, pages);
 	return fd;
+}
+
+/*
+ * A page has its number in it, which the library does not look at: if a disk
+ * writes a page in the place of another its checksum is right, and a search
+ * can go round for ever.  Such a page gets a checksum that is wrong.  A hole
+ * has no number yet, and an index of another machine may have the octets of
+ * its numbers in the other order.
+ */
+static void
+look_for_number(unsigned char *page, size_t len, off_t offset)
+{
+	uint32_t number, wanted, turned = 0;
+	size_t i;
+
+	if (len <= NUMBER_AT + sizeof(number) || offset % (off_t)len != 0)
+		return;
+	memcpy(&number, page + NUMBER_AT, sizeof(number));
+	wanted = (uint32_t)(offset / (off_t)len);
+	for (i = 0; i < sizeof(wanted); i++)
+		turned = turned << 8 | (wanted >> (8 * i) & 0xff);
+	if (number != 0 && number != wanted && number != turned)
+		page[NUMBER_AT] ^= 0xff;
 }
 
 /* After a failure or a part the library goes on with read(2) and write(2). */
@@ -89,6 +130,8 @@ noting_pread(int fd, void *buf, size_t len, off_t offset)
 	while (n == -1 && errno == EINTR);
 	if (n == -1)
 		note(errno);
+	else if ((size_t)n == len && fd < DESCRIPTORS && has_pages[fd])
+		look_for_number(buf, len, offset);
 	return n;
 }
 
@@ -222,10 +265,11 @@ noting_dirlist(const char *path, char ***names, int *n)
  * Not write(2): it would use that for pages, too, after a seek for each.
  */
 void
-cause_begin(void)
+cause_begin(const char *file)
 {
 	static int set;
 
+	pages = file;
 	noted = told = 0;
 	first[0] = '\0';
 	if (set)

@@ -15,8 +15,12 @@
 #include <db.h>
 #include <stdint.h>
 
-/* Forgets what was noted: another index is about to be opened. */
-void cause_begin(void);
+/*
+ * Forgets what was noted: another index is about to be opened, whose pages
+ * are in the file of this name.  One that is read from the place of another
+ * will be taken for damaged.
+ */
+void cause_begin(const char *file);
 
 /* What was noted since then, or 0. */
 int cause_noted(void);

@@ -262,7 +262,7 @@ index_open(struct index **index, const char *dir, enum index_mode mode)
 	int error = 0;
 
 	*index = NULL;
-	cause_begin();
+	cause_begin(INDEX_FILE);
 	if ((ix = calloc(1, sizeof(*ix))) == NULL)
 		return ENOMEM;
 	ix->mode = mode;
@@ -469,7 +469,7 @@ index_verify(const char *dir)
 	char path[PATH_MAX];
 	int error;
 
-	cause_begin();
+	cause_begin(INDEX_FILE);
 	if ((error = dir_path(path, dir, INDEX_FILE)) != 0)
 		return error;
 	return cause_of(bdb_verify(path, dir, cause_message));

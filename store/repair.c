@@ -313,12 +313,11 @@ repair_done(const char *dir)
 	return rename(from, to) == -1 && errno != ENOENT ? errno : 0;
 }
 
+/* Wherever the disk has put it. */
 static int
-is_leaf(struct file *f, uint32_t number)
+is_leaf(struct file *f)
 {
-	return f->page[PAGE_TYPE] == LEAF &&
-	    get32(f->page + PAGE_NUMBER) == number &&
-	    is_intact(f->page, f->size);
+	return f->page[PAGE_TYPE] == LEAF && is_intact(f->page, f->size);
 }
 
 /* Where the metadata is lost: the size at which some page makes sense. */
@@ -332,7 +331,8 @@ guess_size(struct file *f)
 		for (number = 1; number < 1024; number++) {
 			if (clock_ms() >= f->deadline)
 				return INDEX_DAMAGED;
-			if (read_page(f, number) == 0 && is_leaf(f, number))
+			if (read_page(f, number) == 0 && is_leaf(f) &&
+			    get32(f->page + PAGE_NUMBER) == number)
 				return 0;
 		}
 	}
@@ -373,7 +373,7 @@ find_leaves(struct salvage *s)
 	for (number = 0; error == 0 && number < pages && number <= UINT32_MAX &&
 	     clock_ms() < s->file.deadline; number++)
 		if (read_page(&s->file, (uint32_t)number) == 0 &&
-		    is_leaf(&s->file, (uint32_t)number))
+		    is_leaf(&s->file))
 			error = add_leaf(s, (uint32_t)number);
 	return error;
 }
@@ -513,7 +513,7 @@ salvage(struct salvage *s)
 	for (i = 0; error == 0 && i < s->leaves &&
 	     clock_ms() < s->file.deadline; i++)
 		if (read_page(&s->file, s->leaf[i].number) == 0 &&
-		    is_leaf(&s->file, s->leaf[i].number))
+		    is_leaf(&s->file))
 			error = save_page(s);
 	return error;
 }

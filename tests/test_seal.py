@@ -8,13 +8,15 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 from collections import Counter
 
 import pytest
 
 import seal
 from daemon import ROOT, wait_until
-from inject import Strace, application_password
+from inject import Saved, Strace, application_password
+from mailbox import Mailbox
 from maildir import message
 
 pytestmark = pytest.mark.skipif(
@@ -357,3 +359,54 @@ def test_restored(mailbox, tmp_path, what, restore, lies):
     assert see(account) == names
     assert see(account) == names
     assert sorted(account.maildir.contents()) == sorted(names)
+
+
+# It vouches for what was written, not for the disk.
+
+def exchange(path, first):
+    """Page first of a database, and the one behind it."""
+    with open(path, "r+b") as f:
+        f.seek(20)
+        size = int.from_bytes(f.read(4), sys.byteorder)
+        f.seek(first * size)
+        pages = f.read(2 * size)
+        f.seek(first * size)
+        f.write(pages[size:] + pages[:size])
+    return len(pages) == 2 * size
+
+
+def look(mailbox):
+    """A session, which may hear of trouble, or end: what it sees, if so."""
+    with mailbox.server.connect() as pop:
+        pop.ok("USER " + mailbox.account.address)
+        if not pop.command("PASS " + mailbox.account.password).startswith(
+                b"+OK"):
+            return None
+        try:
+            seen = set(pop.uidl().values())
+            pop.command("QUIT")
+        except EOFError:
+            return None
+    return seen
+
+
+def test_pages_in_the_place_of_others(account):
+    """Each has its checksum; what is searched there need have no end."""
+    mailbox = Mailbox(account, 60)
+    mailbox.set("auto-delete=no")
+    mailbox.grow_old()
+    mailbox.delete(*range(1, 11))
+    mailbox.settle()
+    queued = mailbox.visit()
+    mailbox.server.wait_empty()
+    saved = Saved(mailbox.maildir)
+    page = 1
+    while exchange(mailbox.pop3d + "/index.db", page):
+        seal.vouch(mailbox.maildir)
+        for _ in range(2):
+            seen = look(mailbox)
+            mailbox.server.wait_empty()
+        assert seen == set(queued), page
+        saved.restore()
+        page += 1
+    assert page > 5
