@@ -177,21 +177,29 @@ print_last(const struct reading *r, const struct known_label *l)
 	puts("}");
 }
 
+/* By mail programs alone; with -l, by whatever can still be used. */
+static int
+is_wanted(const struct reading *r, const struct known_label *l)
+{
+	return r->labels ? !l->revoked : !known_is_page(l);
+}
+
 static int
 run_last(const struct reading *r, const char *dir)
 {
 	static struct known known; /* large */
 	int error = journal_known(dir, &known);
-	size_t i, least;
+	size_t i, n = 0;
 
 	if (error != 0)
 		return not_read(r, error);
-	if (known.nlabel == 0)
-		print_last(r, NULL);
-	least = r->labels || known.nlabel == 0 ? 0 : known.nlabel - 1;
-	for (i = known.nlabel; i > least; i--)
-		if (!r->labels || !known.label[i - 1].revoked)
+	for (i = known.nlabel; i > 0 && (r->labels || n == 0); i--)
+		if (is_wanted(r, &known.label[i - 1])) {
 			print_last(r, &known.label[i - 1]);
+			n++;
+		}
+	if (n == 0 && (!r->labels || known.nlabel == 0))
+		print_last(r, NULL);
 	return CTL_GOOD;
 }
 

@@ -20,7 +20,6 @@
 
 #define DAY		86400
 #define PENDING_SECONDS 1800 /* for a secret to be confirmed */
-#define WHAT_SIZE	(LABEL_MAX * 4 + 64)
 
 /* What of the factors is written, and when: before the account, or behind. */
 enum writes { NOTHING, BEFORE, BEHIND };
@@ -39,7 +38,7 @@ struct change {
 	int64_t generation;
 	int shows; /* there is a page */
 	union page page;
-	char what[WHAT_SIZE]; /* it was, for the log */
+	struct deed deed; /* what is to be told of it */
 };
 
 static const char *
@@ -78,22 +77,15 @@ setting_text(const struct self_request *r, char text[64])
 static enum self_result
 set(struct account *a, struct change *c)
 {
-	char text[64], err[256];
+	char text[64], err[256], *value;
 
 	if (setting_text(c->asked, text) == -1 ||
 	    setting_apply(a, text, err, sizeof(err)) == -1)
 		return SELF_BAD_VALUE;
-	strlcpy(c->what, text, sizeof(c->what));
+	value = strchr(text, '=');
+	*value++ = '\0';
+	deed_add(&c->deed, text, value);
 	return SELF_GOOD;
-}
-
-static void
-tell_label(struct change *c, const char *what, const char *label)
-{
-	char safe[LABEL_MAX * 4 + 1];
-
-	snprintf(c->what, sizeof(c->what), "%s=%s", what,
-	    log_safe(safe, sizeof(safe), label));
 }
 
 static enum self_result
@@ -136,7 +128,7 @@ make_app(struct account *a, struct change *c)
 	a->generation++;
 	view_app(&made->app, new);
 	c->shows = 1;
-	tell_label(c, "app-password", new->label);
+	deed_add(&c->deed, "app-password", new->label);
 	return SELF_GOOD;
 }
 
@@ -147,7 +139,7 @@ revoke_app(struct account *a, struct change *c)
 
 	if (i == a->napp)
 		return SELF_NO_SUCH;
-	tell_label(c, "revoked", a->app[i].label);
+	deed_add(&c->deed, "revoked", a->app[i].label);
 	label_remove(a, i);
 	return SELF_GOOD;
 }
@@ -171,7 +163,7 @@ throw_out(struct account *a, struct change *c)
 		label_remove(a, a->napp - 1);
 	void_invitation(&c->factors);
 	a->generation++;
-	strlcpy(c->what, "not-me", sizeof(c->what));
+	deed_add(&c->deed, "not-me", "");
 	return SELF_GOOD;
 }
 
@@ -207,7 +199,7 @@ set_password(struct account *a, struct change *c)
 	explicit_bzero(hash, sizeof(hash));
 	void_invitation(&c->factors);
 	a->generation++;
-	strlcpy(c->what, "password", sizeof(c->what));
+	deed_add(&c->deed, "password", "");
 	return SELF_GOOD;
 }
 
@@ -267,7 +259,7 @@ confirm_totp(struct account *a, struct change *c)
 	make_recovery(c);
 	a->two_factor = 1;
 	a->generation++;
-	strlcpy(c->what, "two-factor=on", sizeof(c->what));
+	deed_add(&c->deed, "two-factor", "on");
 	return SELF_GOOD;
 }
 
@@ -286,7 +278,7 @@ end_totp(struct account *a, struct change *c)
 	explicit_bzero(f->recovery, sizeof(f->recovery));
 	a->two_factor = 0;
 	a->generation++;
-	strlcpy(c->what, "two-factor=off", sizeof(c->what));
+	deed_add(&c->deed, "two-factor", "off");
 	return SELF_GOOD;
 }
 
@@ -297,7 +289,7 @@ renew_recovery(struct account *a, struct change *c)
 		return SELF_NO_SUCH;
 	make_recovery(c);
 	a->generation++;
-	strlcpy(c->what, "recovery-codes", sizeof(c->what));
+	deed_add(&c->deed, "recovery-codes", "");
 	return SELF_GOOD;
 }
 
@@ -435,6 +427,7 @@ change_both(const struct conf *conf, const struct clerk_fds *fds,
 {
 	int status = ctl_change_noting(conf, c->order->address, make, c,
 	    &c->revocation);
+	char text[DEED_TEXT];
 
 	if (status == CTL_GOOD && writes_of(c) == BEHIND)
 		(void)write_factors(c);
@@ -446,9 +439,10 @@ change_both(const struct conf *conf, const struct clerk_fds *fds,
 			c->result = SELF_TROUBLE;
 		return;
 	}
-	if (c->what[0] != '\0')
+	deed_text(&c->deed, text);
+	if (c->deed.n > 0)
 		log_info("changed: user=%s peer=%s %s", c->order->address,
-		    c->order->peer, c->what);
+		    c->order->peer, text);
 	end_sessions(c);
 	if (c->shows && channel_send(fds->desk, TASK_PAGE, &c->page,
 		sizeof(c->page)) == -1)
@@ -477,5 +471,6 @@ change_run(const struct conf *conf, const struct clerk_fds *fds,
 	done->result = c.result;
 	done->generation = c.generation;
 	done->account = c.account;
+	done->deed = c.deed;
 	explicit_bzero(&c, sizeof(c));
 }

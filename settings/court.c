@@ -141,6 +141,7 @@ court_order(struct court *c, struct order *o, enum act act)
 	if (act == ACT_CHANGE && result == SELF_GOOD) {
 		c->account.generation = done.generation;
 		c->ruling.account = done.account;
+		c->deed = done.deed;
 	}
 	return result;
 }
@@ -159,6 +160,7 @@ court_visit(struct court *c)
 	v.uid = a->uid;
 	v.gid = a->gid;
 	strlcpy(v.address, a->address, sizeof(v.address));
+	strlcpy(v.peer, c->peer, sizeof(v.peer));
 	strlcpy(v.maildir, a->maildir, sizeof(v.maildir));
 	v.want = c->request.want;
 	v.from = c->request.from;
@@ -168,6 +170,27 @@ court_visit(struct court *c)
 	if (channel_send(c->fds.owner, TASK_VISIT, &v, sizeof(v)) == -1)
 		court_trouble(c);
 	return hear(c, c->fds.owner, &m, &done);
+}
+
+void
+court_tell(struct court *c, enum telling telling)
+{
+	static struct message m;
+	static struct told t;
+	const struct account *a = &c->account;
+
+	if (c->deed.n == 0)
+		return;
+	t.uid = a->uid;
+	t.gid = a->gid;
+	t.signed_in = telling == TELL_SIGNED_IN;
+	strlcpy(t.address, a->address, sizeof(t.address));
+	strlcpy(t.peer, c->peer, sizeof(t.peer));
+	strlcpy(t.maildir, a->maildir, sizeof(t.maildir));
+	t.deed = c->deed;
+	/* The page that comes next is to show it. */
+	if (channel_send(c->fds.owner, TASK_TOLD, &t, sizeof(t)) == 0)
+		(void)channel_recv(c->fds.owner, &m);
 }
 
 static enum self_prove

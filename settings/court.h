@@ -28,6 +28,7 @@ struct court {
 	struct account account;
 	struct factors factors;
 	struct cookie cookie; /* as it came, and then as it will be */
+	struct deed deed; /* what the clerk has done, to be told */
 	struct ruling ruling;
 };
 
@@ -46,6 +47,13 @@ enum self_result court_order(struct court *c, struct order *order,
 
 /* Has the owner's process do what was asked for, in the mailbox. */
 enum self_result court_visit(struct court *c);
+
+/*
+ * Has the mailbox's journal told of the deed, if there is one, unless the
+ * mailbox was visited already.  Where that fails nothing else does.
+ */
+enum telling { TELL_SIGNED_IN, TELL_CHANGED };
+void court_tell(struct court *c, enum telling telling);
 
 /*
  * The browser's new cookie, of that kind, and the account on its page.

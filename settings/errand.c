@@ -94,6 +94,7 @@ errand_run(struct court *c)
 	if (SELF_OPENS_DOORS(c->request.want))
 		signin_prove(c);
 	result = errands[c->request.want](c);
+	court_tell(c, TELL_CHANGED);
 	court_admit(c, COOKIE_WHOLE);
 	court_rule(c, result);
 }

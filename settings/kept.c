@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "settings/kept.h"
+#include "settings/tell.h"
 #include "settings/text.h"
 #include "store/boot.h"
 #include "store/mailbox.h"
@@ -203,6 +204,8 @@ kept_requeue(const struct conf *conf, const struct visit *v, union page *page)
 	trouble = open_mailbox(mb);
 	if (trouble == TROUBLE_NONE)
 		trouble = mailbox_requeue(mb, uidl, &page->count);
+	if (trouble == TROUBLE_NONE && page->count > 0)
+		tell_requeued(mailbox_ledger(mb)->dir, v, page->count);
 	mailbox_free(mb);
 	if (trouble != TROUBLE_NONE)
 		return result_of(trouble);

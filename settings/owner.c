@@ -11,6 +11,7 @@
 #include "settings/owner.h"
 #include "settings/past.h"
 #include "settings/task.h"
+#include "settings/tell.h"
 
 static enum self_result (*const visits[SELF_WANTS])(
     const struct conf *, const struct visit *, union page *) = {
@@ -29,28 +30,49 @@ is_visit(const struct message *m, struct visit *v)
 }
 
 /* From here on it can do no more than the mailbox's owner. */
+static void
+become(const struct identity *as, const struct owner_fds *fds, uid_t uid,
+    gid_t gid)
+{
+	close(fds->clerk);
+	if (as->root && privdrop(uid, gid, NULL) == -1)
+		_exit(1);
+}
+
+static enum self_result
+look_or_work(const struct conf *conf, const struct owner_fds *fds,
+    const struct visit *v)
+{
+	static union page page; /* large */
+	enum self_result result = visits[v->want](conf, v, &page);
+
+	if (result == SELF_GOOD)
+		(void)task_send(fds->desk, TASK_PAGE, &page, sizeof(page));
+	return result;
+}
+
 static void __attribute__((noreturn))
 visit(const struct conf *conf, const struct identity *as,
     const struct owner_fds *fds)
 {
 	static struct message m;
 	static struct visit v;
-	static union page page; /* all of these are large */
+	static struct told told; /* all of these are large */
 	struct done done;
 
 	memset(&done, 0, sizeof(done));
 	if (channel_recv(fds->auth, &m) != 1)
 		_exit(0);
-	if (!is_visit(&m, &v)) {
+	if (is_visit(&m, &v)) {
+		become(as, fds, v.uid, v.gid);
+		done.result = look_or_work(conf, fds, &v);
+	} else if (task_get(&m, TASK_TOLD, &told, sizeof(told))) {
+		become(as, fds, told.uid, told.gid);
+		tell_told(conf, &told);
+	} else {
 		log_warn("owner: not a visit");
 		_exit(1);
 	}
-	close(fds->clerk);
-	if (as->root && privdrop(v.uid, v.gid, NULL) == -1)
-		_exit(1);
-	done.result = visits[v.want](conf, &v, &page);
-	if (done.result == SELF_GOOD)
-		(void)task_send(fds->desk, TASK_PAGE, &page, sizeof(page));
 	(void)task_send(fds->auth, TASK_DONE, &done, sizeof(done));
 	_exit(0);
 }

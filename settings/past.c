@@ -110,9 +110,18 @@ past_apps(const struct conf *conf, const struct visit *v, union page *page)
 	return result_of(v, error);
 }
 
-static const char *const events[] = { [SELF_EVENT_LOGIN] = "login",
-	[SELF_EVENT_DELETED] = "deleted", [SELF_EVENT_RETAINED] = "retained",
-	[SELF_EVENT_END] = "end" };
+/* Events, and which of their fields are shown as what. */
+static const struct {
+	const char *event, *reason, *label, *count;
+} events[] = {
+	[SELF_EVENT_LOGIN] = { "login", "", "label", "" },
+	[SELF_EVENT_DELETED] = { "deleted", "", "", "more" },
+	[SELF_EVENT_RETAINED] = { "retained", "", "", "more" },
+	[SELF_EVENT_END] = { "end", "reason", "", "retrieved" },
+	[SELF_EVENT_SIGNED_IN] = { "signed-in", "by", "", "" },
+	[SELF_EVENT_CHANGED] = { "changed", "what", "value", "" },
+	[SELF_EVENT_REQUEUED] = { "requeued", "", "", "messages" },
+};
 
 /* Which of them the line is; -1: none that is shown. */
 static int
@@ -122,7 +131,7 @@ kind_of(const struct journal_line *line)
 	int i;
 
 	for (i = 0; i < (int)(sizeof(events) / sizeof(events[0])); i++)
-		if (strcmp(event, events[i]) == 0)
+		if (strcmp(event, events[i].event) == 0)
 			return i;
 	return -1;
 }
@@ -141,11 +150,11 @@ fill_event(struct self_event *e, const struct journal_line *line, int kind)
 	e->kind = (uint32_t)kind;
 	TAKE(e->id, line, "id");
 	TAKE(e->peer, line, "peer");
-	TAKE(e->label, line, "label");
+	TAKE(e->label, line, events[kind].label);
 	TAKE(e->service, line, "service");
 	TAKE(e->uidl, line, "uidl");
-	TAKE(e->reason, line, "reason");
-	e->count = number(line, kind == SELF_EVENT_END ? "retrieved" : "more");
+	TAKE(e->reason, line, events[kind].reason);
+	e->count = number(line, events[kind].count);
 	e->octets = number(line, "octets");
 	e->deleted = number(line, "deleted");
 }

@@ -18,7 +18,8 @@ enum self_result past_overview(
 enum self_result past_apps(
     const struct conf *conf, const struct visit *v, union page *page);
 
-/* Logins, what was deleted, ends: the newest first. */
+/* Logins, what was deleted, ends, and what was done on the page: the newest
+   first. */
 enum self_result past_activity(
     const struct conf *conf, const struct visit *v, union page *page);
 

@@ -8,10 +8,12 @@
 #include "settings/view.h"
 
 static void
-log_signed_in(const struct court *c, const char *by)
+tell_signed_in(struct court *c, const char *by)
 {
 	log_info("signed in: user=%s peer=%s by=%s", c->account.address,
 	    c->peer, by);
+	deed_add(&c->deed, by, "");
+	court_tell(c, TELL_SIGNED_IN);
 }
 
 static void __attribute__((noreturn))
@@ -32,7 +34,7 @@ let_in(struct court *c, const char *by, int invited)
 		court_admit(c, COOKIE_HALF);
 		court_rule(c, SELF_SECOND_FACTOR);
 	}
-	log_signed_in(c, by);
+	tell_signed_in(c, by);
 	court_admit(c, COOKIE_WHOLE);
 	court_rule(c, SELF_GOOD);
 }
@@ -163,7 +165,7 @@ signin_code(struct court *c)
 		court_rule(c, SELF_CODE_WRONG);
 	}
 	court_factors(c);
-	log_signed_in(c, by);
+	tell_signed_in(c, by);
 	court_admit(c, COOKIE_WHOLE);
 	court_rule(c, SELF_GOOD);
 }

@@ -9,6 +9,8 @@ typedef char every_structure_fits_a_message
     [sizeof(struct self_request) <= CHANNEL_MAX &&
 		sizeof(struct order) <= CHANNEL_MAX &&
 		sizeof(struct visit) <= CHANNEL_MAX &&
+		sizeof(struct told) <= CHANNEL_MAX &&
+		sizeof(struct done) <= CHANNEL_MAX &&
 		sizeof(union page) <= CHANNEL_MAX ?
 	    1 :
 	    -1];
@@ -32,6 +34,8 @@ end_strings(uint32_t type, void *out)
 	struct ruling *ruling = out;
 	struct order *order = out;
 	struct visit *visit = out;
+	struct told *told = out;
+	struct done *done = out;
 
 	if (type == TASK_RULING) {
 		END(ruling->cookie);
@@ -42,11 +46,19 @@ end_strings(uint32_t type, void *out)
 		(void)self_request_settle(&order->asked);
 	} else if (type == TASK_VISIT) {
 		END(visit->address);
+		END(visit->peer);
 		END(visit->maildir);
 		END(visit->uidl);
 		end_apps(&visit->apps);
-	} else if (type == TASK_DONE)
-		END(((struct done *)out)->account.address);
+	} else if (type == TASK_TOLD) {
+		END(told->address);
+		END(told->peer);
+		END(told->maildir);
+		deed_settle(&told->deed);
+	} else if (type == TASK_DONE) {
+		END(done->account.address);
+		deed_settle(&done->deed);
+	}
 }
 
 int

@@ -6,7 +6,7 @@
  *	auth -> clerk		ORDER
  *	clerk -> auth		DONE, one for each order; with FACTORS perhaps
  *				a descriptor
- *	auth -> owner		VISIT
+ *	auth -> owner		VISIT, or TOLD
  *	owner -> auth		DONE
  *	clerk, owner -> desk	PAGE, before DONE
  *
@@ -25,6 +25,7 @@
 #include "common/channel.h"
 #include "common/policy.h"
 #include "common/self_service.h"
+#include "settings/deed.h"
 
 /* To whom each has a channel; between clerk and owner it is a stream. */
 struct judge_fds {
@@ -46,6 +47,7 @@ enum task_type {
 	TASK_ORDER,	     /* struct order */
 	TASK_DONE,	     /* struct done */
 	TASK_VISIT,	     /* struct visit */
+	TASK_TOLD,	     /* struct told */
 	TASK_PAGE	     /* union page */
 };
 
@@ -96,6 +98,7 @@ struct done {
 	uint32_t result; /* enum self_result */
 	int64_t generation; /* of ACT_CHANGE: the account's, from now on */
 	struct self_account account; /* the same */
+	struct deed deed;	     /* the same: what was done */
 };
 
 /* What is done in a mailbox, as its owner. */
@@ -104,11 +107,23 @@ struct visit {
 	uid_t uid; /* never 0 */
 	gid_t gid;
 	char address[ADDRESS_MAX + 1];
+	char peer[PEER_MAX + 1]; /* for its journal */
 	char maildir[MAILDIR_MAX + 1];
 	uint32_t want; /* enum self_want */
 	uint32_t from;
 	char uidl[SELF_UIDL_MAX + 1];
 	struct self_apps apps; /* for their last use */
+};
+
+/* What was done on the page, for the mailbox's journal: by its owner, too. */
+struct told {
+	uid_t uid; /* never 0 */
+	gid_t gid;
+	uint32_t signed_in; /* by what deed says; 0: that was changed */
+	char address[ADDRESS_MAX + 1];
+	char peer[PEER_MAX + 1];
+	char maildir[MAILDIR_MAX + 1];
+	struct deed deed;
 };
 
 /*

@@ -16,12 +16,20 @@ known_network_of(const char *peer, char text[NETWORK_TEXT_SIZE])
 	return 0;
 }
 
+int
+known_is_page(const struct known_label *l)
+{
+	return strcmp(l->service, "page") == 0;
+}
+
+/* Where a label is: that of mail programs, or of the page, which has none. */
 static size_t
-find_label(const struct known *k, const char *label)
+find_label(const struct known *k, const char *label, int page)
 {
 	size_t i = 0;
 
-	while (i < k->nlabel && strcmp(k->label[i].label, label) != 0)
+	while (i < k->nlabel && (known_is_page(&k->label[i]) != page ||
+	    strcmp(k->label[i].label, label) != 0))
 		i++;
 	return i;
 }
@@ -58,27 +66,27 @@ static void
 note_label(struct known *k, const struct journal_line *line)
 {
 	const char *label = journal_value(line, "label");
-	struct known_label *l;
+	struct known_label new = { .revoked = 0 };
 	size_t i;
 
 	if (strlen(label) > LABEL_MAX)
 		return;
-	i = make_last(k->label, sizeof(k->label[0]), find_label(k, label),
-	    k->nlabel, KNOWN_LABELS);
+	strlcpy(new.label, label, sizeof(new.label));
+	strlcpy(new.time, journal_value(line, "time"), sizeof(new.time));
+	strlcpy(new.peer, journal_value(line, "peer"), sizeof(new.peer));
+	strlcpy(new.service, journal_value(line, "service"),
+	    sizeof(new.service));
+	i = make_last(k->label, sizeof(k->label[0]),
+	    find_label(k, label, known_is_page(&new)), k->nlabel,
+	    KNOWN_LABELS);
 	k->nlabel = i + 1;
-	l = &k->label[i];
-	strlcpy(l->label, label, sizeof(l->label));
-	strlcpy(l->time, journal_value(line, "time"), sizeof(l->time));
-	strlcpy(l->peer, journal_value(line, "peer"), sizeof(l->peer));
-	strlcpy(l->service, journal_value(line, "service"),
-	    sizeof(l->service));
-	l->revoked = 0;
+	k->label[i] = new;
 }
 
 static void
 note_revoked(struct known *k, const struct journal_line *line)
 {
-	size_t i = find_label(k, journal_value(line, "label"));
+	size_t i = find_label(k, journal_value(line, "label"), 0);
 
 	if (i < k->nlabel)
 		k->label[i].revoked = 1;
@@ -103,7 +111,8 @@ known_note(struct known *k, const struct journal_line *line)
 	const char *time = journal_value(line, "time");
 	char network[NETWORK_TEXT_SIZE];
 
-	if (strcmp(event, "login") == 0 || strcmp(event, "known-label") == 0)
+	if (strcmp(event, "login") == 0 || strcmp(event, "signed-in") == 0 ||
+	    strcmp(event, "known-label") == 0)
 		note_label(k, line);
 	if (strcmp(event, "revoked") == 0)
 		note_revoked(k, line);
@@ -141,7 +150,7 @@ known_write(const struct known *k, struct journal_text *t)
 int
 known_has_label(const struct known *k, const char *label)
 {
-	size_t i = find_label(k, label);
+	size_t i = find_label(k, label, 0);
 
 	return i < k->nlabel && !k->label[i].revoked;
 }

@@ -1,6 +1,7 @@
 /*
  * What a mailbox's journal knows of those who logged in: the last use of each
- * label, and the networks they came from.  It is what a journal that is begun
+ * label, the last visit to the page (pop3web), and the networks that mail
+ * programs came from.  It is what a journal that is begun
  * anew begins with.  Pure computation, in bounded memory: of more than these,
  * what was used longest ago is forgotten.
  */
@@ -16,7 +17,8 @@
 #define KNOWN_NETWORKS 32
 
 struct known_label {
-	char label[LABEL_MAX + 1]; /* "": the account's own password */
+	char label[LABEL_MAX + 1]; /* "": the account's own password; and
+				      of the page */
 	char time[CLOCK_TEXT_SIZE];
 	char peer[PEER_MAX + 1];
 	char service[8];
@@ -40,6 +42,9 @@ void known_note(struct known *k, const struct journal_line *line);
 
 /* Writes what is known as lines, which tell known_note() all of it again. */
 void known_write(const struct known *k, struct journal_text *t);
+
+/* Is it who signed in to the page, and no mail program? */
+int known_is_page(const struct known_label *l);
 
 /*
  * Is this label, not revoked since, or the network of this address, among

@@ -1,5 +1,6 @@
 """What pop3settings shows of a mailbox, and does in it."""
 
+import json
 import os
 import re
 import time
@@ -7,7 +8,8 @@ import time
 import pytest
 
 from maildir import message
-from settings import (Settings, account, count, refused, running, settings)
+from settings import (Settings, account, code_of, count, refused, running,
+                      settings)
 from test_separation import root_only
 
 
@@ -39,25 +41,120 @@ def test_activity(settings, account):
         pop.quit()
     user = settings.sign_in(account.address)
     activity = user.ask("ACTIVITY").page.activity
-    assert (activity.total, activity.n) == (4, 4)
-    end, second_, first, login = activity.event[:4]
-    assert [event.kind for event in activity.event[:4]] == [3, 1, 1, 0]
+    assert (activity.total, activity.n) == (5, 5)
+    in_, end, second_, first, login = activity.event[:5]
+    assert [event.kind for event in activity.event[:5]] == [4, 3, 1, 1, 0]
+    assert (in_.reason, in_.peer) == (b"password", b"192.0.2.7")
     assert (end.reason, end.count, end.deleted) == (b"quit", 1, 2)
     assert first.octets == len(message()) + message().count(b"\n")
     assert first.uidl != second_.uidl
-    assert len({event.id for event in activity.event[:4]}) == 1
+    assert len({event.id for event in activity.event[1:5]}) == 1
+    assert in_.id not in (b"", end.id)
     assert login.peer == b"127.0.0.1"
     for _ in range(20):
         count(account)
     seen = []
     for start in 0, 32, 64:
         activity = user.ask("ACTIVITY", from_=start).page.activity
-        assert activity.total == 44
+        assert activity.total == 45
         seen += activity.event[:activity.n]
-    assert len(seen) == 44
+    assert len(seen) == 45
     assert [event.time for event in seen] == sorted(
         (event.time for event in seen), reverse=True)
     assert seen[-1].kind == 0 and seen[0].kind == 3
+
+
+def test_what_was_done_on_the_page(settings, account):
+    """Is in the journal, of a mailbox that no mail program has seen yet."""
+    server = settings.server
+    user = settings.sign_in(account.address)
+    user.set("ACCESS", 2)
+    user.set("KEEP", 30)
+    user.make("my phone")
+    user.ask("APP_REVOKE", label="my phone")
+    secret = user.ask("TOTP_START",
+                      password="secret").page.secret.secret.decode()
+    codes = user.ask("TOTP_CONFIRM", code=code_of(secret)).page.recovery
+    half = settings.sign_in(account.address, result="SECOND_FACTOR")
+    half.ask("CODE", code=codes.code[0].value)
+    user = half
+    user.ask("RECOVERY", password="secret")
+    user.ask("TOTP_OFF", password="secret")
+    user.ask("PASSWORD", password="secret", new_password="another secret")
+    user.ask("NOT_ME")
+    done = [json.loads(line) for line in server.ctl(
+        "journal", "-j", account.address).stdout.splitlines()]
+    assert {(line["user"], line["peer"], line["service"]) for line in done
+            if line["event"] != "revoked"} == {
+        (account.address, "192.0.2.7", "page")}
+    assert [(line["event"], line.get("by") or line.get("what") or
+             line["label"], line.get("value", "")) for line in done] == [
+        ("signed-in", "password", ""), ("changed", "access", "from-now"),
+        ("changed", "keep", "30"), ("changed", "app-password", "my phone"),
+        ("revoked", "my phone", ""), ("changed", "revoked", "my phone"),
+        ("changed", "two-factor", "on"), ("signed-in", "recovery-code", ""),
+        ("changed", "recovery-codes", ""), ("changed", "two-factor", "off"),
+        ("changed", "password", ""), ("changed", "not-me", "")]
+    seen = user.ask("ACTIVITY").page.activity
+    assert [(event.kind, event.reason, event.label, event.peer)
+            for event in reversed(seen.event[:seen.n])] == [
+        (4 + (line["event"] == "changed"),
+         (line.get("by") or line.get("what")).encode(),
+         line.get("value", "").encode(), b"192.0.2.7")
+        for line in done if line["event"] != "revoked"]
+    # No mail program has: only with -l it is told.
+    assert server.ctl("last", account.address).stdout == \
+        account.address + " never\n"
+    assert re.fullmatch(
+        r"%s time=\S+ peer=192\.0\.2\.7 service=page label=\n" %
+        account.address, server.ctl("last", "-l", account.address).stdout)
+    assert not [line for line in settings.log_lines() if "journal" in line]
+
+
+def test_the_page_alone_fills_no_journal_for_ever(settings, account):
+    """It turns over as it does at logins, and what is known is carried on."""
+    settings.sign_in(account.address)
+    path = account.maildir.path + "/pop3d/journal"
+    with open(path, "a") as f:
+        f.write("x" * 65536 + "\n")
+    with account.login():
+        settings.sign_in(account.address, "wrong", "REFUSED")
+    settings.server.wait_empty()
+    first = os.stat(path).st_ino
+    with open(path, "a") as f:
+        f.write("x" * 65536 + "\n")
+    settings.sign_in(account.address)
+    assert os.stat(path).st_ino != first
+    with open(path) as f:
+        assert [re.search("event=(.*?) ", line).group(1)
+                for line in f.readlines()[1:]] == [
+            "known-label", "known-label", "known-network", "signed-in"]
+    # While a session has the mailbox that is left to the next one.
+    with account.login():
+        with open(path, "a") as f:
+            f.write("x" * 65536 + "\n")
+        first = os.stat(path).st_ino
+        user = settings.sign_in(account.address)
+        assert os.stat(path).st_ino == first
+        assert user.ask("ACTIVITY").page.activity.event[0].kind == 4
+    settings.server.wait_empty()
+
+
+def test_without_a_journal_the_page_works(settings, account):
+    """There is no mailbox yet; or no journal can be there."""
+    maildir = account.maildir.path
+    os.rename(maildir, maildir + ".away")
+    settings.sign_in(account.address).set("KEEP", 30)
+    assert not os.path.exists(maildir)
+    assert [line.split(":")[0] for line in settings.log_lines()] == [
+        "signed in", "changed"]
+    os.rename(maildir + ".away", maildir)
+    settings.mark_log()
+    with open(maildir + "/pop3d", "w") as f:
+        f.write("in the way")
+    settings.sign_in(account.address).set("KEEP", 0)
+    told = "%s: the journal is not written: Not a directory" % account.address
+    assert settings.log_lines()[1::2] == [told, told]
 
 
 def test_a_forged_journal(settings, account):
@@ -111,6 +208,9 @@ def test_deleted_mail_comes_back(settings, account):
     assert user.ask("REQUEUE", uidl="").page.count == 19
     assert count(account) == 20
     assert user.ask("KEPT_LIST").page.kept.total == 0
+    seen = user.ask("ACTIVITY").page.activity
+    assert [event.count for event in seen.event[:seen.n]
+            if event.kind == 6] == [19, 1]
     # And deleted for good.
     user.set("AUTO_DELETE", 1)
     with account.login() as pop:

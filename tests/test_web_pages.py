@@ -452,8 +452,13 @@ def test_activity(browser, user):
     choose(browser, "delete", "0")
     user.maildir.deliver(message("mail"))
     messages(user, delete=True)
+    make_password(browser, "phone")
     browser.press("Activity")
     text = browser.text()
+    for one in ("signed in by the password",
+                'saved "When my mail program deletes a message": "Keep a copy',
+                'made the application password "phone"'):
+        assert "on this page, from 127.0.0.1: " + one in text
     assert "from 127.0.0.1, by the password of your mailbox" in text
     assert "which was kept" in text
     assert "messages fetched: 1 (" in text

@@ -2,6 +2,7 @@
  * Activity: who was there and what he did, and "that was not me".
  */
 #include "web/ask.h"
+#include "web/doings.h"
 #include "web/fields.h"
 #include "web/html.h"
 #include "web/layout.h"
@@ -39,10 +40,12 @@ show_event(const struct self_event *e)
 		say_messages(e, T_EVENT_DELETED, T_EVENT_DELETED_SEVERAL);
 	else if (e->kind == SELF_EVENT_RETAINED)
 		say_messages(e, T_EVENT_KEPT, T_EVENT_KEPT_SEVERAL);
-	else
+	else if (e->kind == SELF_EVENT_END)
 		html_say(T_EVENT_END, (unsigned long long)e->count,
 		    when_octets(text, e->octets),
 		    (unsigned long long)e->deleted);
+	else
+		doings_show(e);
 	MARKUP("</li>\n");
 }
 
@@ -59,7 +62,7 @@ activity_show(struct visit *v)
 	layout_button(v, "/not-me", T_NOT_ME);
 	MARKUP("</p>\n");
 	if (a->total == 0)
-		ELEMENT("p", "%s", T_NO_LOGINS);
+		ELEMENT("p", "%s", T_NO_ACTIVITY);
 	else {
 		MARKUP("<ul class=\"items\">\n");
 		for (i = 0; i < a->n && i < SELF_EVENTS; i++)

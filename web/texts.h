@@ -237,13 +237,30 @@
 
 /* Activity. */
 #define T_ACTIVITY_WHY                                                     \
-	"Who has fetched your mail, and what was deleted: the newest first."
+	"Who has fetched your mail, what was deleted, and what was done on " \
+	"this page in your name: the newest first."
+#define T_NO_ACTIVITY		"Nothing has happened yet."
 #define T_EVENT_DELETED		"deleted a message of %s (%s)"
 #define T_EVENT_DELETED_SEVERAL "more deleted messages: %llu"
 #define T_EVENT_KEPT		"deleted a message of %s, which was kept (%s)"
 #define T_EVENT_KEPT_SEVERAL	"more deleted messages, which were kept: %llu"
 #define T_EVENT_END \
 	"end of the session; messages fetched: %llu (%s), deleted: %llu"
+/* On the page: from where, and what.  %s: a label, or what was chosen. */
+#define T_EVENT_HERE	   "on this page, from %s: "
+#define T_BY_PASSWORD	   "signed in by the password"
+#define T_BY_INVITATION	   "signed in by an invitation"
+#define T_BY_CODE	   "signed in by a code of the authenticator app"
+#define T_BY_RECOVERY_CODE "signed in by a recovery code"
+#define T_EVENT_PASSWORD   "changed the password"
+#define T_EVENT_APP	   "made the application password \"%s\""
+#define T_EVENT_REVOKED	   "revoked the application password \"%s\""
+#define T_EVENT_RECOVERY   "made new recovery codes"
+#define T_EVENT_NOT_ME	   "cut everybody off (\"That was not me\")"
+#define T_EVENT_BACK	   "brought kept messages back: %llu"
+#define T_EVENT_SET	   "saved \"%s\": \"%s\""
+#define T_EVENT_ON	   "on"
+#define T_EVENT_OFF	   "off"
 #define T_NOT_ME "That was not me"
 #define T_NOT_ME_WHY                                                        \
 	"Every program that is in your mailbox now is cut off, and all "    \

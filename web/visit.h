@@ -11,8 +11,8 @@
  *	fields.c	what forms are made of
  *	layout.c	what all pages have
  *	ask.c reply.c	pop3settings; the header of what is answered
- *	cgi.c cookie.c form.c html.c logins.c origin.c qr.c shown.c style.c
- *	when.c
+ *	cgi.c cookie.c doings.c form.c html.c logins.c origin.c qr.c shown.c
+ *	style.c when.c
  */
 #ifndef WEB_VISIT_H
 #define WEB_VISIT_H

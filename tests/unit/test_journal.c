@@ -131,6 +131,26 @@ note_login(struct known *k, const char *label, const char *peer)
 	note(k, "login", label, peer);
 }
 
+/* The page, which has no label, is not the account's own password. */
+static void
+test_known_page(void **state)
+{
+	static struct known k;
+	struct journal_line line;
+	static const char text[] = "time=" TIME " event=signed-in "
+	    "peer=203.0.113.9 service=page by=password";
+
+	(void)state;
+	note_login(&k, "", "192.0.2.1");
+	assert_true(journal_parse(&line, text, sizeof(text) - 1));
+	known_note(&k, &line);
+	known_note(&k, &line);
+	assert_int_equal(k.nlabel, 2);
+	assert_false(known_is_page(&k.label[0]));
+	assert_true(known_is_page(&k.label[1]));
+	assert_false(known_has_network(&k, "203.0.113.9"));
+}
+
 /* In the order of their last use, and no more than there is room for. */
 static void
 test_known(void **state)
@@ -210,6 +230,7 @@ main(void)
 		cmocka_unit_test(test_no_lines),
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_known_page),
 		cmocka_unit_test(test_taken),
 	};
 
