@@ -385,6 +385,9 @@ def check_picture(path, address, secret):
 
 
 def test_two_factor(browser, user):
+    browser.get("/pop/two-factor")
+    browser.press("New application password")
+    assert browser.path() == "/pop/passwords/new"
     phone = make_password(browser, "phone")
     secret, used, codes = turn_on(browser)
     check_picture(browser.directory + "/qr.png", user.address, secret)
@@ -398,10 +401,14 @@ def test_two_factor(browser, user):
         "the code stays the same", 60)
     assert sign_in_again(browser, user, code)
     assert not sign_in_again(browser, user, code)
+    told = browser.find("[role=alert]").text
+    assert "the next one" in told and "recovery code" not in told
     assert sign_in_again(browser, user, codes[0].upper().replace("-", " "))
     browser.press("Security")
     assert "that are left: 9." in browser.text()
     assert not sign_in_again(browser, user, codes[0])
+    told = browser.find("[role=alert]").text
+    assert told.startswith("This recovery code") and "next one" not in told
     assert sign_in_again(browser, user, codes[1])
     browser.press("Security")
     browser.press("Turn two-factor off")
@@ -423,8 +430,8 @@ def test_invitation(server, browser, site):
     browser.get("/pop/?" + query)
     assert account.address in browser.text()
     browser.press("Sign in")
-    assert browser.path() == "/pop/security"
-    browser.press("Set a password")
+    assert browser.path() == "/pop/password"
+    assert "You are in by your invitation" in browser.text()
     assert browser.find_all("#password") == []
     browser.fill(new="my first password", again="my first password")
     browser.press("Save the new password")

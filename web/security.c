@@ -73,7 +73,8 @@ show_password(struct visit *v)
 
 	layout_begin(v, 200, v->answer.account.has_password ?
 	    T_CHANGE_PASSWORD : T_SET_PASSWORD);
-	ELEMENT("p", "%s", T_CHANGE_PASSWORD_WHY);
+	ELEMENT("p", "%s", v->answer.account.prove == SELF_PROVE_INVITATION ?
+	    T_INVITED_PASSWORD_WHY : T_CHANGE_PASSWORD_WHY);
 	if (fields_may_prove(v) == 0) {
 		fields_begin(v, "/password");
 		fields_prove(v);

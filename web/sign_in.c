@@ -3,6 +3,7 @@
  * out.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "web/ask.h"
 #include "web/fields.h"
@@ -95,6 +96,15 @@ code_show(struct visit *v)
 	show_code(v);
 }
 
+/* What an app shows has no letters, which each of our recovery codes has. */
+static int
+is_of_app(const struct form *form)
+{
+	const char *code = form_value(form, "code");
+
+	return code[strspn(code, "0123456789 -")] == '\0';
+}
+
 void
 code_post(struct visit *v)
 {
@@ -106,6 +116,8 @@ code_post(struct visit *v)
 	if (is_in(v, result, v->then))
 		return;
 	outcome_of_form(v, result);
+	if (result == SELF_CODE_WRONG && !is_of_app(&v->form))
+		v->wrong = T_RECOVERY_WRONG;
 	show_code(v);
 }
 
@@ -132,7 +144,8 @@ invitation_post(struct visit *v)
 		0 &&
 	    ask_take(q->token, sizeof(q->token), &v->form, "invitation") == 0)
 		result = ask(v, SELF_INVITED);
-	if (is_in(v, result, "/security"))
+	/* What he came for is most often a password. */
+	if (is_in(v, result, "/password"))
 		return;
 	v->wrong = T_INVITATION_BAD;
 	show(v, form_value(&v->form, "address"));

@@ -283,6 +283,10 @@
 #define T_CHANGE_PASSWORD_WHY                                               \
 	"Whoever is in your mailbox by the old one is cut off, and you are " \
 	"signed out everywhere but here. Application passwords stay."
+#define T_INVITED_PASSWORD_WHY                                              \
+	"You are in by your invitation, which was good this once. Choose a " \
+	"password now, and come in by that from now on. Whoever is in your " \
+	"mailbox by an old one is cut off; application passwords stay."
 #define T_NEW_PASSWORD "New password"
 #define T_NEW_PASSWORD_HINT \
 	"At least 10 characters. Several words make a good one."
@@ -355,8 +359,12 @@
 	"You are signed out: you were away for a while, or a password was " \
 	"changed. Please sign in again."
 #define T_CODE_WRONG                                                       \
-	"This code is wrong, or was used already. Wait for the next one of " \
-	"your app, or take another recovery code."
+	"This code is wrong, or was used already. Wait for the next one "  \
+	"that your app shows. If that is wrong, too, look whether your "   \
+	"phone's clock is right."
+#define T_RECOVERY_WRONG                                                    \
+	"This recovery code is wrong, or was used already: each is good "   \
+	"once. Take another one, or a code of your app."
 #define T_GUESSES	 "Too many wrong ones. Try again in ten minutes."
 #define T_WRONG_PASSWORD "Your present password was wrong. Nothing changed."
 #define T_BAD_VALUE	 "Nothing was chosen. Nothing changed."

@@ -88,13 +88,18 @@ show_secret(struct visit *v, const struct self_secret *s)
 	explicit_bzero(url, sizeof(url));
 }
 
-/* A form that asks for no more than the present password. */
+/*
+ * A form that asks for no more than the present password, and what there is
+ * to be done first, if anything.
+ */
 static void
 show_asking(struct visit *v, const char *page, const char *heading,
-    const char *why, const char *button)
+    const char *why, void (*first)(const struct visit *), const char *button)
 {
 	layout_begin(v, 200, heading);
 	ELEMENT("p", "%s", why);
+	if (first != NULL)
+		first(v);
 	if (fields_may_prove(v) == 0) {
 		fields_begin(v, page);
 		fields_prove(v);
@@ -123,13 +128,23 @@ ask_proved(struct visit *v, enum self_want want, void (*show)(struct visit *))
 	return 0;
 }
 
+static void
+lead_to_new_app(const struct visit *v)
+{
+	MARKUP("<p class=\"actions\">");
+	layout_link(v, "/passwords/new", T_APP_NEW);
+	MARKUP("</p>\n");
+}
+
 void
 two_factor_show(struct visit *v)
 {
+	const int moves = v->answer.account.totp != 0;
+
 	outcome_notes(v);
 	show_asking(v, "/two-factor", T_TWO_FACTOR_SET_UP,
-	    v->answer.account.totp ? T_TWO_FACTOR_ANEW_WHY :
-	    T_TWO_FACTOR_FIRST, T_SHOW_QR);
+	    moves ? T_TWO_FACTOR_ANEW_WHY : T_TWO_FACTOR_FIRST,
+	    moves ? NULL : lead_to_new_app, T_SHOW_QR);
 }
 
 void
@@ -186,7 +201,7 @@ void
 two_factor_off_show(struct visit *v)
 {
 	show_asking(v, "/two-factor/off", T_TWO_FACTOR_OFF,
-	    T_TWO_FACTOR_OFF_WHY, T_TWO_FACTOR_OFF);
+	    T_TWO_FACTOR_OFF_WHY, NULL, T_TWO_FACTOR_OFF);
 }
 
 void
@@ -199,7 +214,7 @@ two_factor_off_post(struct visit *v)
 void
 recovery_show(struct visit *v)
 {
-	show_asking(v, "/recovery", T_RECOVERY_NEW, T_RECOVERY_NEW_WHY,
+	show_asking(v, "/recovery", T_RECOVERY_NEW, T_RECOVERY_NEW_WHY, NULL,
 	    T_RECOVERY_NEW);
 }
 
