@@ -96,7 +96,7 @@ enum self_result {
 	SELF_INVITATION_NEEDED, /* there is none: ask for a new invitation */
 	/* Of what was asked for: nothing has changed. */
 	SELF_BAD_VALUE,
-	SELF_BAD_LABEL,	   /* empty, too long, control characters */
+	SELF_BAD_LABEL,	   /* empty, blank, too long, control characters */
 	SELF_LABEL_TAKEN,
 	SELF_NO_SUCH,	   /* label, kept message, or no secret to confirm */
 	SELF_TOO_MANY,	   /* application passwords */

@@ -14,4 +14,7 @@
  */
 size_t shown_octets(const char *s);
 
+/* Is there nothing to be seen in it: blanks alone, or nothing at all? */
+int shown_is_blank(const char *s);
+
 #endif

@@ -105,7 +105,7 @@ set_app_password(
 	terms = text + (*text == ',');
 	if (*text == ',')
 		text = terms + strcspn(terms, ",");
-	if (text == terms || *text != ',' || !label_good(text + 1))
+	if (text == terms || *text != ',' || !label_readable(text + 1))
 		return error_set(
 		    err, errsize, "app-password: write DIGEST,TIME,LABEL");
 	*text++ = '\0';

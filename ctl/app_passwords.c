@@ -76,7 +76,8 @@ ctl_app_password_add(const struct args *args)
 
 	if (!label_good(args->word[1]))
 		return ctl_fail("a label is what tells devices apart: 1 to %d "
-				"octets, no control characters",
+				"octets, not blanks alone, no control "
+				"characters",
 		    LABEL_MAX);
 	strlcpy(app.new.label, args->word[1], sizeof(app.new.label));
 	if (narrow(&app.new, args) != CTL_GOOD)

@@ -4,7 +4,7 @@
 #include "ctl/label.h"
 
 int
-label_good(const char *label)
+label_readable(const char *label)
 {
 	const char *p;
 	size_t len;
@@ -13,6 +13,12 @@ label_good(const char *label)
 		if ((len = shown_octets(p)) == 0)
 			return 0;
 	return label[0] != '\0' && strlen(label) <= LABEL_MAX;
+}
+
+int
+label_good(const char *label)
+{
+	return label_readable(label) && !shown_is_blank(label);
 }
 
 size_t

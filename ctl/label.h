@@ -9,8 +9,15 @@
 
 #include "auth/account.h"
 
-/* Can it be a label?  Where is it?  (a->napp: nowhere.) */
+/*
+ * Can it be the label of a new one?  1 to LABEL_MAX octets that can be shown,
+ * and something to be seen among them.  Before 1.1 blanks were enough, and
+ * what was exported then can be read.
+ */
 int label_good(const char *label);
+int label_readable(const char *label);
+
+/* Where is it?  a->napp: nowhere. */
 size_t label_find(const struct account *a, const char *label);
 
 /* Takes the application password at that place away. */

@@ -620,8 +620,8 @@ def test_app_password_is_the_last_line(server, account):
     assert re.fullmatch(r"(.*\n)*(\w{4}-){4}\w{4}\n", done.stdout)
 
 
-@pytest.mark.parametrize("label", ["", 64 * "x", "a\nb", "a\x7f", "\x1b[1m"],
-                         ids=ascii)
+@pytest.mark.parametrize("label", ["", 64 * "x", "a\nb", "a\x7f", "\x1b[1m",
+                                   " ", "  \u3000", "\u200b"], ids=ascii)
 def test_bad_labels(server, account, label):
     assert "label" in failed(server, "app-password", "add", account.address,
                              label)

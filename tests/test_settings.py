@@ -362,6 +362,7 @@ def test_application_passwords_that_are_not_made(settings, account):
             ("LABEL_TAKEN", {"label": "phone"}),
             ("BAD_LABEL", {"label": ""}),
             ("BAD_LABEL", {"label": "a\nb"}),
+            ("BAD_LABEL", {"label": "  "}),
             ("BAD_VALUE", {"label": "new", "services": 0}),
             ("BAD_VALUE", {"label": "new", "services": 4}),
             ("BAD_VALUE", {"label": "new", "read_only": 2}),

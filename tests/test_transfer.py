@@ -123,7 +123,7 @@ def fill(host):
         address = "set%d@example.com" % i
         host.ctl("add", "-P", address)
         host.ctl("set", address, value)
-    labels = ["phone", "my phone", "100%", "%41", "a,b,c", "a=b", " ", "#",
+    labels = ["phone", "my phone", "100%", "%41", "a,b,c", "a=b", " x", "#",
               "\"'\\", "ö€", 63 * "x"]
     host.ctl("add", "labels@example.com", stdin=b"secret\n")
     for label in labels:
@@ -159,6 +159,16 @@ def test_round_trip(host, empty):
     listed = empty.ctl("app-password", "list", "labels@example.com").stdout
     assert [line.split("\t")[0] for line in listed.decode().splitlines()] == \
         labels
+
+
+def test_a_label_of_blanks(host, empty):
+    """None is made any more; of those that were, none is lost."""
+    labels = fill(host)
+    text = host.export().replace(b",phone", b",%20")
+    empty.ctl("import", "-", stdin=text)
+    listed = empty.ctl("app-password", "list", "labels@example.com").stdout
+    assert [line.split("\t")[0] for line in listed.decode().splitlines()] == \
+        [" "] + labels[1:]
 
 
 def test_round_trip_through_a_pipe(host, empty):

@@ -369,7 +369,8 @@
 #define T_WRONG_PASSWORD "Your present password was wrong. Nothing changed."
 #define T_BAD_VALUE	 "Nothing was chosen. Nothing changed."
 #define T_BAD_LABEL \
-	"The name must have 1 to 63 characters, and no control characters."
+	"The name must have 1 to 63 characters, not blanks alone, and no " \
+	"control characters."
 #define T_LABEL_TAKEN "There is one of that name already: take another name."
 #define T_NO_SUCH     "That is there no longer. Nothing changed."
 #define T_TOO_MANY \

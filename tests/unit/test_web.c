@@ -239,6 +239,12 @@ test_utf8(void **state)
 	(void)state;
 	assert_int_equal(shown_octets(""), 0);
 	assert_int_equal(shown_octets(" "), 1);
+	assert_true(shown_is_blank(""));
+	assert_true(shown_is_blank(" \u00a0\u2003\u3000"));
+	assert_false(shown_is_blank(" a"));
+	assert_false(shown_is_blank("\u00e9"));
+	assert_false(shown_is_blank(" \U0001f4f1"));
+	assert_false(shown_is_blank("\xff"));
 	assert_int_equal(shown_octets("\x1f"), 0);
 	assert_int_equal(shown_octets("\xc2\xa0"), 2);
 	assert_int_equal(shown_octets("\xc2\x9f"), 0);
