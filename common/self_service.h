@@ -21,7 +21,7 @@
 #include "common/network.h"
 #include "common/policy.h"
 
-#define SELF_VERSION 1
+#define SELF_VERSION 2
 #define SELF_SOCKET  "/run/pop3settings.socket"
 
 /* Octets of a string, its NUL not counted. */
@@ -54,7 +54,7 @@ enum self_want {
 	/* With the cookie of somebody who is signed in. */
 	SELF_SIGN_OUT,	 /* on all his devices */
 	SELF_OVERVIEW,	 /* page.overview */
-	SELF_SET,	 /* setting, value */
+	SELF_SET,	 /* settings, value: all of them, or none */
 	SELF_APPS_LIST,	 /* from; page.apps */
 	SELF_APP_MAKE,	 /* label, services, expires, read_only; page.made */
 	SELF_APP_REVOKE, /* label */
@@ -112,7 +112,7 @@ enum self_result {
 	SELF_RESULTS
 };
 
-/* SELF_SET: one of these, to one of its values. */
+/* SELF_SET: some of these, each to one of its values. */
 enum self_setting {
 	SELF_SET_ACCESS = 1,  /* enum self_access */
 	SELF_SET_SPAM,	      /* enum spam */
@@ -144,11 +144,11 @@ struct self_request {
 	char token[SELF_TOKEN_MAX + 1];
 	char label[LABEL_MAX + 1];
 	char uidl[SELF_UIDL_MAX + 1];
-	uint32_t setting;   /* enum self_setting */
+	uint32_t settings;  /* 1 << enum self_setting, of those to be set */
 	uint32_t services;  /* enum service */
 	uint32_t read_only; /* 1 or 0 */
 	uint32_t from;	    /* the first of a list that is wanted: 0, 32, ... */
-	int64_t value;
+	int64_t value[SELF_SETTINGS]; /* of each of them */
 	int64_t expires; /* seconds since the epoch, or FOR_EVER */
 };
 

@@ -47,44 +47,59 @@ on(int64_t value)
 	return value != 0 ? "yes" : "no";
 }
 
-/* KEY=VALUE, as pop3ctl sets it; -1: there is no such value. */
+/* KEY=VALUE, as pop3ctl sets it; -1: there is no such value, or setting. */
 static int
-setting_text(const struct self_request *r, char text[64])
+setting_text(uint32_t setting, int64_t v, char text[64])
 {
 	static const char *const access[] = { "off", "all", "from-now" };
 	static const char *const spam[] = { "exclude", "include", "only" };
-	const int64_t v = r->value;
 
 	if (v < 0 || v > DAYS_MAX)
 		return -1;
-	if (r->setting == SELF_SET_ACCESS && v < 3)
+	if (setting == SELF_SET_ACCESS && v < 3)
 		snprintf(text, 64, "access=%s", access[v]);
-	else if (r->setting == SELF_SET_SPAM && v < 3)
+	else if (setting == SELF_SET_SPAM && v < 3)
 		snprintf(text, 64, "spam=%s", spam[v]);
-	else if (r->setting == SELF_SET_AUTO_DELETE && v < 2)
+	else if (setting == SELF_SET_AUTO_DELETE && v < 2)
 		snprintf(text, 64, "auto-delete=%s", on(v));
-	else if (r->setting == SELF_SET_MARK_READ && v < 2)
+	else if (setting == SELF_SET_MARK_READ && v < 2)
 		snprintf(text, 64, "mark-read=%s", on(v));
-	else if (r->setting == SELF_SET_KEEP && v == FOR_EVER)
+	else if (setting == SELF_SET_KEEP && v == FOR_EVER)
 		strlcpy(text, "keep=forever", 64);
-	else if (r->setting == SELF_SET_KEEP)
+	else if (setting == SELF_SET_KEEP)
 		snprintf(text, 64, "keep=%lld", (long long)v);
 	else
 		return -1;
 	return 0;
 }
 
-static enum self_result
-set(struct account *a, struct change *c)
+static int
+set_one(struct account *a, struct deed *deed, uint32_t setting, int64_t v)
 {
 	char text[64], err[256], *value;
 
-	if (setting_text(c->asked, text) == -1 ||
+	if (setting_text(setting, v, text) == -1 ||
 	    setting_apply(a, text, err, sizeof(err)) == -1)
-		return SELF_BAD_VALUE;
+		return -1;
 	value = strchr(text, '=');
 	*value++ = '\0';
-	deed_add(&c->deed, text, value);
+	deed_add(deed, text, value);
+	return 0;
+}
+
+/* One that cannot be set, and none is: the account is written as a whole. */
+static enum self_result
+set(struct account *a, struct change *c)
+{
+	const uint32_t which = c->asked->settings;
+	uint32_t i;
+
+	if (which == 0 || which >> SELF_SETTINGS != 0)
+		return SELF_BAD_VALUE;
+	for (i = 0; i < SELF_SETTINGS; i++)
+		if ((which >> i & 1) != 0 &&
+		    set_one(a, &c->deed, i, c->asked->value[i]) == -1)
+			return SELF_BAD_VALUE;
 	return SELF_GOOD;
 }
 

@@ -40,6 +40,7 @@ def enum(first):
     return values
 
 
+VERSION = 2  # of the structures below
 WANT = enum("SELF_SIGN_IN")
 RESULT = enum("SELF_GOOD")
 RESULT_NAMES = {value: name for name, value in RESULT.items()}
@@ -54,9 +55,9 @@ class Request(ctypes.Structure):
                 ("address", c_char * ADDRESS), ("password", c_char * PASSWORD),
                 ("new_password", c_char * PASSWORD), ("code", c_char * 32),
                 ("token", c_char * 64), ("label", c_char * LABEL),
-                ("uidl", c_char * 71), ("setting", c_uint32),
+                ("uidl", c_char * 71), ("settings", c_uint32),
                 ("services", c_uint32), ("read_only", c_uint32),
-                ("from_", c_uint32), ("value", c_int64),
+                ("from_", c_uint32), ("value", c_int64 * 6),
                 ("expires", c_int64)]
 
 
@@ -180,7 +181,7 @@ class Settings(Beside):
                 return b""
 
     def ask(self, want, cookie=b"", peer="192.0.2.7", **members):
-        request = Request(version=1, want=WANT[want], cookie=cookie,
+        request = Request(version=VERSION, want=WANT[want], cookie=cookie,
                           peer=peer.encode())
         for name, value in members.items():
             setattr(request, name,
@@ -188,7 +189,7 @@ class Settings(Beside):
         octets = self.raw(bytes(request))
         assert len(octets) == ctypes.sizeof(Answer), (len(octets), self.log())
         answer = Answer.from_buffer_copy(octets)
-        assert answer.version == 1 and answer.want == WANT[want]
+        assert answer.version == VERSION and answer.want == WANT[want]
         return answer
 
     def sign_in(self, address, password="secret", result="GOOD"):
@@ -217,8 +218,15 @@ class User:
         return self.answer
 
     def set(self, setting, value, result="GOOD"):
-        return self.ask("SET", result, setting=SETTING["SET_" + setting],
-                        value=value)
+        return self.save(result, **{setting: value})
+
+    def save(self, result="GOOD", **values):
+        """Several settings at once."""
+        numbers = {SETTING["SET_" + name]: value
+                   for name, value in values.items()}
+        return self.ask("SET", result, settings=sum(
+            1 << number for number in numbers),
+            value=(c_int64 * 6)(*(numbers.get(n, 0) for n in range(6))))
 
     def make(self, label, password="secret", result="GOOD", **members):
         """A new application password."""

@@ -20,8 +20,8 @@ import pytest
 from daemon import HASH_OF_SECRET, POP3D, wait_until
 from maildir import message
 from sasl import POP3SASL
-from settings import (RESULT, WANT, Answer, Request, Settings, account, count,
-                      header, refused, running, settings)
+from settings import (RESULT, VERSION, WANT, Answer, Request, Settings,
+                      account, count, header, refused, running, settings)
 from test_separation import (NULL, capabilities, is_locked_in, is_sandboxed,
                              is_user, others, root_only, standard)
 import processes
@@ -242,7 +242,7 @@ def test_an_invitation_gets_old(settings, account):
     for want in "PASSWORD", "TOTP_START", "APP_MAKE":
         user.ask(want, "INVITATION_NEEDED", cookie=old, label="a",
                  services=3, new_password="long enough for all")
-    user.ask("SET", cookie=old, setting=5, value=1)
+    user.ask("SET", cookie=old, settings=1 << 5)
 
 
 # Switches, and what a session sees of them.
@@ -277,41 +277,63 @@ def test_values_that_are_none(settings, account):
                            ("KEEP", -1), ("KEEP", 36501),
                            ("KEEP", 2 ** 62)):
         user.set(setting, value, "BAD_VALUE")
-    for setting in 0, 6, 2 ** 32 - 1:
-        user.ask("SET", "BAD_VALUE", setting=setting, value=1)
+    # One of several, and none is set.
+    user.save("BAD_VALUE", ACCESS=0, SPAM=1, KEEP=-1)
+    for settings_ in 0, 1, 1 << 6, 1 << 31, 2 ** 32 - 1:
+        user.ask("SET", "BAD_VALUE", settings=settings_)
     assert settings.server.ctl("show", account.address).stdout == before
+
+
+def test_several_at_once(settings, account):
+    """In one change, and each is told."""
+    user = settings.sign_in(account.address)
+    settings.mark_log()
+    shown = user.save(ACCESS=0, SPAM=2, AUTO_DELETE=0, KEEP=90,
+                      MARK_READ=1).account
+    assert (shown.access, shown.spam, shown.auto_delete, shown.keep,
+            shown.mark_read) == (0, 2, 0, 90, 1)
+    assert settings.log_lines() == [
+        "changed: user=%s peer=192.0.2.7 access=off spam=only auto-delete=no "
+        "keep=90 mark-read=yes" % account.address]
+    events = user.ask("ACTIVITY").page.activity
+    assert [(event.reason, event.label)
+            for event in events.event[:events.n - 1]] == [
+        (b"mark-read", b"yes"), (b"keep", b"90"), (b"auto-delete", b"no"),
+        (b"spam", b"only"), (b"access", b"off")]
 
 
 # What the web server may try.
 
 def test_other_versions(settings, account):
-    request = Request(version=2, want=1)
+    request = Request(version=VERSION + 1, want=1)
     octets = settings.raw(bytes(request))
     answer = Answer.from_buffer_copy(octets)
     assert answer.name == "OTHER_VERSION"
-    settings.wait_log("pop3web asks in version 2, and this is version 1")
+    settings.wait_log("pop3web asks in version %d, and this is version %d"
+                      % (VERSION + 1, VERSION))
 
 
 def test_hostile_messages(settings, account):
-    good = bytes(Request(version=1, want=WANT["SECURITY"]))
-    for octets in (b"x", good[:-1], good + b"x", good * 20, b"\0" * 2128,
-                   bytes(Request(version=1, want=0)),
-                   bytes(Request(version=1, want=WANT["WANTS"])),
-                   bytes(Request(version=1, want=2 ** 32 - 1))):
+    good = bytes(Request(version=VERSION, want=WANT["SECURITY"]))
+    for octets in (b"x", good[:-1], good + b"x", good * 20, b"\0" * len(good),
+                   bytes(Request(version=VERSION, want=0)),
+                   bytes(Request(version=VERSION, want=WANT["WANTS"])),
+                   bytes(Request(version=VERSION, want=2 ** 32 - 1))):
         answer = settings.raw(octets)
         assert answer == b"" or Answer.from_buffer_copy(
             answer).name == "OTHER_VERSION", octets[:20]
     assert settings.raw(b"") == b""
     # Strings that do not end within their arrays.
     full = bytearray(b"A" * ctypes.sizeof(Request))
-    full[:8] = bytes(Request(version=1, want=WANT["SIGN_IN"]))[:8]
+    full[:8] = bytes(Request(version=VERSION, want=WANT["SIGN_IN"]))[:8]
     assert Answer.from_buffer_copy(settings.raw(bytes(full))).name == \
         "REFUSED"
     settings.sign_in(account.address)
 
 
 def test_header_and_client_agree():
-    for name in "SELF_VERSION 1\n", "SELF_APPS\t32 ", "SELF_KEPT\t16 ":
+    for name in ("SELF_VERSION %d\n" % VERSION, "SELF_APPS\t32 ",
+                 "SELF_KEPT\t16 "):
         assert "#define " + name in header()
     assert RESULT["GOOD"] == 0 and WANT["SIGN_IN"] == 1
 
@@ -407,7 +429,7 @@ def test_processes(settings, account):
         parent = processes.parent_of(desk)
         assert processes.uids(parent) == [0] * 4
         assert standard(parent)[:2] == [NULL, NULL]
-        s.send(bytes(Request(version=1, want=WANT["SIGN_IN"],
+        s.send(bytes(Request(version=VERSION, want=WANT["SIGN_IN"],
                              address=account.address.encode())))
         pids = wait_until(lambda: len(settings.pids()) == 4 and
                           settings.pids(), "not four processes")
@@ -433,7 +455,7 @@ def test_who_dies_takes_the_others_along(settings, account, victim):
     """Nothing hangs, and the next request is answered."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
         s.connect(settings.path)
-        s.send(bytes(Request(version=1, want=WANT["SIGN_IN"],
+        s.send(bytes(Request(version=VERSION, want=WANT["SIGN_IN"],
                              address=account.address.encode())))
         pids = wait_until(lambda: len(settings.pids()) == 4 and
                           sorted(settings.pids()), "not four processes")

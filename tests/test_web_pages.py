@@ -182,6 +182,20 @@ def test_spam(browser, user):
     assert subjects(user) == ["good"]
 
 
+def test_all_that_was_chosen_is_saved(server, browser, user):
+    """By one button; but not what somebody else has changed meanwhile."""
+    browser.get("/pop/")
+    server.ctl("set", user.address, "keep=90", "mark-read=yes")
+    browser.find("#delete-0").click()
+    choose(browser, "spam", "1")
+    assert browser.find("#delete-0").is_selected()
+    user.maildir.deliver(message("bad"), folder=".Junk")
+    assert subjects(user, delete=True) == ["bad"]
+    assert len(user.maildir.files(".Junk")) == 1
+    shown = server.ctl("show", user.address).stdout
+    assert "keep=90" in shown and "mark-read=yes" in shown
+
+
 def test_deleted_is_kept_and_brought_back(browser, user):
     choose(browser, "delete", "0")
     for subject in ("one", "two", "Gr\u00fc\u00dfe <b>"):
@@ -226,7 +240,7 @@ def test_days_and_marks(server, browser, user):
     assert user.maildir.files()[0].endswith(":2,S")
     server.ctl("set", user.address, "keep=17")
     browser.get("/pop/")
-    assert browser.find("#keep-same").is_selected()
+    assert browser.find("#keep-17").is_selected()
     assert "17 days" in browser.text()
 
 

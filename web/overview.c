@@ -16,28 +16,35 @@
 #include "web/reply.h"
 #include "web/texts.h"
 
-/* The value of a choice that is no change. */
+/* The value of a choice that is no change, though another one is equal. */
 #define SAME "same"
 
 #define KEEP_DAYS_MAX 36500 /* a hundred years */
 
-static void
-begin_switch(const struct visit *v, const char *legend)
-{
-	fields_begin(v, "/");
-	fields_group(legend);
-}
+/*
+ * What was shown goes along, so that only what was changed here is set, and
+ * not what somebody has set elsewhere since.
+ */
+#define WAS "was-"
 
 static void
-end_switch(const char *button)
+begin_group(const char *name, const char *legend, const char *shown)
 {
-	MARKUP("<p><button>");
-	html_text(T_SAVE);
-	MARKUP("<span class=\"unseen\">");
-	html_say(": %s", button);
-	MARKUP("</span></button></p>\n");
-	fields_group_end();
-	MARKUP("</form>\n");
+	char was[32];
+
+	snprintf(was, sizeof(was), WAS "%s", name);
+	fields_group(legend);
+	fields_hidden(was, shown);
+}
+
+/* The same for a number that is one of the choices. */
+static void
+begin_numbers(const char *name, const char *legend, uint32_t shown)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", shown);
+	begin_group(name, legend, text);
 }
 
 /* "From now on" begins anew only if that is asked for. */
@@ -56,7 +63,10 @@ show_access(const struct visit *v)
 		T_ACCESS_OFF_HINT };
 	const uint32_t access = v->answer.account.access;
 
-	begin_switch(v, T_ACCESS);
+	if (access == SELF_ACCESS_FROM_NOW)
+		begin_group("access", T_ACCESS, SAME);
+	else
+		begin_numbers("access", T_ACCESS, access);
 	fields_choice("access", &all, access == SELF_ACCESS_ALL);
 	if (access == SELF_ACCESS_FROM_NOW) {
 		fields_choice("access", &since, 1);
@@ -64,12 +74,13 @@ show_access(const struct visit *v)
 	} else
 		fields_choice("access", &now, 0);
 	fields_choice("access", &off, access == SELF_ACCESS_OFF);
-	end_switch(T_ACCESS);
+	fields_group_end();
 }
 
 static void
 show_delete(const struct visit *v)
 {
+	const int deletes = v->answer.account.auto_delete != 0;
 	const uint32_t keep = v->answer.account.keep;
 	char hint[200];
 	const struct choice kept = { "0", T_DELETE_KEEP, hint };
@@ -80,10 +91,10 @@ show_delete(const struct visit *v)
 		strlcpy(hint, T_DELETE_KEEP_HINT, sizeof(hint));
 	else
 		snprintf(hint, sizeof(hint), T_DELETE_KEEP_DAYS_HINT, keep);
-	begin_switch(v, T_DELETE);
-	fields_choice("delete", &kept, !v->answer.account.auto_delete);
-	fields_choice("delete", &gone, v->answer.account.auto_delete != 0);
-	end_switch(T_DELETE);
+	begin_numbers("delete", T_DELETE, (uint32_t)deletes);
+	fields_choice("delete", &kept, !deletes);
+	fields_choice("delete", &gone, deletes);
+	fields_group_end();
 }
 
 /* What the administrator has set need not be one of ours. */
@@ -98,13 +109,13 @@ show_keep(const struct visit *v)
 		{ "0", T_KEEP_FOR_EVER, NULL },
 	};
 	char value[16], label[100];
-	const struct choice other = { SAME, label, NULL };
+	const struct choice other = { value, label, NULL };
 	int found = 0, is;
 	size_t i;
 
 	snprintf(value, sizeof(value), "%u", v->answer.account.keep);
 	snprintf(label, sizeof(label), T_KEEP_DAYS, v->answer.account.keep);
-	begin_switch(v, T_KEEP);
+	begin_group("keep", T_KEEP, value);
 	for (i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
 		is = strcmp(choices[i].value, value) == 0;
 		fields_choice("keep", &choices[i], is);
@@ -112,7 +123,7 @@ show_keep(const struct visit *v)
 	}
 	if (!found)
 		fields_choice("keep", &other, 1);
-	end_switch(T_KEEP);
+	fields_group_end();
 }
 
 static void
@@ -125,11 +136,11 @@ show_spam(const struct visit *v)
 	};
 	uint32_t i;
 
-	begin_switch(v, T_SPAM);
+	begin_numbers("spam", T_SPAM, v->answer.account.spam);
 	for (i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
 		fields_choice(
 		    "spam", &choices[i], v->answer.account.spam == i);
-	end_switch(T_SPAM);
+	fields_group_end();
 }
 
 static void
@@ -137,11 +148,12 @@ show_read(const struct visit *v)
 {
 	static const struct choice leave = { "0", T_READ_NO, T_READ_NO_HINT };
 	static const struct choice mark = { "1", T_READ_YES, T_READ_YES_HINT };
+	const int marks = v->answer.account.mark_read != 0;
 
-	begin_switch(v, T_READ);
-	fields_choice("read", &leave, !v->answer.account.mark_read);
-	fields_choice("read", &mark, v->answer.account.mark_read != 0);
-	end_switch(T_READ);
+	begin_numbers("read", T_READ, (uint32_t)marks);
+	fields_choice("read", &leave, !marks);
+	fields_choice("read", &mark, marks);
+	fields_group_end();
 }
 
 static void
@@ -174,17 +186,18 @@ overview_show(struct visit *v)
 		layout_link(v, "/security", T_TWO_FACTOR_SET_UP);
 		MARKUP("</div>\n");
 	}
+	fields_begin(v, "/");
 	show_access(v);
 	show_delete(v);
-	if (!v->answer.account.auto_delete)
-		show_keep(v);
+	show_keep(v);
 	show_spam(v);
 	show_read(v);
+	fields_end(T_SAVE);
 	show_logins(v);
 	layout_end();
 }
 
-/* The switches, by the field that they are, and the greatest value. */
+/* The switches, by the fields that they are, and the greatest value. */
 static const struct {
 	const char *name;
 	enum self_setting setting;
@@ -197,29 +210,31 @@ static const struct {
 	{ "read", SELF_SET_MARK_READ, 1 },
 };
 
-/* Without a setting it is a bad value.  Returns 1 if nothing is to change. */
-static int
-set_switch(struct self_request *q, const struct form *form)
+/* Takes one that was changed; a value that is none is not to be set. */
+static void
+take_switch(struct self_request *q, const struct form *form, size_t i)
 {
-	const char *value, *bad;
-	size_t i;
+	char was[32];
+	const char *value = form_value(form, switches[i].name), *bad;
+	const enum self_setting setting = switches[i].setting;
 
-	for (i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
-		value = form_value(form, switches[i].name);
-		if (strcmp(value, SAME) == 0)
-			return 1;
-		if (value[0] == '\0')
-			continue;
-		q->value = strtonum(value, 0, switches[i].greatest, &bad);
-		q->setting = bad == NULL ? switches[i].setting : 0;
-	}
-	return 0;
+	snprintf(was, sizeof(was), WAS "%s", switches[i].name);
+	if (strcmp(value, form_value(form, was)) == 0)
+		return;
+	q->value[setting] = strtonum(value, 0, switches[i].greatest, &bad);
+	if (bad != NULL)
+		q->value[setting] = -1;
+	q->settings |= 1U << setting;
 }
 
 void
 overview_post(struct visit *v)
 {
-	if (set_switch(&v->request, &v->form)) {
+	size_t i;
+
+	for (i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		take_switch(&v->request, &v->form, i);
+	if (v->request.settings == 0) {
 		reply_elsewhere(v, "/?done=saved");
 		return;
 	}

@@ -98,7 +98,7 @@
 	"It is gone for good as soon as your mail program has finished, "  \
 	"and nobody can bring it back."
 
-#define T_KEEP		"How long are copies kept?"
+#define T_KEEP		"If a copy is kept: for how long?"
 #define T_KEEP_WEEK	"A week"
 #define T_KEEP_MONTH	"30 days"
 #define T_KEEP_QUARTER	"90 days"
