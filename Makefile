@@ -37,7 +37,8 @@ SIDE_BY_SIDE	= -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) --dist loadfile
 
 WARNINGS	= -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		  -Wstrict-prototypes -Wmissing-prototypes
-HARDEN		= -fstack-protector-strong -fPIE -pie -Wl,-z,relro,-z,now
+HARDEN		= -fstack-protector-strong -fPIE
+HARDEN_LINK	= -pie -Wl,-z,relro,-z,now
 HARDEN_SANITIZE_ = -D_FORTIFY_SOURCE=2
 CFLAGS_SANITIZE_1 = -fsanitize=address,undefined -fno-sanitize-recover=all \
 		  -fno-omit-frame-pointer
@@ -105,12 +106,12 @@ WEB		!= ls web/*.c
 TESTS		!= $(TESTS_$(SYSTEM)) | sed 's|.*/||; s|\.c$$||'
 
 COMPILE		= $(CC) $(ALL_CFLAGS) -MMD -MP
-LINK		= $(CC) $(ALL_CFLAGS)
+LINK		= $(CC) $(ALL_CFLAGS) $(HARDEN_LINK)
 
 # Two files that are written while make reads this, and only when they would
 # change.  build/flags: what was built with other flags is built anew.
 # build/rules: a rule for each object and each test.
-FLAGS		= mkdir -p build; new='$(CC) $(ALL_CFLAGS) $(LIBS)'; \
+FLAGS		= mkdir -p build; new='$(LINK) $(LIBS)'; \
 		  echo "$$new" | cmp -s - build/flags || \
 		  echo "$$new" >build/flags
 RULES		= etc/rules $(PARENT) $(CTL) $(OTHERS) $(WEB) $(ROOMS) -- $(TESTS) \
