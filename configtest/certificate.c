@@ -18,6 +18,13 @@
 #define FILE_MAX     (256 * 1024)
 #define TLS_FEATURES "1.3.6.1.5.5.7.1.24" /* RFC 7633 */
 
+/* LibreSSL's newer way looks at nothing more where an issuer is unknown. */
+#ifdef X509_V_FLAG_LEGACY_VERIFY
+#define LOOK_AT_ALL X509_V_FLAG_LEGACY_VERIFY
+#else
+#define LOOK_AT_ALL 0
+#endif
+
 struct certificate {
 	X509 *x[CHAIN_MAX]; /* the server's, and its chain */
 	int n;
@@ -217,6 +224,7 @@ verify(const struct certificate *c, struct finding *f)
 			(void)sk_X509_push(chain, c->x[i]);
 		if (X509_STORE_CTX_init(ctx, store, c->x[0], chain) == 1) {
 			(void)X509_STORE_CTX_set_default(ctx, "ssl_server");
+			X509_STORE_CTX_set_flags(ctx, LOOK_AT_ALL);
 			(void)X509_STORE_CTX_set_ex_data(ctx, 0, f);
 			X509_STORE_CTX_set_verify_cb(ctx, note_error);
 			(void)X509_verify_cert(ctx);
