@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct change {
 	const struct conf *conf;
 	const struct order *order;
 	const struct self_request *asked;
+	int desk;
 	int64_t now; /* seconds since the epoch */
 	struct revocation revocation;
 	struct factors_edit edit;
@@ -389,12 +391,32 @@ restore_factors(struct change *c)
 		log_warn("%s", err);
 }
 
+/*
+ * The lock may have been waited for longer than the web server waits, and then
+ * its user has been told that nothing has changed.
+ */
+static int
+nobody_waits(const struct change *c)
+{
+	struct pollfd p = { c->desk, 0, 0 };
+
+	if (poll(&p, 1, 0) != 1)
+		return 0;
+	log_warn("not changed: user=%s peer=%s: the web server has not waited; "
+	    "who holds the accounts' lock for so long?", c->order->address,
+	    c->order->peer);
+	return 1;
+}
+
 /* Of the account as it is now, which may not be what auth saw. */
 static int
 make(struct account *a, void *arg)
 {
 	struct change *c = arg;
 
+	c->result = SELF_TROUBLE;
+	if (nobody_waits(c))
+		return CTL_FAILED;
 	c->result = SELF_CHANGED;
 	if (a->generation != c->order->generation || !a->self_service)
 		return CTL_FAILED;
@@ -472,6 +494,7 @@ change_run(const struct conf *conf, const struct clerk_fds *fds,
 
 	memset(&c, 0, sizeof(c));
 	c.conf = conf;
+	c.desk = fds->desk;
 	c.edit.lock = -1;
 	c.order = order;
 	c.asked = &order->asked;

@@ -28,22 +28,25 @@ struct desk {
 	struct self_answer answer;
 };
 
-/* Waits until there is something to be read: 1, or 0 and the reason. */
+/*
+ * Waits until there is something to be read, and no longer than the web server
+ * does: 1, or 0 and the reason.
+ */
 static int
 wait_for(struct desk *d, int fd, int64_t ms)
 {
 	const int64_t deadline = clock_ms() + ms;
-	struct pollfd p = { fd, POLLIN, 0 };
+	struct pollfd p[2] = { { fd, POLLIN, 0 }, { 0, 0, 0 } };
 	int64_t left;
 	int n;
 
 	do {
 		left = deadline - clock_ms();
-		n = stop_poll(&p, 1, left > 0 ? (int)left : 0);
+		n = stop_poll(p, 2, left > 0 ? (int)left : 0);
 	} while (n == -1 && errno == EINTR && !stop_requested());
-	if (n == 1)
+	if (n > 0 && p[0].revents != 0)
 		return 1;
-	d->reason = n == 0 ? "timeout" :
+	d->reason = n > 0 ? "hung-up" : n == 0 ? "timeout" :
 	    stop_requested() ? "stopped" : "poll-failed";
 	return 0;
 }

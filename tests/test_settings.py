@@ -4,6 +4,7 @@ and seen to work by a POP3 session."""
 import base64
 import concurrent.futures
 import ctypes
+import fcntl
 import functools
 import hmac
 import os
@@ -469,6 +470,34 @@ def test_who_dies_takes_the_others_along(settings, account, victim):
             "TROUBLE", "REFUSED")
     settings.wait_empty()
     settings.sign_in(account.address)
+
+
+def waits_for_a_lock(pid):
+    with open("/proc/locks") as f:
+        return re.search(r"-> .* %d " % pid, f.read()) is not None
+
+
+def test_a_web_server_that_does_not_wait(settings, account):
+    """For the lock of the accounts: its user was told that nothing changed."""
+    user = settings.sign_in(account.address)
+    with open(settings.server.directory + "/db/accounts.db.lock",
+              "ab") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.connect(settings.path)
+            s.send(bytes(Request(
+                version=VERSION, want=WANT["SET"], cookie=user.cookie,
+                settings=1 << 1)))
+            pids = wait_until(lambda: len(settings.pids()) == 4 and
+                              settings.pids(), "not four processes")
+            wait_until(lambda: any(waits_for_a_lock(pid) for pid in pids),
+                       "nobody waits")
+        wait_until(lambda: len(settings.pids()) == 3, "the desk stays")
+    settings.wait_empty()
+    settings.wait_log("not changed: user=%s" % account.address)
+    assert "access=all" in settings.server.ctl(
+        "show", account.address).stdout
+    user.ask("SECURITY")
 
 
 def test_nothing_of_it_is_in_pop3d():
