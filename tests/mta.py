@@ -14,17 +14,27 @@ import shutil
 import signal
 import subprocess
 
-from daemon import HERE, free_port, system_user, wait_until
+from daemon import HERE, POP3CTL, free_port, system_user, wait_until
 import processes
 
 POSTFIX = "/usr/sbin/postfix"
 
 
-def of_manual(before):
-    """The example of pop3sasl(8) that comes behind these words."""
-    with open(os.path.join(HERE, "../man/pop3sasl.8")) as f:
+def of_manual(before, page="pop3sasl.8"):
+    """The example of a manual that comes behind these words."""
+    with open(os.path.join(HERE, "../man", page)) as f:
         return re.search(before + r".*?\n\.Bd.*?\n(.*?)\.Ed", f.read(),
-                         re.S).group(1)
+                         re.S).group(1).replace("\\e", "\\")
+
+
+def tables(server, directory):
+    """The commands of pop3d(8) that make its tables of accounts."""
+    commands = of_manual("to be made anew\nafter each change", "pop3d.8")
+    subprocess.run(
+        ["sh", "-ec", commands.replace("# ", "").replace(
+            "pop3ctl", "%s -f %s" % (POP3CTL, server.conf)).replace(
+                "/var/vmail", server.mail).replace("/etc/", directory + "/")],
+        check=True)
 
 
 def unpacked(directory, name, *packages, options=()):
@@ -54,11 +64,6 @@ inet_protocols = ipv4
 myhostname = mail.example.com
 mynetworks =
 alias_maps =
-virtual_mailbox_domains = example.com
-virtual_mailbox_base = %(mail)s
-virtual_mailbox_maps = texthash:%(d)s/mailboxes
-virtual_uid_maps = static:%(uid)d
-virtual_gid_maps = static:%(gid)d
 smtpd_tls_cert_file = %(cert)s
 smtpd_tls_key_file = %(key)s
 smtpd_sasl_local_domain =
@@ -119,6 +124,13 @@ class Postfix:
             "d": self.directory, "mail": server.mail,
             "uid": server.owner.pw_uid, "gid": server.owner.pw_gid,
             "cert": server.keypair[0], "key": server.keypair[1]} +
+            of_manual(r"id -g vmail", "pop3d.8").replace(
+                "/var/vmail", server.mail).replace(
+                    "/etc/", self.directory + "/").replace(
+                        "uid_maps = static:5000", "uid_maps = static:%d"
+                        % server.owner.pw_uid).replace(
+                            "gid_maps = static:5000", "gid_maps = static:%d"
+                            % server.owner.pw_gid) +
             of_manual(r"/etc/postfix/main\.cf").replace(
                 "/etc/postfix/", self.directory + "/") + LOCAL_CF)
         master = of_manual(r"/etc/postfix/master\.cf")
@@ -130,6 +142,7 @@ class Postfix:
         self.write("master.cf", master + SERVICES +
                    LOCAL_SERVICES % self.smtp)
         self.map("mailboxes", {})
+        self.map("mailaliases", {})
         self.map("senders", {})
         self.run("start")
         wait_until(lambda: processes.listening(self.smtps) and
@@ -150,6 +163,11 @@ class Postfix:
             reversed(address.split("@"))) for address in addresses})
         self.map("senders", {**{address: address for address in addresses},
                              **senders})
+        self.run("reload")
+
+    def serve_all(self):
+        """Mail to all accounts, and their aliases, is delivered."""
+        tables(self.server, self.directory)
         self.run("reload")
 
     def run(self, word):

@@ -18,7 +18,7 @@ import pytest
 from daemon import ROOT, Account, free_port, temporary_directory, wait_until
 from inject import application_password
 from maildir import Maildir, message
-from mta import Postfix
+from mta import Postfix, of_manual, tables
 from overlay import Overlay
 from pop3 import wire
 import processes
@@ -264,9 +264,13 @@ def test_dovecot_lmtp(account):
         f.write(DOVECOT % {"d": directory} +
                 "protocols = lmtp\nservice lmtp {\n  inet_listener lmtp {\n"
                 "    address = 127.0.0.1\n    port = %d\n  }\n}\n"
-                "userdb {\n  driver = static\n  args = uid=%d gid=%d home=%s\n"
-                "}\n" % (port, user.pw_uid, user.pw_gid, user.pw_dir) +
-                "passdb {\n  driver = static\n  args = nopassword=y\n}\n")
+                # As in Debian's conf.d.
+                "passdb {\n  driver = pam\n}\n"
+                "userdb {\n  driver = passwd\n}\n"
+                # And as pop3d(8) has it.
+                "userdb {\n  driver = static\n  args = uid=%d gid=%d home=%s "
+                "allow_all_users=yes\n}\n"
+                % (port, user.pw_uid, user.pw_gid, user.pw_dir))
     process = subprocess.Popen(
         ["dovecot", "-F", "-c", directory + "/dovecot.conf"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -292,9 +296,11 @@ def postfix(account):
 
 @needs("postfix")
 def test_postfix_virtual(postfix):
+    """To an alias, by the lines and tables that pop3d(8) has."""
     account = postfix.server.add_account("you@example.com")
-    postfix.serve(account.address)
-    exchange(account, by_network(smtp(postfix.smtp), account.address))
+    postfix.server.ctl("alias", "add", account.address, "info@example.com")
+    postfix.serve_all()
+    exchange(account, by_network(smtp(postfix.smtp), "info@example.com"))
 
 
 @needs("postfix")
@@ -339,29 +345,30 @@ begin acl
 acl_rcpt:
   accept
 begin routers
-local:
-  driver = accept
-  domains = example.com
-  transport = maildir
-begin transports
-maildir:
-  driver = appendfile
-  maildir_format
-  directory = %(maildir)s
-  user = %(user)s
-begin retry
+%(routers)sbegin transports
+%(transport)sbegin retry
 * * F,1h,5s
 """
 
 
 @pytest.mark.parametrize("inside", ["exim4-daemon-light"], indirect=True)
-def test_exim(inside, account):
+def test_exim(inside, make_server):
+    """To an alias, by the lines and tables that pop3d(8) has."""
+    server = make_server()
+    account = server.add_account("you@example.com")
+    server.ctl("alias", "add", account.address, "info@example.com")
+    tables(server, server.directory)
     port = free_port()
     inside.write("/etc/exim4/exim4.conf", EXIM % {
-        "port": port, "maildir": account.maildir.path, "user": NAME})
+        "port": port, **{name: of_manual(before, "pop3d.8").replace(
+            "/etc/", server.directory + "/").replace(
+                "/var/vmail", server.mail).replace(
+                    "user = vmail", "user = " + server.owner.pw_name)
+            for name, before in (("routers", "has these routers"),
+                                 ("transport", "and this transport"))}})
     process = inside.serve(port, "exim4", "-bdf", "-q10s")
     try:
-        exchange(account, by_network(smtp(port), account.address))
+        exchange(account, by_network(smtp(port), "info@example.com"))
     finally:
         process.terminate()
         process.wait(20)
