@@ -5,9 +5,11 @@
 #include "common/bdb.h"
 #include "common/log.h"
 
-#define SIZE_MAXIMUM 65536 /* of a page */
+#define SIZE_MINIMUM 512 /* of a page */
+#define SIZE_MAXIMUM 65536
 
 /* Of a page as it is on disk, in all versions since 4.2. */
+#define NUMBER	      8
 #define HEADER	      12 /* where it was logged, and its number */
 #define TYPE	      25
 #define META_FLAGS    26
@@ -27,9 +29,38 @@ bdb_report(const DB_ENV *env, const char *prefix, const char *message)
 	log_warn("%s: %s", prefix != NULL ? prefix : "index", message);
 }
 
+/* An index of another machine may have its numbers' octets turned around. */
+void
+bdb_doubt_page(void *page, size_t len, off_t offset, int holes)
+{
+	unsigned char *at = (unsigned char *)page + NUMBER;
+	uint32_t number, wanted, turned = 0;
+	unsigned int i;
+
+	if (len < SIZE_MINIMUM || offset % (off_t)len != 0)
+		return;
+	memcpy(&number, at, sizeof(number));
+	wanted = (uint32_t)(offset / (off_t)len);
+	for (i = 0; i < 32; i += 8)
+		turned = turned << 8 | (wanted >> i & 0xff);
+	if (number != wanted && number != turned && (number != 0 || !holes))
+		*at ^= 0xff;
+}
+
+static ssize_t
+doubting_pread(int fd, void *buf, size_t len, off_t offset)
+{
+	ssize_t n = pread(fd, buf, len, offset);
+
+	if (n > 0 && (size_t)n == len)
+		bdb_doubt_page(buf, len, offset, 0);
+	return n;
+}
+
 int
 bdb_prepare(DB *db)
 {
+	(void)db_env_set_func_pread(doubting_pread);
 	db->set_errcall(db, bdb_report);
 	return db->set_flags(db, DB_CHKSUM);
 }

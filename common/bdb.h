@@ -4,12 +4,25 @@
 #ifndef COMMON_BDB_H
 #define COMMON_BDB_H
 
+#include <sys/types.h>
+
 #include <db.h>
 #include <stdint.h>
 
 /*
- * Before a database is opened: its pages get checksums, which turn a damaged
- * page into an error, and what Berkeley DB has to say goes to the log, after
+ * Looks at a page (len octets) as it was read from its place in a file.  Each
+ * has its number in it, which Berkeley DB does not look at: where a disk
+ * writes a page in the place of another the checksum is right, and a search
+ * can go round for ever; so it can among holes, which are all zeroes.  A page
+ * of another place, and a hole where there should be none, get a checksum
+ * that is wrong: so the library finds the damage.
+ */
+void bdb_doubt_page(void *page, size_t len, off_t offset, int holes);
+
+/*
+ * Before a database without an environment is opened, which is whole: its
+ * pages get checksums, which turn a damaged page into an error, all that are
+ * read are doubted from now on, and what Berkeley DB has to say goes to the log, after
  * the prefix that the handle has (set_errpfx()) or else after "index", never
  * to descriptor 2, which may be the client.  0, or an error of Berkeley DB.
  */

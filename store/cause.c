@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/bdb.h"
 #include "common/log.h"
 #include "store/cause.h"
 #include "store/dir.h"
@@ -15,13 +16,13 @@
 
 #define MESSAGE_OCTETS 256
 #define DESCRIPTORS    64 /* that are looked at; a store may have fewer */
-#define NUMBER_AT      8  /* octet of a page where its number begins */
 
 static int noted; /* the first error that passes, or 0 */
 static char first[MESSAGE_OCTETS]; /* message of the library */
 static int told; /* it was logged */
 
 static const char *pages; /* the file of which pages have numbers */
+static int holes; /* may it have pages that were never written? */
 
 /* Of what the library opened last as this descriptor: is it that file? */
 static unsigned char has_pages[DESCRIPTORS];
@@ -96,29 +97,6 @@ noting_open(const char *path, int flags, ...)
 	return fd;
 }
 
-/*
- * A page has its number in it, which the library does not look at: if a disk
- * writes a page in the place of another its checksum is right, and a search
- * can go round for ever.  Such a page gets a checksum that is wrong.  A hole
- * has no number yet, and an index of another machine may have the octets of
- * its numbers in the other order.
- */
-static void
-look_for_number(unsigned char *page, size_t len, off_t offset)
-{
-	uint32_t number, wanted, turned = 0;
-	size_t i;
-
-	if (len <= NUMBER_AT + sizeof(number) || offset % (off_t)len != 0)
-		return;
-	memcpy(&number, page + NUMBER_AT, sizeof(number));
-	wanted = (uint32_t)(offset / (off_t)len);
-	for (i = 0; i < sizeof(wanted); i++)
-		turned = turned << 8 | (wanted >> (8 * i) & 0xff);
-	if (number != 0 && number != wanted && number != turned)
-		page[NUMBER_AT] ^= 0xff;
-}
-
 /* After a failure or a part the library goes on with read(2) and write(2). */
 static ssize_t
 noting_pread(int fd, void *buf, size_t len, off_t offset)
@@ -131,7 +109,7 @@ noting_pread(int fd, void *buf, size_t len, off_t offset)
 	if (n == -1)
 		note(errno);
 	else if ((size_t)n == len && fd < DESCRIPTORS && has_pages[fd])
-		look_for_number(buf, len, offset);
+		bdb_doubt_page(buf, len, offset, holes);
 	return n;
 }
 
@@ -270,6 +248,7 @@ cause_begin(const char *file)
 	static int set;
 
 	pages = file;
+	holes = 0;
 	noted = told = 0;
 	first[0] = '\0';
 	if (set)
@@ -284,6 +263,12 @@ cause_begin(const char *file)
 	(void)db_env_set_func_dirfree(free_names);
 	(void)db_env_set_func_malloc(noting_malloc);
 	(void)db_env_set_func_realloc(noting_realloc);
+}
+
+void
+cause_expect_holes(int expected)
+{
+	holes = expected;
 }
 
 /*

@@ -17,10 +17,15 @@
 
 /*
  * Forgets what was noted: another index is about to be opened, whose pages
- * are in the file of this name.  One that is read from the place of another
- * will be taken for damaged.
+ * are in the file of this name, and are doubted (bdb.h) when they are read.
  */
 void cause_begin(const char *file);
+
+/*
+ * While what was not finished is made good or undone there may be pages that
+ * were given out and never written: 1 before, 0 behind it.
+ */
+void cause_expect_holes(int expected);
 
 /* What was noted since then, or 0. */
 int cause_noted(void);

@@ -146,9 +146,11 @@ open_env(struct index *ix, const char *dir)
 	    (error = ix->env->set_cachesize(ix->env, 0, CACHE_OCTETS, 1)) !=
 		0)
 		return cause_of(error);
+	cause_expect_holes(1);
 	error = cause_of(ix->env->open(ix->env, dir,
 	    DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_TXN | DB_INIT_LOG |
 		DB_INIT_MPOOL, 0600));
+	cause_expect_holes(0);
 	ix->opened = error == 0;
 	return error;
 }
@@ -516,8 +518,10 @@ index_abort(struct index *ix)
 
 	(void)close_cursor(ix);
 	ix->txn = NULL;
+	cause_expect_holes(1);
 	if (txn != NULL)
 		(void)txn->abort(txn);
+	cause_expect_holes(0);
 }
 
 static int

@@ -390,23 +390,51 @@ def look(mailbox):
     return seen
 
 
-def test_pages_in_the_place_of_others(account):
-    """Each has its checksum; what is searched there need have no end."""
-    mailbox = Mailbox(account, 60)
+def retaining(account, count):
+    """So many messages, of which ten are retained; and what is not."""
+    mailbox = Mailbox(account, count)
     mailbox.set("auto-delete=no")
     mailbox.grow_old()
     mailbox.delete(*range(1, 11))
     mailbox.settle()
-    queued = mailbox.visit()
+    mailbox.queued = set(mailbox.visit())
     mailbox.server.wait_empty()
+    return mailbox
+
+
+def mends(mailbox):
+    """Under a seal that vouches for it; the first session may hear of it."""
+    seal.vouch(mailbox.maildir)
+    for _ in range(2):
+        seen = look(mailbox)
+        mailbox.server.wait_empty()
+    return seen
+
+
+def test_pages_in_the_place_of_others(account):
+    """Each has its checksum; what is searched there need have no end."""
+    mailbox = retaining(account, 60)
     saved = Saved(mailbox.maildir)
     page = 1
     while exchange(mailbox.pop3d + "/index.db", page):
-        seal.vouch(mailbox.maildir)
-        for _ in range(2):
-            seen = look(mailbox)
-            mailbox.server.wait_empty()
-        assert seen == set(queued), page
+        assert mends(mailbox) == mailbox.queued, page
         saved.restore()
         page += 1
     assert page > 5
+
+
+def test_pages_of_zeroes(account):
+    """Neither need it where there is nothing; what was there is lost."""
+    mailbox = retaining(account, 300)
+    saved = Saved(mailbox.maildir)
+    path = mailbox.pop3d + "/index.db"
+    with open(path, "rb") as f:
+        size = int.from_bytes(f.read(24)[20:], sys.byteorder)
+    pages = os.path.getsize(path) // size
+    for first in range(1, min(pages, 20)):
+        with open(path, "r+b") as f:
+            f.seek(first * size)
+            f.write(bytes((pages - first) * size))
+        assert mends(mailbox) >= mailbox.queued, first
+        saved.restore()
+    assert pages > 5
