@@ -553,21 +553,22 @@ conf_load(struct conf *conf, const char *file, char *err, size_t errsize)
 	return load(conf, file, err, errsize, NULL);
 }
 
+/* Of the kinds, only these put no string where the row says. */
+static int
+is_string(const struct keyword *k)
+{
+	return k->where != NOWHERE && k->kind != set_number &&
+	    k->kind != set_patience && k->kind != set_flag;
+}
+
 void
 conf_free(struct conf *conf)
 {
 	size_t i;
 
-	free(conf->hostname);
-	free(conf->accounts);
-	free(conf->maildir);
-	free(conf->owner);
-	free(conf->default_domain);
-	free(conf->junk);
-	free(conf->spool);
-	free(conf->user);
-	free(conf->cookie_key);
-	free(conf->self_service);
+	for (i = 0; i < NKEYWORDS; i++)
+		if (is_string(&keywords[i]))
+			free(*(char **)((char *)conf + keywords[i].where));
 	for (i = 0; i < conf->nkeypair; i++) {
 		free(conf->keypair[i].cert);
 		free(conf->keypair[i].key);

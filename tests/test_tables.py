@@ -64,9 +64,17 @@ def keywords():
         name, second, rest = re.match(
             r'"(.*?)", (?:"(.*?)"|NULL), ".*?", \d, \d+, (.*)', row).groups()
         preset, largest = re.search(
-            r'(?:"(.*)"|NULL),\s+(\d+)$', rest).groups()
-        found.append((name, second, preset, int(largest)))
+            r'(?:"(.*)"|NULL),\s+(\w+)$', rest).groups()
+        found.append((name, second, preset, number(largest)))
     return found
+
+
+def number(word):
+    """What the table says in digits, or by a name of conf.h."""
+    if not word.isdigit():
+        word = re.search(r"^#define %s\s+(\d+)" % word, read(
+            "common", "conf.h"), re.M).group(1)
+    return int(word)
 
 
 def keyword_usage(tmp_path, name):
@@ -308,6 +316,36 @@ def test_completion_of_settings():
         wanted |= {"%s=%s" % (key, "" if value.isupper() else value)
                    for value in values.split("|")}
     assert set(completed("set", "word")) == wanted
+
+
+# What POP3 has.
+
+def in_tables(pattern):
+    return {word for name in ("capa", "transaction", "authorization")
+            for word in re.findall(pattern, read("session", name + ".c"))}
+
+
+def test_commands_of_pop3_in_dictionaries():
+    """The fuzz targets that speak as clients do know all of them."""
+    found = in_tables(r'\{ "([A-Z]+)", TAKES_')
+    assert {"RETR", "AUTH", "QUIT"} <= found
+    for dictionary in "session.dict", "line.dict":
+        text = read("tests", "fuzz", dictionary)
+        for word in found:
+            assert re.search(r'"%s[ "\\]' % word, text), (dictionary, word)
+
+
+def test_capabilities_in_the_manual():
+    found = in_tables(r'TAKES_\w+, \w+, "([^"]+)"')
+    table = re.search(r"of_the_server\[\] = \{(.*?)NULL", read(
+        "session", "capa.c"), re.S).group(1)
+    found |= set(re.findall(r'"([^"]+)"', table))
+    assert {"TOP", "UIDL", "PIPELINING", "EXPIRE NEVER"} <= found
+    standards = read("man", "pop3d.8").split(".Sh STANDARDS\n")[1].split(
+        "\n.Sh ")[0]
+    for capability in found - {"USER"}:
+        assert re.search(r"\b%s\b" % capability.split()[0], standards), \
+            capability
 
 
 # Keywords.
