@@ -21,7 +21,7 @@ from test_formats_index import NAMES, Golden, states
 pytestmark = pytest.mark.skipif(
     not ROOT, reason="only root may trace the store, which is not dumpable")
 
-FAST_POINTS = 12
+FAST_POINTS = 7
 FEW_POINTS = 4
 
 

@@ -191,7 +191,7 @@ def fail_everywhere(saved, act, check, everything, what, errors, capsys):
     check()
     tried = 0
     for error in errors if everything else errors[:1]:
-        for n in range(1, calls + 1, 1 if everything else calls // 12 + 1):
+        for n in range(1, calls + 1, 1 if everything else calls // 7 + 1):
             for when in (n, "%d+" % n):
                 saved.restore()
                 # In its place a call that the sandbox allows: -1 it does not.

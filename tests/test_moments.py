@@ -189,7 +189,7 @@ sizes = pytest.mark.parametrize("size", [SMALL, LARGE],
 
 @sizes
 def test_some_moments(server, size, capsys):
-    rounds(server, 1, 40 if size == SMALL else 12, size, capsys)
+    rounds(server, 1, 20 if size == SMALL else 8, size, capsys)
 
 
 @pytest.mark.long

@@ -305,14 +305,14 @@ def test_killed_at_any_call(spool, everything):
     expected = [wire(m) for m in messages]
     assert spool.see() == expected
     killed = 0
-    for point in points_of(whole.numbers, everything, 40):
+    for point in points_of(whole.numbers, everything, 12):
         killed += attempt(point).finish()
         spool.server.wait_empty()
         spool.deliver(entry(message("more"), 1700001000))
         assert spool.see() == expected + [wire(message("more"))], point
         assert spool.size() == 0
         assert os.listdir(spool.home + "/tmp") == []
-    assert killed > 10
+    assert killed > 5
 
 
 def interrupt(spool, data):
