@@ -39,6 +39,16 @@ PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
              "LLVM_PROFILE_FILE", "TZ")
 
 
+def is_of_libressl():
+    """By the libcrypto that pop3d is linked with."""
+    path = re.search(r"libcrypto\S* => (\S+)", subprocess.check_output(
+        ["ldd", POP3D], text=True))
+    if not path:
+        return False
+    with open(path.group(1), "rb") as f:
+        return b"LibreSSL " in f.read()
+
+
 def system_user(name):
     """A user that is made, as an installation does, where it is missing."""
     try:

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from daemon import (POP3CTL, POP3D, ROOT, make_certificate, owner,
-                    temporary_directory)
+from daemon import (POP3CTL, POP3D, ROOT, is_of_libressl, make_certificate,
+                    owner, temporary_directory)
 
 
 class Configuration:
@@ -602,13 +602,6 @@ def test_staple_that_is_none(conf, authority, content):
     use(conf, cert, key, conf.path("staple"))
     conf.wrong("OCSP staple %s has no OCSP response in DER; is it the right "
                "file?" % conf.path("staple"), 2)
-
-
-def is_of_libressl():
-    path = re.search(r"libcrypto\S* => (\S+)", subprocess.check_output(
-        ["ldd", POP3D], text=True)).group(1)
-    with open(path, "rb") as f:
-        return b"LibreSSL " in f.read()
 
 
 @pytest.fixture(params=("unknown", "known"))
