@@ -157,7 +157,8 @@ def test_by_client_settings_alone(postfix):
                      "outgoing mail.example.com %d starttls\n" % (
                          postfix.smtp.smtps, postfix.smtp.submission))
     account, = make_accounts(postfix, "you")
-    senders = re.search(r"\.Dl # (pop3ctl list .*)", read_manual()).group(1)
+    senders = re.search(r"(?ms)^# (\{ pop3ctl list .*?)^# postfix",
+                        read_manual()).group(1)
     subprocess.run(
         senders.replace("pop3ctl", "%s -f %s" % (POP3CTL, server.conf))
         .replace("/etc/postfix", postfix.smtp.directory), shell=True,
