@@ -1,5 +1,6 @@
-"""pop3d and pop3sasl where systemd is process 1: run by it, after each of two
-boots.  Postfix is set up by what pop3sasl(8) has for it, as it was installed.
+"""pop3d, pop3sasl and pop3settings where systemd is process 1: run by it, after
+each of two boots.  Postfix is set up by what pop3sasl(8) has for it, as it was
+installed.
 
 With the word "memory" as process 1's child, where there is neither: inetd
 starts both, and who asks pop3sasl is this program.
@@ -28,6 +29,7 @@ MAILDIRS = {"vmail": "/var/vmail/example.com/you/Maildir",
 PER_SOURCE = 20  # etc/pop3d.socket
 YOU = "you@example.com"
 SOCKET = "/var/spool/postfix/private/pop3sasl"
+PAGE = "/usr/lib/cgi-bin/pop3web"
 
 
 def say(text):
@@ -280,6 +282,38 @@ def sending():
         assert line in text, line
 
 
+def ask_page(path, form, cookie=""):
+    """The cookie that pop3web has set for a form, as the web server's user."""
+    variables = {
+        "REQUEST_METHOD": "POST", "SCRIPT_NAME": "/pop", "PATH_INFO": path,
+        "HTTPS": "on", "HTTP_HOST": HOST, "HTTP_SEC_FETCH_SITE": "same-origin",
+        "REMOTE_ADDR": "192.0.2.7", "HTTP_COOKIE": "__Host-pop3=" + cookie,
+        "CONTENT_TYPE": "application/x-www-form-urlencoded",
+        "CONTENT_LENGTH": str(len(form))}
+    done = subprocess.run(
+        ["setpriv", "--reuid", "www-data", "--regid", "www-data",
+         "--clear-groups", PAGE], input=form, env=variables, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.stdout.startswith("Status: 303"), done.stdout
+    return re.search(r"Set-Cookie: __Host-pop3=([^;]+);", done.stdout).group(1)
+
+
+def page():
+    """The socket starts what answers pop3web, with the unit's rights."""
+    if not os.path.exists("/etc/systemd/system/sockets.target.wants/"
+                          "pop3settings.socket"):
+        run("systemctl enable --now pop3settings.socket")
+    cookie = ask_page("/sign-in", "user=you%40example.com&password=secret")
+    for n, word in ("1", "include"), ("0", "exclude"):
+        cookie = ask_page("/", "spam=" + n, cookie)
+        assert "spam=" + word in run("pop3ctl show " + YOU)
+    wait(lambda: run("systemctl list-units -a --no-legend 'pop3settings@*'")
+         == "", "a unit stays")
+    told = run("pop3ctl journal " + YOU)
+    for line in "event=signed-in", "what=spam value=exclude":
+        assert line in told, told
+
+
 def ends():
     """However a session ends, nothing of it stays."""
     for end in (Client.vanish, lambda client: run("pkill -9 -o pop3d"),
@@ -389,6 +423,7 @@ def remove():
     run("dpkg -r pop3d")
     assert not listens()
     assert not os.path.exists(SOCKET)
+    assert not os.path.exists("/run/pop3settings.socket")
     assert log_in(YOU, "secret") == 454
     run("dpkg -P pop3d")
     assert not glob.glob("/etc/*/pop3d*") + glob.glob("/etc/pop3d*")
@@ -485,13 +520,13 @@ def main():
         in_memory()
         return
     if not os.path.exists(BOOTED):
-        steps(install, sessions, set_up_postfix, sending, ends, limits, log,
-              sandbox_required, break_out, units)
+        steps(install, sessions, set_up_postfix, sending, page, ends, limits,
+              log, sandbox_required, break_out, units)
         open(BOOTED, "w").close()
         run("systemctl --no-block reboot")
         return
     assert listens()
-    steps(sessions, sending, remove)
+    steps(sessions, sending, page, remove)
     say("all is good")
     run("systemctl --no-block poweroff")
 
