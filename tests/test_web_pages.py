@@ -641,13 +641,14 @@ def test_keyboard(browser, server):
     assert browser.path() == "/pop/"
     browser.find("body").send_keys(Keys.TAB)
     order = []
-    for _ in range(9):
+    for _ in range(13):
         tab()
         order.append(focus().text.split("\n")[0] or
                      focus().get_attribute("id"))
     assert order == ["Sign out", "Overview", "Application passwords",
                      "Kept mail", "Activity", "Set up a mail program",
-                     "Security", "access-1", "Save"]
+                     "Security", "access-1", "delete-1", "keep-0",
+                     "spam-0", "read-0", "Save"]
 
 
 # Each web server, as the manual has it.
