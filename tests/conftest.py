@@ -75,8 +75,9 @@ def keypair():
     shutil.rmtree(directory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_server(keypair):
+    """One for each file: the accounts of another one are none of a test's."""
     server = Server(keypair)
     yield server
     server.stop()
