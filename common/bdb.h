@@ -22,9 +22,10 @@ void bdb_doubt_page(void *page, size_t len, off_t offset, int holes);
 /*
  * Before a database without an environment is opened, which is whole: its
  * pages get checksums, which turn a damaged page into an error, all that are
- * read are doubted from now on, and what Berkeley DB has to say goes to the log, after
- * the prefix that the handle has (set_errpfx()) or else after "index", never
- * to descriptor 2, which may be the client.  0, or an error of Berkeley DB.
+ * read are doubted from now on, and what Berkeley DB has to say goes to the
+ * log, after the prefix that the handle has (set_errpfx()) or else after
+ * "index", never to descriptor 2, which may be the client.  0, or an error of
+ * Berkeley DB.
  */
 int bdb_prepare(DB *db);
 
