@@ -2,13 +2,12 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "settings/tell.h"
+#include "store/dir.h"
 #include "store/journal.h"
 #include "store/lock.h"
 
@@ -18,13 +17,10 @@ static void
 begin(struct journal_text *t, const char *event, const char *address,
     const char *peer)
 {
-	char time[CLOCK_TEXT_SIZE];
 	const char *id = log_tag(NULL);
 
 	(void)log_tag(id);
-	clock_text(time, clock_ns() / CLOCK_NS);
-	journal_begin(t, time, event);
-	journal_field(t, "id", id == NULL ? "" : id);
+	journal_begin_now(t, event, id == NULL ? "" : id);
 	journal_field(t, "user", address);
 	journal_field(t, "peer", peer);
 	journal_field(t, "service", "page");
@@ -95,8 +91,7 @@ tell_told(const struct conf *conf, const struct told *told)
 
 	if (stat(told->maildir, &st) == -1 && errno == ENOENT)
 		return;
-	if ((size_t)snprintf(dir, sizeof(dir), "%s/pop3d", told->maildir) >=
-	    sizeof(dir)) {
+	if (dir_path(dir, told->maildir, "pop3d") != 0) {
 		log_warn("%s: the path is too long", told->maildir);
 		return;
 	}

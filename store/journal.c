@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "store/dir.h"
 #include "store/journal.h"
 
@@ -179,6 +180,16 @@ turn_over(const char *dir, const char *lines, size_t len)
 	if (error != 0)
 		(void)unlink(new);
 	return error;
+}
+
+void
+journal_begin_now(struct journal_text *t, const char *event, const char *id)
+{
+	char time[CLOCK_TEXT_SIZE];
+
+	clock_text(time, clock_ns() / CLOCK_NS);
+	journal_begin(t, time, event);
+	journal_field(t, "id", id);
 }
 
 int

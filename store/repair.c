@@ -195,7 +195,7 @@ open_file(struct file *f, const char *dir, const char *name)
 
 	if ((error = dir_path(path, dir, name)) != 0)
 		return error;
-	f->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	f->fd = open(path, O_RDONLY | NO_WAITING);
 	if (f->fd == -1)
 		return errno == ELOOP ? INDEX_DAMAGED : errno;
 	if (fstat(f->fd, &st) == 0 && S_ISREG(st.st_mode))
@@ -247,8 +247,7 @@ can_be_made_anew(DIR *dirp)
 		if (strncmp(d->d_name, LOG_PREFIX, strlen(LOG_PREFIX)) != 0 &&
 		    strcmp(d->d_name, INDEX_FILE) != 0)
 			continue;
-		fd = openat(dirfd(dirp), d->d_name,
-		    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		fd = openat(dirfd(dirp), d->d_name, O_RDWR | NO_WAITING);
 		if (fd != -1)
 			close(fd);
 		else if (errno == EACCES || errno == EPERM || errno == EIO)
@@ -258,8 +257,7 @@ can_be_made_anew(DIR *dirp)
 	if (error != 0)
 		return error;
 	fd = openat(dirfd(dirp), FILE_NAME_TRY,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK |
-		O_CLOEXEC, 0600);
+	    O_WRONLY | O_CREAT | O_TRUNC | NO_WAITING, 0600);
 	if (fd == -1)
 		return errno;
 	errno = ENOSPC; /* what a part written means */

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
 #include "common/log.h"
 #include "store/boot.h"
 #include "store/journal.h"
@@ -27,18 +26,6 @@ label_field(const struct report *r)
 	snprintf(field, sizeof(field), " app-password=%s",
 	    log_safe(label, sizeof(label), r->verdict->label));
 	return field;
-}
-
-/* A line that is begun, and to be written by write_journal(). */
-static void
-begin_journal(const struct report *r, struct journal_text *t,
-    const char *event)
-{
-	char time[CLOCK_TEXT_SIZE];
-
-	clock_text(time, clock_ns() / CLOCK_NS);
-	journal_begin(t, time, event);
-	journal_field(t, "id", r->verdict->id);
 }
 
 static void
@@ -68,7 +55,7 @@ journal_login(struct report *r)
 	struct journal_text t;
 
 	journal_text_init(&t, buf, sizeof(buf));
-	begin_journal(r, &t, "login");
+	journal_begin_now(&t, "login", r->verdict->id);
 	journal_field(&t, "user", v->address);
 	journal_field(&t, "peer", r->peer);
 	journal_field(&t, "via", v->via);
@@ -172,13 +159,13 @@ journal_taken(struct report *r, const struct taken *taken)
 	journal_text_init(&t, buf, sizeof(buf));
 	for (n = 0; n < TAKEN_MAX &&
 	     (uidl = taken_next(taken, &at, &octets)) != NULL; n++) {
-		begin_journal(r, &t, taken_word(r));
+		journal_begin_now(&t, taken_word(r), r->verdict->id);
 		journal_field(&t, "uidl", uidl);
 		journal_number(&t, "octets", octets);
 		journal_end(&t);
 	}
 	if (n < taken->n) {
-		begin_journal(r, &t, taken_word(r));
+		journal_begin_now(&t, taken_word(r), r->verdict->id);
 		journal_number(&t, "more", taken->n - n);
 		journal_end(&t);
 	}
@@ -201,7 +188,7 @@ journal_the_end(struct report *r, const struct msg_end *end, uint64_t deleted)
 	struct journal_text t;
 
 	journal_text_init(&t, buf, sizeof(buf));
-	begin_journal(r, &t, "end");
+	journal_begin_now(&t, "end", r->verdict->id);
 	journal_field(&t, "reason", end->reason);
 	journal_number(&t, "retrieved", end->retrieved);
 	journal_number(&t, "octets", end->octets);
