@@ -18,6 +18,8 @@ load(struct ledger *l, struct uidls_stamp *stamp)
 
 	if (l->uidls_loaded)
 		return 0;
+	l->uidls.given_up = ledger_given_up;
+	l->uidls.arg = l;
 	error = uidls_read(&l->uidls, l->dir, stamp);
 	if (error != 0 && error != ENOENT)
 		return error;

@@ -11,6 +11,7 @@
 #include "store/remake.h"
 #include "store/repair.h"
 #include "store/resize.h"
+#include "store/scan.h"
 
 #define ASK_FILES 1000 /* until progress is reported */
 
@@ -287,7 +288,8 @@ check_gone(void *arg, struct entry *e)
 {
 	struct check *c = arg;
 
-	if (e->state != EXPUNGING && listing_find(&c->files, e->base) == NULL)
+	if (e->state != EXPUNGING && !scan_keeps(&c->files, e) &&
+	    listing_find(&c->files, e->base) == NULL)
 		mended(c, "%s: its file is gone", safe(e->base));
 	return 0;
 }

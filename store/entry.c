@@ -228,6 +228,12 @@ entry_is_foreign(const struct entry *e)
 	return strcmp(own, e->uidl) != 0;
 }
 
+int
+entry_is_kept(const struct entry *e)
+{
+	return e->state == RETAINED || e->state == EARLIER;
+}
+
 unsigned char
 entry_folder_letter(enum folder folder)
 {

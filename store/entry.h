@@ -61,6 +61,9 @@ void entry_set_uidl(struct entry *e, int hashed);
 /* Is the UIDL one that its name cannot lead to: brought from elsewhere? */
 int entry_is_foreign(const struct entry *e);
 
+/* Retained, or from before "from now on". */
+int entry_is_kept(const struct entry *e);
+
 #define IDENTITY_OCTETS 16
 
 struct folder_totals {

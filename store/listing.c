@@ -85,8 +85,10 @@ listing_read(struct listing *l, const struct maildir *m, enum subdir sub)
 	}
 	while (error == 0 && (errno = 0, d = readdir(dir)) != NULL)
 		if (maildir_base(d->d_name) != 0 &&
-		    is_regular(m->dir[sub], d))
+		    is_regular(m->dir[sub], d)) {
 			error = add(l, d->d_name, sub, d->d_ino);
+			l->in_cur += sub == CUR;
+		}
 	if (error == 0)
 		error = errno;
 	closedir(dir);

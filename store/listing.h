@@ -24,6 +24,7 @@ struct listing {
 	size_t n, size;
 	char *names;
 	size_t used, room;
+	size_t in_cur; /* of what was read from directories */
 };
 
 /* Adds the mail in a directory: 0, or an errno value. */

@@ -632,8 +632,7 @@ visit_kept(void *arg, struct entry *e)
 {
 	const struct kept *k = arg;
 
-	return e->state == RETAINED || e->state == EARLIER ?
-	    k->visit(k->arg, e) : 0;
+	return entry_is_kept(e) ? k->visit(k->arg, e) : 0;
 }
 
 enum trouble

@@ -233,6 +233,12 @@ scan_all(struct scan *s)
 	return 0;
 }
 
+int
+scan_keeps(const struct listing *files, const struct entry *e)
+{
+	return files->in_cur == 0 && entry_is_kept(e);
+}
+
 /* A file in new/: found, unless it is known to stay there. */
 static int
 compare_new(struct scan *s, const struct listed *l)

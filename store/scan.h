@@ -61,6 +61,14 @@ int scan_new(struct scan *s);
  */
 int scan_find(struct scan *s, const char *base, const struct listed **found);
 
+/*
+ * Does an entry stay in the index though files, in which cur/ is listed, has
+ * no file of it?  A cur/ without any file may be one that is not mounted, or
+ * not restored yet: what was taken out of the maildrop must not be in it
+ * again when the files are back (I13).
+ */
+int scan_keeps(const struct listing *files, const struct entry *e);
+
 /* In order of delivery, then of base name: as they are to be queued. */
 void scan_sort(struct scan *s);
 

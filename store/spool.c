@@ -256,7 +256,9 @@ int
 spool_empty(struct spool *s, struct ledger *l, int *begun)
 {
 	struct emptying e = { .spool = s, .ledger = l,
-		.copies = { .ending = ".spool", .dated = 1 } };
+		.copies = { .ending = ".spool", .dated = 1,
+			.uidls = { .given_up = ledger_given_up,
+				.arg = l } } };
 	int error = ENOMEM;
 
 	*begun = 0;

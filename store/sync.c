@@ -206,7 +206,8 @@ forget(struct sync *s, const struct listed *listed)
 	entry_cut(&e, listed->name);
 	if ((error = index_get_name(s->ledger->index, &e)) != 0)
 		return error;
-	return ledger_remove(s->ledger, &e);
+	return scan_keeps(&s->scan.listing, &e) ? 0 :
+	    ledger_remove(s->ledger, &e);
 }
 
 static int

@@ -19,6 +19,7 @@
 #define VERSION	      "1"
 #define JUNK_PREFIX   "junk/"
 #define LINE_OCTETS   (UIDL_MAX + sizeof(" " JUNK_PREFIX) + NAME_MAX)
+#define ASK	      4096 /* lines until it is asked whether anybody waits */
 #define LINES_MAX     50000000 /* more than any directory has */
 #define HASHED_OCTETS 65 /* of our own: "=" and a SHA-256 */
 #define TEXT_OCTETS   65536
@@ -288,6 +289,9 @@ read_lines(struct uidls *u, FILE *f)
 			return ENOMEM;
 		if (!taken)
 			note_bad(u, ++u->last);
+		if (u->last % ASK == 0 && u->given_up != NULL &&
+		    u->given_up(u->arg))
+			return ECANCELED;
 	}
 	return ferror(f) ? EIO : 0;
 }

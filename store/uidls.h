@@ -40,6 +40,9 @@ struct uidls {
 	size_t bad;	/* lines of the file that are none */
 	size_t first;	/* the number of the first of these */
 	struct uidls_text *text;
+	/* Does nobody wait any more?  NULL: read on, however long it is. */
+	int (*given_up)(void *arg);
+	void *arg;
 };
 
 /* Which file it is, and in which state: totals have it (entry.h). */
@@ -59,8 +62,9 @@ const char *uidls_fault(const char *uidl);
 int uidls_look(const char *dir, struct uidls_stamp *stamp);
 
 /*
- * Reads the file in dir into u, which is empty, and sorts; stamp, which may
- * be NULL, is of what was read.  Bad lines are counted and left out.
+ * Reads the file in dir into u, which has no lines, and sorts; stamp, which may
+ * be NULL, is of what was read.  Bad lines are counted and left out.  An
+ * owner may make the file as long as he likes: ECANCELED after given_up.
  */
 int uidls_read(struct uidls *u, const char *dir, struct uidls_stamp *stamp);
 

@@ -62,6 +62,45 @@ def restore(request):
     return request.param
 
 
+@pytest.mark.parametrize("setting", ["auto-delete=no", "access=from-now"])
+def test_cur_is_away_for_a_while(mailbox, setting):
+    """Another disk that is not mounted, or a restoration that has begun:
+    what was out of the maildrop stays out when the files are back."""
+    mailbox.grow_old()
+    mailbox.set(setting)
+    if setting == "auto-delete=no":
+        mailbox.delete(2, 3)
+    left = mailbox.visit()
+    assert len(left) < COUNT
+    mailbox.settle()
+    away = mailbox.maildir.path + "/away"
+    os.rename(mailbox.cur, away)
+    shutil.copytree(away, mailbox.cur,
+                    ignore=lambda _, names: names)
+    os.chown(mailbox.cur, mailbox.maildir.uid, mailbox.maildir.gid)
+    assert mailbox.visit() == []
+    assert ", 0 mended" in mailbox.ctl("check").stdout
+    assert mailbox.visit() == []
+    os.rmdir(mailbox.cur)
+    os.rename(away, mailbox.cur)
+    assert mailbox.visit() == left
+    assert ", 0 mended" in mailbox.ctl("check").stdout
+
+
+def test_what_others_remove_is_forgotten_once_cur_has_mail(mailbox):
+    """An index does not grow with what was retained and is gone."""
+    mailbox.grow_old()
+    mailbox.set("auto-delete=no")
+    mailbox.delete(*range(1, COUNT + 1))
+    for name in list(mailbox.data):
+        os.unlink(mailbox.path(name))
+    assert mailbox.visit() == []
+    mailbox.deliver(1)
+    assert len(mailbox.visit()) == 1
+    mailbox.settle()
+    assert mailbox.ctl("queue", "-a").stdout.count("\n") == 1
+
+
 @pytest.mark.parametrize("newer", ["delivered", "saved"])
 @pytest.mark.parametrize("seen", [
     pytest.param(False, id="unseen", marks=pytest.mark.long),

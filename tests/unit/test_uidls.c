@@ -243,6 +243,36 @@ test_many(void **state)
 	uidls_free(&u);
 }
 
+static int
+count_down(void *times)
+{
+	return --*(int *)times <= 0;
+}
+
+/* Whoever waited has gone: the rest of a long file is not read. */
+static void
+test_reading_given_up(void **state)
+{
+	struct uidls u;
+	int i, times = 2, often = 1000;
+
+	memset(&u, 0, sizeof(u));
+	for (i = 0; i < 20000; i++)
+		assert_int_equal(uidls_add(&u, INBOX, "a", "A"), 0);
+	assert_int_equal(uidls_write(&u, *state), 0);
+	uidls_free(&u);
+	u.given_up = count_down;
+	u.arg = &times;
+	assert_int_equal(uidls_read(&u, *state, NULL), ECANCELED);
+	assert_int_equal(times, 0);
+	assert_int_equal(u.n, 0);
+	u.given_up = count_down;
+	u.arg = &often;
+	assert_int_equal(uidls_read(&u, *state, NULL), 0);
+	assert_int_equal(u.n, 1);
+	uidls_free(&u);
+}
+
 int
 main(void)
 {
@@ -256,6 +286,7 @@ main(void)
 		IN_SCRATCH(test_no_file),
 		IN_SCRATCH(test_writing),
 		IN_SCRATCH(test_many),
+		IN_SCRATCH(test_reading_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
