@@ -18,6 +18,7 @@
 
 /* Never: of policy.keep, and of what may expire. */
 #define FOR_EVER 0
+#define DAYS_MAX 36500 /* otherwise at most a hundred years of them */
 
 /* What somebody logs in for: bits, so that one number can tell several. */
 enum service { SERVICE_POP = 1, SERVICE_SEND = 2, SERVICE_BOTH = 3 };

@@ -11,7 +11,6 @@
 #include "common/conf.h"
 
 #define VALUE_SIZE (MAILDIR_MAX + 1)
-#define DAYS_MAX   36500 /* of keep, purge and others: a hundred years */
 
 struct setting {
 	const char *key;

@@ -21,6 +21,11 @@ HASH_OF_SECRET = ("$2b$04$abcdefghijklmnopqrstuu"
                   "2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW")
 POP3CTL = os.path.abspath(os.environ.get("POP3CTL", HERE + "/../pop3ctl"))
 HOSTNAME = "mail.example.com"
+# The settings of an account to which nothing else was said.
+NEW_ACCOUNT = {
+    "access": "all", "spam": "exclude", "auto-delete": "yes",
+    "keep": "forever", "mark-read": "no", "two-factor": "off", "send": "yes",
+    "self-service": "yes"}
 ROOT = os.geteuid() == 0
 
 # What a build with sanitizers, which need more, says of itself.

@@ -23,7 +23,7 @@ import pytest
 
 import processes
 import seal
-from daemon import POP3CTL, ROOT, SANITIZED, wait_until
+from daemon import NEW_ACCOUNT, POP3CTL, ROOT, SANITIZED, wait_until
 from maildir import Maildir, message
 from pop3 import plain, wire
 from test_tables import commands
@@ -163,10 +163,7 @@ def test_no_such_account(server, account, command, address):
 def test_add(server):
     server.ctl("add", "added@example.com", stdin="secret\n")
     assert show(server, "added@example.com") == {
-        "address": "added@example.com", "access": "all", "spam": "exclude",
-        "auto-delete": "yes", "keep": "forever", "two-factor": "off",
-        "mark-read": "no", "send": "yes", "self-service": "yes",
-        "password": "yes",
+        **NEW_ACCOUNT, "address": "added@example.com", "password": "yes",
         "owner": server.owner.pw_name,
         "maildir": server.mail + "/example.com/added/Maildir"}
 
@@ -561,10 +558,8 @@ def test_show_json(server, account):
     assert app["label"] == "a \"label\"\\ ö"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", app["created"])
     assert found == {
-        "address": account.address, "access": "all", "spam": "only",
-        "auto-delete": "yes", "two-factor": "off", "password": "yes",
-        "keep": "forever", "mark-read": "no", "send": "yes", "self-service": "yes",
-        "aliases": [],
+        **NEW_ACCOUNT, "address": account.address, "spam": "only",
+        "password": "yes", "aliases": [],
         "owner": server.owner.pw_name, "maildir": "/a\tb\"\\\x7f"}
 
 

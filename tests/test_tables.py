@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from daemon import POP3CTL, POP3D
+from daemon import NEW_ACCOUNT, POP3CTL, POP3D
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -255,12 +255,25 @@ def test_defaults_of_settings(server):
     shown = dict(line.split("=", 1) for line in server.ctl(
         "show", "new@tables.example").stdout.splitlines())
     found = presets()
+    assert found == NEW_ACCOUNT
     assert set(found) == set(settings()) - {"password", "owner", "maildir"}
     for key, value in found.items():
         assert shown[key] == value
         text = re.search(r"^\.It Cm %s Ns = .*?(?=^\.It |^\.El)" % key, read(
             "man", "pop3ctl.8"), re.M | re.S).group()
         assert "\nDefault:\n.Cm %s .\n" % value in text
+
+
+def test_the_bound_of_keep(server, account):
+    """What the manual says can be set, and no more."""
+    text = re.search(r"^\.It Cm keep Ns = .*?(?=^\.It )",
+                     read("man", "pop3ctl.8"), re.M | re.S).group()
+    largest = int(re.search(r"at most\s([\d,]+)", text).group(1).replace(
+        ",", ""))
+    server.ctl("set", account.address, "keep=%d" % largest)
+    done = server.ctl("set", account.address, "keep=%d" % (largest + 1),
+                      check=False)
+    assert done.returncode == 1
 
 
 def test_settings_in_messages(server):

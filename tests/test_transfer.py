@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from daemon import POP3CTL, ROOT, owner, temporary_directory
+from daemon import NEW_ACCOUNT, POP3CTL, ROOT, owner, temporary_directory
 from maildir import Maildir, message
 from pop3 import plain
 
@@ -237,9 +237,7 @@ def show(host, address):
 def test_a_bare_address_gets_the_defaults(host):
     assert host.imported("New@Example.COM\n") == (1, 1)
     assert show(host, "new@example.com") == {
-        "address": "new@example.com", "access": "all", "spam": "exclude",
-        "auto-delete": "yes", "two-factor": "off", "password": "none",
-        "keep": "forever", "mark-read": "no", "send": "yes", "self-service": "yes",
+        **NEW_ACCOUNT, "address": "new@example.com", "password": "none",
         "owner": owner().pw_name, "maildir": host.mail + "/example.com/new"}
 
 

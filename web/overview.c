@@ -19,8 +19,6 @@
 /* The value of a choice that is no change, though another one is equal. */
 #define SAME "same"
 
-#define KEEP_DAYS_MAX 36500 /* a hundred years */
-
 /*
  * What was shown goes along, so that only what was changed here is set, and
  * not what somebody has set elsewhere since.
@@ -205,7 +203,7 @@ static const struct {
 } switches[] = {
 	{ "access", SELF_SET_ACCESS, SELF_ACCESS_FROM_NOW },
 	{ "delete", SELF_SET_AUTO_DELETE, 1 },
-	{ "keep", SELF_SET_KEEP, KEEP_DAYS_MAX },
+	{ "keep", SELF_SET_KEEP, DAYS_MAX },
 	{ "spam", SELF_SET_SPAM, SPAM_ONLY },
 	{ "read", SELF_SET_MARK_READ, 1 },
 };

@@ -47,7 +47,7 @@ expect_sorted(struct listing *l)
 static void
 test_order(void **state)
 {
-	struct listing l = { NULL, 0, 0, NULL, 0, 0 };
+	struct listing l = { .n = 0 };
 	size_t turn, i, at;
 	int back;
 
@@ -86,7 +86,7 @@ test_compare(void **state)
 static void
 test_empty(void **state)
 {
-	struct listing l = { NULL, 0, 0, NULL, 0, 0 };
+	struct listing l = { .n = 0 };
 
 	(void)state;
 	listing_sort(&l);
@@ -99,7 +99,7 @@ test_empty(void **state)
 static void
 test_many(void **state)
 {
-	struct listing l = { NULL, 0, 0, NULL, 0, 0 };
+	struct listing l = { .n = 0 };
 	char name[NAME_OCTETS];
 	int i;
 
@@ -124,7 +124,7 @@ test_many(void **state)
 static void
 test_long_name(void **state)
 {
-	struct listing l = { NULL, 0, 0, NULL, 0, 0 };
+	struct listing l = { .n = 0 };
 	char name[NAME_OCTETS];
 	int i;
 
@@ -142,7 +142,7 @@ test_long_name(void **state)
 static void
 test_read(void **state)
 {
-	struct listing l = { NULL, 0, 0, NULL, 0, 0 };
+	struct listing l = { .n = 0 };
 	struct maildir m;
 	int again;
 
