@@ -251,10 +251,11 @@ enum self_event_kind {
 	SELF_EVENT_DELETED,  /* uidl, octets; or count, of more of them */
 	SELF_EVENT_RETAINED, /* the same: kept */
 	SELF_EVENT_END,	     /* reason; count: fetched, octets; deleted */
-	/* On the page: peer. */
+	/* On the page: peer; or by the administrator: service "pop3ctl". */
 	SELF_EVENT_SIGNED_IN, /* reason: "password", "code", ... */
 	SELF_EVENT_CHANGED,   /* reason: what; label: its value, or "" */
-	SELF_EVENT_REQUEUED   /* count */
+	SELF_EVENT_REQUEUED,  /* count */
+	SELF_EVENT_PURGED     /* count */
 };
 
 /* Of the journal, the newest first.  Equal ids are of one session. */

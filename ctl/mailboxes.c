@@ -20,7 +20,9 @@
 #include "store/boot.h"
 #include "store/check.h"
 #include "store/mailbox.h"
+#include "store/journal.h"
 #include "store/maildir.h"
+#include "store/report.h"
 #include "store/takeover.h"
 #include "store/uidl_format.h"
 
@@ -282,6 +284,24 @@ ctl_queue(const struct args *args)
 	return each_mailbox(&job, 1, args->word);
 }
 
+/* What the administrator has done, the owner can see in his journal. */
+static void
+tell_journal(const struct job *job, const char *event, uint64_t messages)
+{
+	char buf[JOURNAL_LINE_MAX + 1];
+	struct journal_text t;
+
+	if (messages == 0)
+		return;
+	journal_text_init(&t, buf, sizeof(buf));
+	journal_begin_now(&t, event, "");
+	journal_field(&t, "user", job->target.address);
+	journal_field(&t, "service", "pop3ctl");
+	journal_number(&t, "messages", messages);
+	journal_end(&t);
+	(void)report_lines(job->mailbox, &t, 1);
+}
+
 /* One message by its UIDL, or (NULL) all that is kept. */
 static int
 requeue_some(struct job *job, const char *uidl, uint64_t *requeued)
@@ -311,6 +331,7 @@ run_requeue(struct job *job)
 	for (uidl = job->uidl; uidl != NULL && *uidl != NULL; uidl++)
 		if (requeue_some(job, *uidl, &requeued) != CTL_GOOD)
 			status = CTL_FAILED;
+	tell_journal(job, "requeued", requeued);
 	printf("%s: %llu in the queue again\n", job->target.address,
 	    (unsigned long long)requeued);
 	return status;
@@ -339,6 +360,7 @@ run_purge(struct job *job)
 	    job->days != -1 ? job->days : t->policy.keep, &purged);
 	if (trouble != TROUBLE_NONE)
 		return refused(job, trouble);
+	tell_journal(job, "purged", purged.messages);
 	if (purged.messages > 0)
 		log_info("purged: user=%s messages=%llu octets=%llu",
 		    t->address, (unsigned long long)purged.messages,

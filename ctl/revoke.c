@@ -105,7 +105,7 @@ join_mailboxes(struct notes *notes)
 static void
 tell_journal(const struct hunt *h)
 {
-	char dir[PATH_MAX], time[CLOCK_TEXT_SIZE];
+	char dir[PATH_MAX];
 	char buf[JOURNAL_LINE_MAX + 1];
 	struct journal_text t;
 	size_t i;
@@ -113,10 +113,9 @@ tell_journal(const struct hunt *h)
 	if ((size_t)snprintf(dir, sizeof(dir), "%s/pop3d",
 		h->target.maildir) >= sizeof(dir))
 		return;
-	clock_text(time, clock_ns() / CLOCK_NS);
 	for (i = 0; i < h->concerned.n; i++) {
 		journal_text_init(&t, buf, sizeof(buf));
-		journal_begin(&t, time, "revoked");
+		journal_begin_now(&t, "revoked", "");
 		journal_field(&t, "label", h->concerned.label[i]);
 		journal_end(&t);
 		(void)journal_append(dir, buf, t.used, 0);

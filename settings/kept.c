@@ -205,7 +205,7 @@ kept_requeue(const struct conf *conf, const struct visit *v, union page *page)
 	if (trouble == TROUBLE_NONE)
 		trouble = mailbox_requeue(mb, uidl, &page->count);
 	if (trouble == TROUBLE_NONE && page->count > 0)
-		tell_requeued(mailbox_ledger(mb)->dir, v, page->count);
+		tell_requeued(mb, v, page->count);
 	mailbox_free(mb);
 	if (trouble != TROUBLE_NONE)
 		return result_of(trouble);

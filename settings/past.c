@@ -121,6 +121,7 @@ static const struct {
 	[SELF_EVENT_SIGNED_IN] = { "signed-in", "by", "", "" },
 	[SELF_EVENT_CHANGED] = { "changed", "what", "value", "" },
 	[SELF_EVENT_REQUEUED] = { "requeued", "", "", "messages" },
+	[SELF_EVENT_PURGED] = { "purged", "", "", "messages" },
 };
 
 /* Which of them the line is; -1: none that is shown. */

@@ -10,6 +10,7 @@
 #include "store/dir.h"
 #include "store/journal.h"
 #include "store/lock.h"
+#include "store/report.h"
 
 #define TEXT_SIZE (DEED_PARTS * (JOURNAL_LINE_MAX + 1))
 
@@ -46,20 +47,6 @@ write_lines(struct journal_text *t, const struct told *told)
 	}
 }
 
-static void
-append(const char *dir, const struct journal_text *t, const char *address,
-    int locked)
-{
-	const int error = journal_append(dir, t->buf, t->used, locked);
-
-	if (error == INDEX_NEWER)
-		log_warn("%s: the journal is not written: a newer pop3d has "
-		    "begun it; install that version again", address);
-	else if (error != 0)
-		log_warn("%s: the journal is not written: %s", address,
-		    strerror(error));
-}
-
 /*
  * The lock is not waited for: a session that has it has made the journal, and
  * who keeps it open for ever is no reason not to be told of.
@@ -69,7 +56,7 @@ append_alone(const char *dir, const struct journal_text *t,
     const char *address)
 {
 	struct lock lock = { .fd = -1 };
-	int locked;
+	int error, locked;
 
 	if (mkdir(dir, 0700) == -1 && errno != EEXIST) {
 		log_warn("%s: the journal is not written: %s: %s", address,
@@ -77,8 +64,14 @@ append_alone(const char *dir, const struct journal_text *t,
 		return;
 	}
 	locked = lock_keep_out(&lock, dir) == 0 && !lock.read_only;
-	append(dir, t, address, locked);
+	error = journal_append(dir, t->buf, t->used, locked);
 	lock_release(&lock);
+	if (error == INDEX_NEWER)
+		log_warn("%s: the journal is not written: a newer pop3d has "
+		    "begun it; install that version again", address);
+	else if (error != 0)
+		log_warn("%s: the journal is not written: %s", address,
+		    strerror(error));
 }
 
 void
@@ -103,7 +96,7 @@ tell_told(const struct conf *conf, const struct told *told)
 }
 
 void
-tell_requeued(const char *dir, const struct visit *v, uint64_t n)
+tell_requeued(struct mailbox *mb, const struct visit *v, uint64_t n)
 {
 	char buf[JOURNAL_LINE_MAX + 1];
 	struct journal_text t;
@@ -112,5 +105,5 @@ tell_requeued(const char *dir, const struct visit *v, uint64_t n)
 	begin(&t, "requeued", v->address, v->peer);
 	journal_number(&t, "messages", n);
 	journal_end(&t);
-	append(dir, &t, v->address, 1);
+	(void)report_lines(mb, &t, 1);
 }

@@ -10,6 +10,7 @@
 
 #include "common/conf.h"
 #include "settings/task.h"
+#include "store/mailbox.h"
 
 /*
  * Locks the process in as a store and tells what auth says.  The journal is
@@ -17,7 +18,7 @@
  */
 void tell_told(const struct conf *conf, const struct told *told);
 
-/* In the index's directory dir, under the mailbox's lock: n are back. */
-void tell_requeued(const char *dir, const struct visit *v, uint64_t n);
+/* In the mailbox, which is open, under its lock: n are back. */
+void tell_requeued(struct mailbox *mb, const struct visit *v, uint64_t n);
 
 #endif

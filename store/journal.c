@@ -189,7 +189,8 @@ journal_begin_now(struct journal_text *t, const char *event, const char *id)
 
 	clock_text(time, clock_ns() / CLOCK_NS);
 	journal_begin(t, time, event);
-	journal_field(t, "id", id);
+	if (id[0] != '\0')
+		journal_field(t, "id", id);
 }
 
 int

@@ -27,7 +27,10 @@
 #define JOURNAL_TURN ((size_t)64 * 1024)  /* octets, from which on it is old */
 #define JOURNAL_READ ((size_t)128 * 1024) /* of a file that are looked at */
 
-/* Begins a line of what happens now, in the session or visit that id tells. */
+/*
+ * Begins a line of what happens now, in the session or visit that id tells;
+ * "": in none.
+ */
 void journal_begin_now(
     struct journal_text *t, const char *event, const char *id);
 

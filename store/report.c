@@ -28,23 +28,28 @@ label_field(const struct report *r)
 	return field;
 }
 
-static void
-write_journal(struct report *r, const struct journal_text *t, int locked)
+int
+report_lines(struct mailbox *mb, const struct journal_text *t, int locked)
 {
-	const struct ledger *l = mailbox_ledger(r->mailbox);
-	int error = 0;
+	const struct ledger *l = mailbox_ledger(mb);
+	int error = journal_append(l->dir, t->buf, t->used, locked);
 
-	if (!r->silent)
-		error = journal_append(l->dir, t->buf, t->used, locked);
 	/* There is no pop3d/, for the reason that was told already. */
 	if (error == ENOENT && l->mode == INDEX_MEMORY)
 		error = l->why;
-	r->silent |= error != 0;
 	if (error == INDEX_NEWER)
 		log_warn("%s: the journal is not written: a newer pop3d has "
 		    "begun it; install that version again", l->path);
 	else
 		(void)ledger_complain(l, "the journal is not written", error);
+	return error;
+}
+
+static void
+write_journal(struct report *r, const struct journal_text *t, int locked)
+{
+	if (!r->silent)
+		r->silent = report_lines(r->mailbox, t, locked) != 0;
 }
 
 static void

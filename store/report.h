@@ -9,8 +9,17 @@
 #include <stdint.h>
 
 #include "common/messages.h"
+#include "store/journal_line.h"
 #include "store/mailbox.h"
 #include "store/taken.h"
+
+/*
+ * Puts whole lines into the journal of a mailbox, which is open or closed, but
+ * not freed; locked as for journal_append().  0, or what went wrong, which has
+ * been told.
+ */
+int report_lines(
+    struct mailbox *mb, const struct journal_text *t, int locked);
 
 struct report {
 	const struct msg_verdict *verdict;

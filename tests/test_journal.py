@@ -136,6 +136,26 @@ def test_retained(account):
     assert events(account) == ["login", "retained", "end"]
 
 
+def test_what_the_administrator_did(account):
+    """With what was kept: brought back, or deleted for good."""
+    ctl = account.server.ctl
+    for _ in range(3):
+        account.maildir.deliver(message())
+    ctl("set", account.address, "auto-delete=no")
+    session(account, "DELE 1", "DELE 2", "DELE 3")
+    uidl = [line["uidl"] for line in journal(account) if "uidl" in line]
+    before = len(journal(account))
+    ctl("requeue", account.address, uidl[0])
+    ctl("requeue", account.address, "none-of-these", check=False)
+    ctl("purge", "-o", "0", account.address)
+    ctl("purge", "-o", "0", account.address)
+    lines = journal(account)[before:]
+    assert all(line.pop("time") for line in lines)
+    assert lines == [
+        {"event": event, "user": account.address, "service": "pop3ctl",
+         "messages": n} for event, n in (("requeued", "1"), ("purged", "2"))]
+
+
 def test_many_deletions(account):
     """A hundred are named, the others are counted."""
     for _ in range(130):

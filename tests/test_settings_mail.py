@@ -111,6 +111,20 @@ def test_what_was_done_on_the_page(settings, account):
     assert not [line for line in settings.log_lines() if "journal" in line]
 
 
+def test_what_the_administrator_did(settings, account):
+    account.maildir.deliver(message())
+    account.server.ctl("set", account.address, "auto-delete=no")
+    with account.login() as pop:
+        pop.ok("DELE 1")
+        pop.quit()
+    account.server.wait_empty()
+    account.server.ctl("purge", "-o", "0", account.address)
+    seen = settings.sign_in(account.address).ask("ACTIVITY").page.activity
+    event = seen.event[1]  # before the signing in
+    assert (event.kind, event.count, event.peer, event.service) == (
+        7, 1, b"", b"pop3ctl")
+
+
 def test_the_page_alone_fills_no_journal_for_ever(settings, account):
     """It turns over as it does at logins, and what is known is carried on."""
     settings.sign_in(account.address)

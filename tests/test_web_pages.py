@@ -483,6 +483,10 @@ def test_activity(browser, user):
     assert "from 127.0.0.1, by the password of your mailbox" in text
     assert "which was kept" in text
     assert "messages fetched: 1 (" in text
+    user.server.ctl("purge", "-o", "0", user.address)
+    browser.press("Activity")
+    assert "the administrator: deleted for good what had been kept for " \
+        "long enough: 1" in browser.text()
     browser.press("Overview")
     assert "from 127.0.0.1, by the password of your mailbox" in \
         browser.text()

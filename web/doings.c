@@ -93,12 +93,17 @@ doings_show(const struct self_event *e)
 {
 	const char *by;
 
-	html_say(T_EVENT_HERE, e->peer);
+	if (strcmp(e->service, "pop3ctl") == 0)
+		html_text(T_EVENT_THERE);
+	else
+		html_say(T_EVENT_HERE, e->peer);
 	if (e->kind == SELF_EVENT_SIGNED_IN) {
 		by = text_of(signed_in, COUNT(signed_in), e->reason);
 		html_text(by != NULL ? by : e->reason);
 	} else if (e->kind == SELF_EVENT_REQUEUED)
 		html_say(T_EVENT_BACK, (unsigned long long)e->count);
+	else if (e->kind == SELF_EVENT_PURGED)
+		html_say(T_EVENT_PURGED, (unsigned long long)e->count);
 	else
 		show_changed(e->reason, e->label);
 }

@@ -238,7 +238,8 @@
 /* Activity. */
 #define T_ACTIVITY_WHY                                                     \
 	"Who has fetched your mail, what was deleted, and what was done on " \
-	"this page in your name: the newest first."
+	"this page in your name, or brought back and deleted for good by " \
+	"the administrator: the newest first."
 #define T_NO_ACTIVITY		"Nothing has happened yet."
 #define T_EVENT_DELETED		"deleted a message of %s (%s)"
 #define T_EVENT_DELETED_SEVERAL "more deleted messages: %llu"
@@ -248,6 +249,7 @@
 	"end of the session; messages fetched: %llu (%s), deleted: %llu"
 /* On the page: from where, and what.  %s: a label, or what was chosen. */
 #define T_EVENT_HERE	   "on this page, from %s: "
+#define T_EVENT_THERE	   "the administrator: "
 #define T_BY_PASSWORD	   "signed in by the password"
 #define T_BY_INVITATION	   "signed in by an invitation"
 #define T_BY_CODE	   "signed in by a code of the authenticator app"
@@ -258,6 +260,8 @@
 #define T_EVENT_RECOVERY   "made new recovery codes"
 #define T_EVENT_NOT_ME	   "cut everybody off (\"That was not me\")"
 #define T_EVENT_BACK	   "brought kept messages back: %llu"
+#define T_EVENT_PURGED \
+	"deleted for good what had been kept for long enough: %llu"
 #define T_EVENT_SET	   "saved \"%s\": \"%s\""
 #define T_EVENT_ON	   "on"
 #define T_EVENT_OFF	   "off"
