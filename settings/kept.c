@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -141,16 +142,27 @@ list(struct mailbox *mb, struct self_kept *kept)
 	return trouble;
 }
 
+/* In long work: 1 when the desk has gone, and with it whoever asked. */
+static int
+nobody_waits(void *desk, uint64_t done, uint64_t all)
+{
+	struct pollfd p = { *(const int *)desk, 0, 0 };
+
+	(void)done;
+	(void)all;
+	return poll(&p, 1, 0) > 0;
+}
+
 /* As its owner, and from here on with no more than a session's store has. */
 static struct mailbox *
-lock_in(const struct conf *conf, const struct visit *v)
+lock_in(const struct conf *conf, const struct visit *v, int *desk)
 {
 	struct view view = { .maildir = v->maildir, .junk = conf->junk,
 		.policy = v->policy };
 	struct mailbox *mb;
 
 	boot_learn(); /* reads /proc */
-	if ((mb = mailbox_new(&view, NULL, NULL)) == NULL) {
+	if ((mb = mailbox_new(&view, nobody_waits, desk)) == NULL) {
 		log_warn("%s: out of memory", v->address);
 		return NULL;
 	}
@@ -177,9 +189,10 @@ open_mailbox(struct mailbox *mb)
 }
 
 enum self_result
-kept_list(const struct conf *conf, const struct visit *v, union page *page)
+kept_list(const struct conf *conf, const struct visit *v, int desk,
+    union page *page)
 {
-	struct mailbox *mb = lock_in(conf, v);
+	struct mailbox *mb = lock_in(conf, v, &desk);
 	enum trouble trouble;
 
 	if (mb == NULL)
@@ -193,10 +206,11 @@ kept_list(const struct conf *conf, const struct visit *v, union page *page)
 }
 
 enum self_result
-kept_requeue(const struct conf *conf, const struct visit *v, union page *page)
+kept_requeue(const struct conf *conf, const struct visit *v, int desk,
+    union page *page)
 {
 	const char *uidl = v->uidl[0] != '\0' ? v->uidl : NULL;
-	struct mailbox *mb = lock_in(conf, v);
+	struct mailbox *mb = lock_in(conf, v, &desk);
 	enum trouble trouble;
 
 	if (mb == NULL)

@@ -3,6 +3,8 @@
  * process.
  *
  * Each locks the process in as a store, opens the mailbox and closes it again.
+ * Where that is long work, it is left off when the desk has gone, as sessions
+ * leave it off: whoever comes next goes on from there.
  * SELF_GOOD and page; SELF_IN_USE: a session has it; SELF_NO_SUCH;
  * SELF_TROUBLE, told.
  */
@@ -12,9 +14,9 @@
 #include "common/conf.h"
 #include "settings/task.h"
 
-enum self_result kept_list(
-    const struct conf *conf, const struct visit *v, union page *page);
-enum self_result kept_requeue(
-    const struct conf *conf, const struct visit *v, union page *page);
+enum self_result kept_list(const struct conf *conf, const struct visit *v,
+    int desk, union page *page);
+enum self_result kept_requeue(const struct conf *conf, const struct visit *v,
+    int desk, union page *page);
 
 #endif

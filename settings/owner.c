@@ -13,20 +13,26 @@
 #include "settings/task.h"
 #include "settings/tell.h"
 
-static enum self_result (*const visits[SELF_WANTS])(
+static enum self_result (*const looks[SELF_WANTS])(
     const struct conf *, const struct visit *, union page *) = {
 	[SELF_OVERVIEW] = past_overview,
 	[SELF_APPS_LIST] = past_apps,
+	[SELF_ACTIVITY] = past_activity,
+};
+
+/* These may take long, and are told by the desk's end that nobody waits. */
+static enum self_result (*const works[SELF_WANTS])(
+    const struct conf *, const struct visit *, int desk, union page *) = {
 	[SELF_KEPT_LIST] = kept_list,
 	[SELF_REQUEUE] = kept_requeue,
-	[SELF_ACTIVITY] = past_activity,
 };
 
 static int
 is_visit(const struct message *m, struct visit *v)
 {
 	return task_get(m, TASK_VISIT, v, sizeof(*v)) &&
-	    v->want < SELF_WANTS && visits[v->want] != NULL;
+	    v->want < SELF_WANTS &&
+	    (looks[v->want] != NULL || works[v->want] != NULL);
 }
 
 /* From here on it can do no more than the mailbox's owner. */
@@ -44,8 +50,12 @@ look_or_work(const struct conf *conf, const struct owner_fds *fds,
     const struct visit *v)
 {
 	static union page page; /* large */
-	enum self_result result = visits[v->want](conf, v, &page);
+	enum self_result result;
 
+	if (looks[v->want] != NULL)
+		result = looks[v->want](conf, v, &page);
+	else
+		result = works[v->want](conf, v, fds->desk, &page);
 	if (result == SELF_GOOD)
 		(void)task_send(fds->desk, TASK_PAGE, &page, sizeof(page));
 	return result;

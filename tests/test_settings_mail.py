@@ -3,14 +3,17 @@
 import json
 import os
 import re
+import socket
 import time
 
 import pytest
 
+from daemon import wait_until
 from maildir import message
-from settings import (Settings, account, code_of, count, refused, running,
-                      settings)
+from settings import (VERSION, WANT, Request, Settings, account, code_of,
+                      count, refused, running, settings)
 from test_separation import root_only
+import processes
 
 
 # What was, and what is kept.
@@ -231,6 +234,25 @@ def test_deleted_mail_comes_back(settings, account):
         pop.ok("DELE 1")
         pop.quit()
     assert user.ask("KEPT_LIST").page.kept.total == 0
+
+
+def test_long_work_ends_with_who_asked(settings, account):
+    """A message without end is being measured, and nobody waits any more."""
+    user = settings.sign_in(account.address)
+    name = account.maildir.deliver(message())
+    path = account.maildir.path + "/new/" + name
+    os.truncate(path, 1 << 42)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect(settings.path)
+        s.send(bytes(Request(version=VERSION, want=WANT["KEPT_LIST"],
+                             cookie=user.cookie)))
+        wait_until(lambda: any(
+            path in processes.descriptors(pid).values()
+            for pid in settings.pids()), "nobody measures it")
+    settings.wait_empty()
+    os.truncate(path, 100)
+    with account.login() as pop:
+        assert pop.stat()[0] == 1
 
 
 def test_spam_and_mark_read(settings, account):
