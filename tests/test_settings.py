@@ -82,6 +82,19 @@ def test_refusals_are_one(settings, account):
         % (address, reason) for address, _, reason in tried)
 
 
+def test_who_hangs_up_guesses_no_faster(settings, account):
+    """The place is taken until the refusal would have come."""
+    start = time.monotonic()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect(settings.path)
+        s.send(bytes(Request(
+            version=VERSION, want=WANT["SIGN_IN"], password=b"wrong",
+            address=account.address.encode())))
+        settings.wait_log("login refused: .* reason=password")
+    settings.wait_empty()
+    assert time.monotonic() - start >= 1
+
+
 def test_a_hundred_guesses(settings, account):
     """Each is refused and told of, and nothing has changed."""
     before = settings.server.ctl("show", account.address).stdout
