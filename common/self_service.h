@@ -21,7 +21,7 @@
 #include "common/network.h"
 #include "common/policy.h"
 
-#define SELF_VERSION 2
+#define SELF_VERSION 3
 #define SELF_SOCKET  "/run/pop3settings.socket"
 
 /* Octets of a string, its NUL not counted. */
@@ -180,8 +180,9 @@ struct self_login {
 	char service[8];	   /* "pop" */
 };
 
+/* In these, unread says that the journal cannot be read, or not all of it. */
 struct self_overview {
-	uint32_t n;
+	uint32_t unread, n;
 	struct self_login login[SELF_LOGINS];
 };
 
@@ -199,6 +200,7 @@ struct self_app {
 
 /* Of total, those from "from" on. */
 struct self_apps {
+	uint32_t unread; /* so their last use is not known */
 	uint32_t total, from, n;
 	struct self_app app[SELF_APPS];
 };
@@ -274,6 +276,7 @@ struct self_event {
 };
 
 struct self_activity {
+	uint32_t unread;
 	uint32_t total, from, n;
 	struct self_event event[SELF_EVENTS];
 };

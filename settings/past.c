@@ -28,18 +28,17 @@ lock_in(const struct conf *conf, const struct visit *v, char dir[PATH_MAX])
 	return sandbox_reader(&only, 1, conf->sandbox_required);
 }
 
-static enum self_result
-result_of(const struct visit *v, int error)
+/* Could it not be read? */
+static uint32_t
+is_unread(const struct visit *v, int error)
 {
-	if (error == 0)
-		return SELF_GOOD;
 	if (error == INDEX_NEWER)
 		log_warn("%s: the journal was begun by a newer pop3d; install "
 		    "that version again", v->address);
-	else
+	else if (error != 0)
 		log_warn("%s: the journal cannot be read: %s", v->address,
 		    strerror(error));
-	return SELF_TROUBLE;
+	return error != 0;
 }
 
 static void
@@ -78,7 +77,9 @@ past_overview(
 
 	if (lock_in(conf, v, dir) == -1)
 		return SELF_TROUBLE;
-	return result_of(v, journal_read(dir, note_login, &page->overview));
+	page->overview.unread =
+	    is_unread(v, journal_read(dir, note_login, &page->overview));
+	return SELF_GOOD;
 }
 
 enum self_result
@@ -94,7 +95,8 @@ past_apps(const struct conf *conf, const struct visit *v, union page *page)
 	if (lock_in(conf, v, dir) == -1)
 		return SELF_TROUBLE;
 	error = journal_known(dir, &known);
-	for (i = 0; error == 0 && i < page->apps.n; i++)
+	page->apps.unread = is_unread(v, error);
+	for (i = 0; i < page->apps.n; i++)
 		for (j = 0; j < known.nlabel; j++) {
 			app = &page->apps.app[i];
 			if (strcmp(known.label[j].label, app->label) != 0)
@@ -107,7 +109,7 @@ past_apps(const struct conf *conf, const struct visit *v, union page *page)
 				text_clean(app->peer, sizeof(app->peer),
 				    known.label[j].peer);
 		}
-	return result_of(v, error);
+	return SELF_GOOD;
 }
 
 /* Events, and which of their fields are shown as what. */
@@ -202,5 +204,6 @@ past_activity(
 	page->activity.total = (uint32_t)w.total;
 	if (error == 0)
 		error = journal_read(dir, show_event, &w);
-	return result_of(v, error);
+	page->activity.unread = is_unread(v, error);
+	return SELF_GOOD;
 }

@@ -2,7 +2,9 @@
  * What the journal of a mailbox tells its user.  In the owner's process.
  *
  * Each locks the process in, so that it can read the journal and no more,
- * fills page and returns SELF_GOOD; or SELF_TROUBLE, told.
+ * fills page and returns SELF_GOOD; or SELF_TROUBLE, told.  A journal that
+ * cannot be read is told of as well, and no reason to keep the page back, on
+ * which there is more than that: to revoke an application password, say.
  */
 #ifndef SETTINGS_PAST_H
 #define SETTINGS_PAST_H

@@ -40,7 +40,7 @@ def enum(first):
     return values
 
 
-VERSION = 2  # of the structures below
+VERSION = 3  # of the structures below
 WANT = enum("SELF_SIGN_IN")
 RESULT = enum("SELF_GOOD")
 RESULT_NAMES = {value: name for name, value in RESULT.items()}
@@ -75,7 +75,7 @@ class Login(ctypes.Structure):
 
 
 class Overview(ctypes.Structure):
-    _fields_ = [("n", c_uint32), ("login", Login * 5)]
+    _fields_ = [("unread", c_uint32), ("n", c_uint32), ("login", Login * 5)]
 
 
 class App(ctypes.Structure):
@@ -87,8 +87,8 @@ class App(ctypes.Structure):
 
 
 class Apps(ctypes.Structure):
-    _fields_ = [("total", c_uint32), ("from_", c_uint32), ("n", c_uint32),
-                ("app", App * 32)]
+    _fields_ = [("unread", c_uint32), ("total", c_uint32),
+                ("from_", c_uint32), ("n", c_uint32), ("app", App * 32)]
 
 
 class Server(ctypes.Structure):
@@ -126,8 +126,8 @@ class Event(ctypes.Structure):
 
 
 class Activity(ctypes.Structure):
-    _fields_ = [("total", c_uint32), ("from_", c_uint32), ("n", c_uint32),
-                ("event", Event * 32)]
+    _fields_ = [("unread", c_uint32), ("total", c_uint32),
+                ("from_", c_uint32), ("n", c_uint32), ("event", Event * 32)]
 
 
 class Secret(ctypes.Structure):

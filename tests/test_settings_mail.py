@@ -14,6 +14,7 @@ from settings import (VERSION, WANT, Request, Settings, account, code_of,
                       count, refused, running, settings)
 from test_separation import root_only
 import processes
+import web
 
 
 # What was, and what is kept.
@@ -187,6 +188,36 @@ def test_a_forged_journal(settings, account):
     assert overview.login[0].time == 0
     assert overview.login[0].label == b"??"
     assert overview.login[0].peer == b"?" * 63
+
+
+def test_without_a_journal_that_can_be_read(settings, account):
+    """The switches are there, and an application password is revoked."""
+    user = settings.sign_in(account.address)
+    user.make("phone")
+    count(account)
+    journal = account.maildir.path + "/pop3d/journal"
+    os.rename(journal, journal + ".away")
+    os.mkfifo(journal)
+    settings.mark_log()
+    page = user.ask("OVERVIEW").page.overview
+    assert (page.unread, page.n) == (1, 0)
+    page = user.ask("ACTIVITY").page.activity
+    assert (page.unread, page.total, page.n) == (1, 0, 0)
+    page = user.ask("APPS_LIST").page.apps
+    assert (page.unread, page.total, page.app[0].used) == (1, 1, 0)
+    assert settings.log_lines() == 3 * [
+        "%s: the journal cannot be read: Invalid argument" % account.address]
+    shown = [web.run(path, socket=settings.path, HTTP_COOKIE="__Host-pop3=" +
+                     user.cookie.decode()).body
+             for path in ("/", "/activity", "/passwords")]
+    for body in shown[:2]:
+        assert "cannot be read at the moment" in body
+        assert "yet." not in body
+    assert "unknown" in shown[2] and "never" not in shown[2]
+    user.ask("APP_REVOKE", label="phone")
+    os.rename(journal + ".away", journal)
+    page = user.ask("OVERVIEW").page.overview
+    assert (page.unread, page.n) == (0, 1)
 
 
 def test_deleted_mail_comes_back(settings, account):

@@ -61,9 +61,9 @@ activity_show(struct visit *v)
 	MARKUP("<p class=\"actions\">");
 	layout_button(v, "/not-me", T_NOT_ME);
 	MARKUP("</p>\n");
-	if (a->total == 0)
-		ELEMENT("p", "%s", T_NO_ACTIVITY);
-	else {
+	if (a->unread || a->total == 0)
+		ELEMENT("p", "%s", a->unread ? T_UNREAD : T_NO_ACTIVITY);
+	if (a->total > 0) {
 		MARKUP("<ul class=\"items\">\n");
 		for (i = 0; i < a->n && i < SELF_EVENTS; i++)
 			show_event(&a->event[i]);

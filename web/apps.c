@@ -58,6 +58,20 @@ show_revoke(const struct visit *v, const char *label)
 	MARKUP("</button></p>\n</form></details>\n");
 }
 
+/* When it was used last; never is said only where that is known. */
+static void
+show_use(const struct visit *v, const struct self_app *app)
+{
+	char text[WHEN_SIZE];
+
+	if (app->used == 0)
+		layout_row(T_USED, "%s", v->answer.page.apps.unread ?
+		    T_UNKNOWN : T_USED_NEVER);
+	else
+		layout_row(T_USED, T_USED_FROM, when_text(text, app->used),
+		    app->peer);
+}
+
 static void
 show_app(const struct visit *v, const struct self_app *app)
 {
@@ -67,11 +81,7 @@ show_app(const struct visit *v, const struct self_app *app)
 	ELEMENT("h2", "%s", app->label);
 	MARKUP("<dl>");
 	layout_row(T_CREATED, "%s", when_text(text, app->created));
-	if (app->used == 0)
-		layout_row(T_USED, "%s", T_USED_NEVER);
-	else
-		layout_row(T_USED, T_USED_FROM, when_text(text, app->used),
-		    app->peer);
+	show_use(v, app);
 	show_limits(app);
 	MARKUP("</dl>\n");
 	show_revoke(v, app->label);

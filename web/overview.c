@@ -161,8 +161,8 @@ show_logins(const struct visit *v)
 	uint32_t i;
 
 	ELEMENT("h2", "%s", T_LAST_LOGINS);
-	if (o->n == 0)
-		ELEMENT("p", "%s", T_NO_LOGINS);
+	if (o->unread || o->n == 0)
+		ELEMENT("p", "%s", o->unread ? T_UNREAD : T_NO_LOGINS);
 	MARKUP("<ul class=\"items\">\n");
 	for (i = 0; i < o->n; i++)
 		logins_item(o->login[i].time, o->login[i].peer,

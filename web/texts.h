@@ -126,6 +126,9 @@
 
 #define T_LAST_LOGINS  "The last logins"
 #define T_NO_LOGINS    "No mail program has fetched mail yet."
+#define T_UNREAD                                                             \
+	"What is noted of logins cannot be read at the moment. Tell your "   \
+	"administrator if it stays so."
 #define T_LOGIN	       "login from %s, by the password of your mailbox"
 #define T_LOGIN_LABEL  "login from %s, by the application password \"%s\""
 #define T_ALL_ACTIVITY "All activity"
