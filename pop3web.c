@@ -161,7 +161,9 @@ main(int argc, char *argv[])
 	size_t len = 0;
 	int status;
 
-	if (argc == 2 && strcmp(argv[1], "-V") == 0) {
+	/* A web server may make arguments of a query: RFC 3875, 4.4. */
+	if (getenv("REQUEST_METHOD") == NULL && argc == 2 &&
+	    strcmp(argv[1], "-V") == 0) {
 		puts("pop3web " POP3D_VERSION);
 		return 0;
 	}

@@ -335,6 +335,21 @@ def unit_capabilities():
                                for name in names.group(1).split())])
 
 
+def test_no_profile_without_outgoing(settings, account):
+    """Apple's systems would not take it.  Whoever asks for one all the same
+    is shown the password that he has now."""
+    user = settings.sign_in(account.address)
+    cookie = {"socket": settings.path,
+              "HTTP_COOKIE": "__Host-pop3=" + user.cookie.decode()}
+    answer = web.run("/clients/profile", **cookie)
+    assert answer.status == 404 and "<form method=\"post\" action=" \
+        "\"/pop/clients/profile" not in answer.body
+    answer = web.run("/clients/profile", body=b"label=phone&password=secret",
+                     **cookie)
+    password = re.search(r'class="secret">([a-z0-9-]+)<', answer.body)
+    assert count(account, password.group(1)) == 0
+
+
 @root_only
 def test_with_the_rights_of_the_unit(make_server):
     """All that it does, it does without root's other capabilities."""

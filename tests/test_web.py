@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from daemon import SANITIZED, wait_until
-from settings import Request
+from settings import Answer, Request
 import processes
 from web import FORM, HOST, POP3WEB, STRICT, TOP, parse, run
 
@@ -140,6 +140,14 @@ def test_version():
     assert re.fullmatch(r"pop3web \d\S*\n", done.stdout)
 
 
+def test_arguments_of_a_query_are_none():
+    """Apache makes them of what has no = in it (RFC 3875, 4.4)."""
+    done = subprocess.run(
+        [POP3WEB, "-V"], capture_output=True, env={
+            **VARIABLES, "REQUEST_METHOD": "GET", "QUERY_STRING": "-V"})
+    assert parse(done.stdout).status == 400
+
+
 # Refused before anybody is asked.
 
 SIGN_IN = b"user=you%40example.com&password=secret"
@@ -242,7 +250,8 @@ def test_nobody_answers(settings):
     assert answer.status == 503
     assert "/nonexistent/socket: No such file or directory: is " in \
         answer.errors
-    for said in (None, b"", b"x", b"\0" * 12624, b"\xff" * 12624,
+    size = ctypes.sizeof(Answer)
+    for said in (None, b"", b"x", b"\0" * size, b"\xff" * size,
                  b"x" * 60000):
         answer = run("/", socket=settings(said).path, **cookie)
         assert answer.status == 503

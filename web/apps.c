@@ -198,25 +198,6 @@ fill(struct self_request *q, const struct form *form)
 	return q->expires == -1 ? SELF_BAD_DATE : SELF_GOOD;
 }
 
-static void
-show_made(struct visit *v)
-{
-	const struct self_made *made = &v->answer.page.made;
-
-	layout_begin(v, 200, T_MADE);
-	ELEMENT("p", T_MADE_WHY, made->app.label);
-	MARKUP("<output class=\"secret\">");
-	html_text(made->password);
-	MARKUP("</output>\n");
-	ELEMENT("p", "%s", T_MADE_ONCE);
-	ELEMENT("h2", "%s", T_CLIENT_TABLE);
-	clients_table(&made->client, made->app.services, T_MADE_PASSWORD);
-	MARKUP("<p class=\"actions\">");
-	layout_button(v, "/passwords", T_MADE_DONE);
-	MARKUP("</p>\n");
-	layout_end();
-}
-
 void
 app_new_post(struct visit *v)
 {
@@ -226,7 +207,7 @@ app_new_post(struct visit *v)
 	if (outcome_is_end(v))
 		return;
 	if (result == SELF_GOOD)
-		show_made(v);
+		clients_made(v);
 	else {
 		outcome_of_form(v, result);
 		show_new(v);

@@ -47,6 +47,25 @@ clients_table(
 		    &c->outgoing[i], c->user, password);
 }
 
+void
+clients_made(const struct visit *v)
+{
+	const struct self_made *made = &v->answer.page.made;
+
+	layout_begin(v, 200, T_MADE);
+	ELEMENT("p", T_MADE_WHY, made->app.label);
+	MARKUP("<output class=\"secret\">");
+	html_text(made->password);
+	MARKUP("</output>\n");
+	ELEMENT("p", "%s", T_MADE_ONCE);
+	ELEMENT("h2", "%s", T_CLIENT_TABLE);
+	clients_table(&made->client, made->app.services, T_MADE_PASSWORD);
+	MARKUP("<p class=\"actions\">");
+	layout_button(v, "/passwords", T_MADE_DONE);
+	MARKUP("</p>\n");
+	layout_end();
+}
+
 static const char *
 password_text(const struct self_account *a)
 {
@@ -99,13 +118,19 @@ send_profile(struct visit *v, const struct self_client *c,
 	profile_print(c, v->answer.account.address, password);
 }
 
+static void
+show_no_profile(const struct visit *v)
+{
+	layout_say(v, 404, T_CLIENTS, T_NO_OUTGOING);
+}
+
 void
 profile_show(struct visit *v)
 {
 	const struct self_client *c = &v->answer.page.client;
 
 	if (c->noutgoing == 0)
-		layout_say(v, 404, T_CLIENTS, T_NO_OUTGOING);
+		show_no_profile(v);
 	else
 		send_profile(v, c, NULL);
 }
@@ -134,7 +159,10 @@ show_profile(struct visit *v)
 void
 profile_new_show(struct visit *v)
 {
-	show_profile(v);
+	if (v->answer.page.client.noutgoing == 0)
+		show_no_profile(v);
+	else
+		show_profile(v);
 }
 
 static enum self_result
@@ -156,12 +184,12 @@ profile_new_post(struct visit *v)
 
 	if (outcome_is_end(v))
 		return;
-	if (result == SELF_GOOD && made->client.noutgoing > 0) {
+	if (result != SELF_GOOD) {
+		outcome_of_form(v, result);
+		show_profile(v);
+	} else if (made->client.noutgoing > 0)
 		send_profile(v, &made->client, made->password);
-		return;
-	}
-	outcome_of_form(v, result);
-	if (result == SELF_GOOD)
-		v->wrong = T_NO_OUTGOING;
-	show_profile(v);
+	else
+		/* It is made, and nobody would know it otherwise. */
+		clients_made(v);
 }

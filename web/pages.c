@@ -33,7 +33,7 @@ static const struct page pages[] = {
 	    NULL },
 	{ "/clients/mail.mobileconfig", "/clients", SELF_CLIENT, profile_show,
 	    NULL },
-	{ "/clients/profile", "/clients", SELF_SECURITY, profile_new_show,
+	{ "/clients/profile", "/clients", SELF_CLIENT, profile_new_show,
 	    profile_new_post },
 	{ "/security", "/security", SELF_SECURITY, security_show, NULL },
 	{ "/password", "/security", SELF_SECURITY, password_show,
