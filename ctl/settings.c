@@ -93,15 +93,18 @@ get_flag(
 	(void)word(s->values, !number(s, a), value);
 }
 
-/* It is a credential: whoever is signed in to the settings page is not. */
+/*
+ * It counts as a credential: whoever is signed in to the settings page is not
+ * any more, also when it is as it was before.
+ */
 static int
-set_two_factor(const struct setting *s, struct account *a, const char *value)
+set_key_flag(const struct setting *s, struct account *a, const char *value)
 {
-	const int before = a->two_factor;
+	const int before = number(s, a);
 
 	if (set_flag(s, a, value) == -1)
 		return -1;
-	a->generation += a->two_factor != before;
+	a->generation += number(s, a) != before;
 	return 0;
 }
 
@@ -214,13 +217,13 @@ const struct setting settings[] = {
 	    AT(policy.mark_read), set_flag, get_flag },
 	{ "two-factor", "on|off", NULL,
 	    "whether only application passwords let in", "off",
-	    AT(two_factor), set_two_factor, get_flag },
+	    AT(two_factor), set_key_flag, get_flag },
 	{ "send", "yes|no", NULL,
 	    "whether the account's passwords are good for sending mail", "yes",
 	    AT(send), set_flag, get_flag },
 	{ "self-service", "yes|no", NULL,
 	    "whether the user may change settings", "yes", AT(self_service),
-	    set_flag, get_flag },
+	    set_key_flag, get_flag },
 	{ "password", "none", "none; `pop3ctl passwd' sets one",
 	    "takes the account's own password away", NULL, AT(hash),
 	    set_password, get_password },

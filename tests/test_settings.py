@@ -185,6 +185,14 @@ def test_changed_credentials_sign_out(settings, account, command):
     user.ask("SECURITY", "SIGNED_OUT")
 
 
+def test_off_and_on_again_signs_out(settings, account):
+    """A cookie that somebody has stolen does not come back either."""
+    user = settings.sign_in(account.address)
+    for value in "no", "yes":
+        settings.server.ctl("set", account.address, "self-service=" + value)
+    user.ask("SECURITY", "SIGNED_OUT")
+
+
 def test_who_has_the_address_later(settings, account):
     """Deleted and added again, it is another account."""
     user = settings.sign_in(account.address)
