@@ -726,6 +726,29 @@ def test_refusals_are_the_same(server, agent):
     assert agent.sign_in(right).status == 303 and agent.cookie
 
 
+@pytest.mark.parametrize("name", ["nginx", "lighttpd", "apache"])
+def test_refusals_hold_nobody_up(server, settings, make_site, name):
+    """Pages come while eight are being refused again and again: each would
+    be the ninth, where one thing is done after the other."""
+    server.add_account()
+    site = make_site(name)
+    refused = []
+
+    def guess(_):
+        for _ in range(4):
+            answer = site.curl("/pop/sign-in", data=b"user=a&password=b")
+            assert 'id="wrong"' in answer.body
+            refused.append(answer)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        guesses = pool.map(guess, range(8))
+        wait_until(settings.pids, "nobody guesses")
+        for _ in range(3):
+            assert site.curl("/pop/sign-in").status == 200
+        assert len(refused) < 16
+        assert list(guesses) == 8 * [None]
+
+
 def test_cookies_that_are_none(server, site):
     account, other = server.add_account(), server.add_account()
     agent = Agent(site)

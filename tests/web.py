@@ -95,12 +95,16 @@ def parse(output):
 
 # Web servers, as the manual has them.
 
+def section_of(section, page):
+    with open(TOP + "/man/" + page) as f:
+        return re.search(r"^\.Sh %s\n(.*?)^\.Sh " % section, f.read(),
+                         re.M | re.S).group(1)
+
+
 def example(section, page="pop3web.8"):
     """What stands in a section of the manual to be copied."""
-    with open(TOP + "/man/" + page) as f:
-        text = re.search(r"^\.Sh %s\n(.*?)^\.Sh " % section, f.read(),
-                         re.M | re.S).group(1)
-    return re.search(r"^\.Bd -literal.*?\n(.*?)^\.Ed", text,
+    return re.search(r"^\.Bd -literal.*?\n(.*?)^\.Ed",
+                     section_of(section, page),
                      re.M | re.S).group(1).replace("\\e", "\\")
 
 
@@ -139,8 +143,9 @@ def nginx(site):
               "--clear-groups"] if ROOT else []
     return [["nginx", "-c", site.directory + "/nginx.conf", "-e",
              site.directory + "/log"],
-            [*become, "fcgiwrap", "-f", "-s", "unix:%s/fcgiwrap.socket"
-             % site.directory]]
+            [*become, "fcgiwrap", re.search(
+                r"DAEMON_OPTS=(\S+)", section_of("NGINX", "pop3web.8")).group(1),
+             "-s", "unix:%s/fcgiwrap.socket" % site.directory]]
 
 
 def lighttpd(site):
