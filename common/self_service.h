@@ -104,9 +104,10 @@ enum self_result {
 	SELF_SHORT,	   /* new password; too easy is SELF_EASY */
 	SELF_LONG,	   /* for the system's hash */
 	SELF_EASY,	   /* the present one, the address, one character */
-	/* Of the world: nothing has changed. */
+	/* Of the world: nothing has changed, */
 	SELF_IN_USE,  /* a session has the mailbox: in some minutes */
 	SELF_CHANGED, /* somebody has changed the account meanwhile: again */
+	/* but where a process of ours died, which may have done it before. */
 	SELF_TROUBLE, /* ours; the log tells */
 	SELF_OTHER_VERSION, /* pop3web and pop3settings are not of one kind */
 	SELF_RESULTS

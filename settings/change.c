@@ -393,7 +393,7 @@ restore_factors(struct change *c)
 
 /*
  * The lock may have been waited for longer than the web server waits, and then
- * its user has been told that nothing has changed.
+ * its user has been told to try again.
  */
 static int
 nobody_waits(const struct change *c)

@@ -18,7 +18,7 @@ import time
 
 import pytest
 
-from daemon import HASH_OF_SECRET, POP3D, wait_until
+from daemon import HASH_OF_SECRET, HERE, POP3D, wait_until
 from maildir import message
 from sasl import POP3SASL
 from settings import (RESULT, VERSION, WANT, Answer, Request, Settings,
@@ -493,13 +493,24 @@ def test_who_dies_takes_the_others_along(settings, account, victim):
     settings.sign_in(account.address)
 
 
+def test_a_place_is_not_taken_for_ever():
+    """The unit ends what its owner has stopped, and nothing that works: a
+    request may be waited for, and then a ruling."""
+    with open(HERE + "/../etc/pop3settings@.service") as f:
+        most = re.search(r"^RuntimeMaxSec=(\d+)$", f.read(), re.M)
+    with open(HERE + "/../settings/desk.c") as f:
+        ruling = re.search(r"^#define RULING_MS \((\d+) \* MS\)", f.read(),
+                           re.M)
+    assert 60 + int(ruling.group(1)) < int(most.group(1)) < 600
+
+
 def waits_for_a_lock(pid):
     with open("/proc/locks") as f:
         return re.search(r"-> .* %d " % pid, f.read()) is not None
 
 
 def test_a_web_server_that_does_not_wait(settings, account):
-    """For the lock of the accounts: its user was told that nothing changed."""
+    """For the lock of the accounts: its user was told to try again."""
     user = settings.sign_in(account.address)
     with open(settings.server.directory + "/db/accounts.db.lock",
               "ab") as lock:

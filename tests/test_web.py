@@ -250,6 +250,12 @@ def test_nobody_answers(settings):
     assert answer.status == 503
     assert "/nonexistent/socket: No such file or directory: is " in \
         answer.errors
+    assert "Look first whether" not in answer.body
+    answer = run("/password", socket="/nonexistent/socket", **cookie,
+                 body=b"new=another+secret&again=another+secret&password=x")
+    assert answer.status == 503
+    assert "Nothing changed" not in answer.body
+    assert "Look first whether what you wanted was done" in answer.body
     size = ctypes.sizeof(Answer)
     for said in (None, b"", b"x", b"\0" * size, b"\xff" * size,
                  b"x" * 60000):

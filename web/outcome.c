@@ -77,7 +77,9 @@ outcome_is_end(struct visit *v)
 		return 1;
 	}
 	if (result == SELF_TROUBLE || result == SELF_OTHER_VERSION) {
-		layout_say(v, 503, T_TROUBLE_TITLE, T_TROUBLE);
+		/* Who died, or was too slow, may have done it before. */
+		layout_say(v, 503, T_TROUBLE_TITLE,
+		    v->cgi.post ? T_TROUBLE_FORM : T_TROUBLE);
 		return 1;
 	}
 	return 0;

@@ -394,8 +394,12 @@
 	"Somebody changed the same settings meanwhile. Look, and try again."
 #define T_TROUBLE_TITLE "That did not work"
 #define T_TROUBLE                                                         \
-	"Something is wrong here, not with you. Nothing changed. Try "    \
-	"again in a minute; if it stays so, tell your administrator."
+	"Something is wrong here, not with you. Try again in a minute; if " \
+	"it stays so, tell your administrator."
+#define T_TROUBLE_FORM                                                     \
+	"Something is wrong here, not with you. Look first whether what "  \
+	"you wanted was done all the same, and then try again in a "       \
+	"minute; if it stays so, tell your administrator."
 
 /* Requests that our pages do not lead to. */
 #define T_REFUSED_TITLE "Not possible"
