@@ -1,6 +1,7 @@
 /*
- * client PORT USER PASSWORD STEP ...: one session with a POP3S server on
- * loopback; prints "STEP microseconds octets" for each step:
+ * client PORT USER PASSWORD: one session with a POP3S server on loopback.
+ * Each line of standard input is a step; when it is done, its line
+ * "STEP microseconds octets" is printed:
  *
  *	login	PASS and STAT	(before it: connection, handshake, USER)
  *	list	LIST of all
@@ -11,7 +12,6 @@
  *	large	RETR of message 1, ten times
  *	delete	DELE of the first 10,000 (not measured), and QUIT
  *	quit	QUIT
- *	idle	nothing, until standard input ends
  */
 #include <sys/socket.h>
 
@@ -226,7 +226,6 @@ static double
 step(const char *name, const char *password)
 {
 	double began = now_us();
-	char c;
 	int i;
 
 	if (strcmp(name, "login") == 0) {
@@ -254,10 +253,7 @@ step(const char *name, const char *password)
 		began = now_us();
 		put("QUIT\r\n");
 		get_ok();
-	} else if (strcmp(name, "idle") == 0)
-		while (read(0, &c, 1) == 1)
-			continue;
-	else
+	} else
 		errx(2, "no step %s", name);
 	return now_us() - began;
 }
@@ -287,20 +283,21 @@ connect_to(int port)
 int
 main(int argc, char *argv[])
 {
+	char name[LINE_OCTETS];
 	double took;
-	int i;
 
-	if (argc < 5)
-		errx(2, "usage: client PORT USER PASSWORD STEP ...");
+	if (argc != 4)
+		errx(2, "usage: client PORT USER PASSWORD");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	connect_to(atoi(argv[1]));
 	get_ok();
 	put("USER %s\r\n", argv[2]);
 	get_ok();
-	for (i = 4; i < argc; i++) {
+	while (fgets(name, sizeof(name), stdin) != NULL) {
+		name[strcspn(name, "\n")] = '\0';
 		octets = 0;
-		took = step(argv[i], argv[3]);
-		printf("%s %.0f %llu\n", argv[i], took,
+		took = step(name, argv[3]);
+		printf("%s %.0f %llu\n", name, took,
 		    (unsigned long long)octets);
 	}
 	return 0;
