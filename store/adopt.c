@@ -124,9 +124,8 @@ change(struct adopting *a, size_t i)
 	struct entry old, new;
 	int error;
 
-	old.folder = a->folder;
-	entry_cut(&old, a->names[a->folder].entry[i].name);
-	if ((error = index_get_name(l->index, &old)) != 0)
+	if ((error = index_find_name(l->index, a->folder,
+		 a->names[a->folder].entry[i].name, &old)) != 0)
 		return error;
 	new = old;
 	if ((error = name_uidl(l, &new)) != 0)

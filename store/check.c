@@ -267,9 +267,7 @@ check_file(struct check *c, const struct listed *listed)
 	struct entry e;
 	int error, fd;
 
-	e.folder = c->folder;
-	entry_cut(&e, listed->name);
-	error = index_get_name(c->ledger->index, &e);
+	error = index_find_name(c->ledger->index, c->folder, listed->name, &e);
 	if (error == 0 && e.state == LEFT_OUT)
 		return 0;
 	if (error != INDEX_NOT_FOUND)

@@ -220,9 +220,7 @@ spare(struct rest *r, enum folder folder, const struct listed *name)
 	struct entry old, e;
 	int error;
 
-	old.folder = folder;
-	entry_cut(&old, name->name);
-	if ((error = index_get_name(l->index, &old)) != 0)
+	if ((error = index_find_name(l->index, folder, name->name, &old)) != 0)
 		return error;
 	if (r->auto_delete || old.purged) {
 		l->totals.folder[folder].time[CUR] = 0;

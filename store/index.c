@@ -627,6 +627,15 @@ index_get_name(struct index *ix, struct entry *e)
 	return decoded(entry_decode_name(e, buf, len));
 }
 
+int
+index_find_name(struct index *ix, enum folder folder, const char *name,
+    struct entry *e)
+{
+	e->folder = folder;
+	entry_cut(e, name);
+	return index_get_name(ix, e);
+}
+
 /* A UIDL that another name has stays that one's. */
 static int
 put_uidl(struct index *ix, const char *uidl, DBT *name)

@@ -108,6 +108,8 @@ int index_put_totals(struct index *index, const struct totals *t);
  * name has stays that one's: ask index_find_uidl() before giving it.
  */
 int index_get_name(struct index *index, struct entry *e);
+int index_find_name(struct index *index, enum folder folder, const char *name,
+    struct entry *e); /* of a file's name, whatever stands behind its base */
 int index_put_name(struct index *index, const struct entry *e);
 int index_delete_name(struct index *index, const struct entry *e);
 

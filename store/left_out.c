@@ -35,9 +35,8 @@ take_in(struct ledger *l, enum folder folder, const struct listed *listed,
 	struct measured m;
 	int error;
 
-	old.folder = folder;
-	entry_cut(&old, listed->name);
-	if ((error = index_get_name(l->index, &old)) != 0)
+	if ((error = index_find_name(
+		 l->index, folder, listed->name, &old)) != 0)
 		return error;
 	e = old;
 	/* It may be that it can be opened, but not read: a bad block. */

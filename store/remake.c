@@ -36,9 +36,7 @@ forward_name(struct ledger *l, enum folder folder, const struct listed *name)
 	struct entry e;
 	int error;
 
-	e.folder = folder;
-	entry_cut(&e, name->name);
-	if ((error = index_get_name(l->index, &e)) != 0 ||
+	if ((error = index_find_name(l->index, folder, name->name, &e)) != 0 ||
 	    (error = index_put_name(l->index, &e)) != 0)
 		return error;
 	return e.state == QUEUED ? index_enqueue(l->index, &e) : 0;

@@ -14,7 +14,7 @@ collect(void *arg, struct entry *e)
 	struct wanted *w = arg;
 	char own[UIDL_MAX + 1];
 
-	if (e->state != RETAINED && e->state != EARLIER)
+	if (!entry_is_kept(e))
 		return 0;
 	(void)entry_uidl(e, own);
 	if (w->uidl != NULL && strcmp(own, w->uidl) != 0)
@@ -28,9 +28,7 @@ queue_again(struct ledger *l, enum folder folder, const struct listed *name)
 	struct entry old, e;
 	int error;
 
-	old.folder = folder;
-	entry_cut(&old, name->name);
-	if ((error = index_get_name(l->index, &old)) != 0)
+	if ((error = index_find_name(l->index, folder, name->name, &old)) != 0)
 		return error;
 	e = old;
 	e.state = QUEUED;

@@ -119,9 +119,7 @@ resize(struct ledger *l, enum folder folder, const struct listed *name,
 	struct measured m;
 	int error;
 
-	e.folder = folder;
-	entry_cut(&e, name->name);
-	if ((error = index_get_name(l->index, &e)) != 0)
+	if ((error = index_find_name(l->index, folder, name->name, &e)) != 0)
 		return error == INDEX_NOT_FOUND ? 0 : error;
 	old = e;
 	if ((error = ledger_measure(l, &e, &m)) != 0)

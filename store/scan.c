@@ -246,9 +246,7 @@ compare_new(struct scan *s, const struct listed *l)
 	struct entry e;
 	int error, twin;
 
-	e.folder = s->folder;
-	entry_cut(&e, l->name);
-	error = index_get_name(s->index, &e);
+	error = index_find_name(s->index, s->folder, l->name, &e);
 	if (error != 0 && error != INDEX_NOT_FOUND)
 		return error;
 	twin = l > s->listing.entry && same_base(l - 1, l);

@@ -33,9 +33,7 @@ mark(struct ledger *l, enum folder folder, const struct listed *name)
 	struct entry old, e;
 	int error;
 
-	old.folder = folder;
-	entry_cut(&old, name->name);
-	if ((error = index_get_name(l->index, &old)) != 0)
+	if ((error = index_find_name(l->index, folder, name->name, &old)) != 0)
 		return error == INDEX_NOT_FOUND ? 0 : error;
 	e = old;
 	if ((e.state != QUEUED && e.state != RETAINED) || e.sub != CUR ||

@@ -180,9 +180,8 @@ follow(struct sync *s, const struct listed *listed)
 	struct entry old, e;
 	int error;
 
-	old.folder = s->scan.folder;
-	entry_cut(&old, listed->name);
-	if ((error = index_get_name(s->ledger->index, &old)) != 0)
+	if ((error = index_find_name(s->ledger->index, s->scan.folder,
+		 listed->name, &old)) != 0)
 		return error;
 	e = old;
 	entry_cut(&e, listed->name);
@@ -202,9 +201,8 @@ forget(struct sync *s, const struct listed *listed)
 	struct entry e;
 	int error;
 
-	e.folder = s->scan.folder;
-	entry_cut(&e, listed->name);
-	if ((error = index_get_name(s->ledger->index, &e)) != 0)
+	if ((error = index_find_name(s->ledger->index, s->scan.folder,
+		 listed->name, &e)) != 0)
 		return error;
 	return scan_keeps(&s->scan.listing, &e) ? 0 :
 	    ledger_remove(s->ledger, &e);

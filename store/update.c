@@ -53,9 +53,8 @@ take_out(struct update *u, enum folder folder, const struct listed *marked)
 	struct entry old, e;
 	int error;
 
-	old.folder = folder;
-	entry_cut(&old, marked->name);
-	if ((error = index_get_name(u->ledger->index, &old)) != 0)
+	if ((error = index_find_name(
+		 u->ledger->index, folder, marked->name, &old)) != 0)
 		return error == INDEX_NOT_FOUND ? ESTALE : error;
 	if (old.state != (u->policy != NULL ? QUEUED : RETAINED))
 		return ESTALE;
