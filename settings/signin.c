@@ -73,6 +73,18 @@ digest_typed(const char *typed, size_t n, const char *whose,
 	return good;
 }
 
+/*
+ * Seen before anything is to be written: what cannot be would tell of another
+ * name than one that is unknown (I9).
+ */
+static int
+is_invited(struct court *c, const struct order *o)
+{
+	court_factors(c);
+	return c->factors.invited > c->now / 1000 &&
+	    digest_same(c->factors.invitation, o->digest);
+}
+
 void
 signin_invitation(struct court *c)
 {
@@ -86,6 +98,7 @@ signin_invitation(struct court *c)
 		refuse(c, user, DENIAL_OFF);
 	if (!digest_typed(
 		c->request.token, INVITATION_SYMBOLS, NULL, o.digest) ||
+	    !is_invited(c, &o) ||
 	    court_order(c, &o, ACT_INVITATION) != SELF_GOOD)
 		refuse(c, user, DENIAL_INVITATION);
 	court_factors(c);

@@ -217,6 +217,26 @@ def test_invitations_that_are_none(settings, account):
                       check=False).returncode == 1
 
 
+def test_a_name_is_not_told_where_nothing_is_written(settings, account):
+    """As on a file system that is read-only: what nobody has been given is
+    refused, whoever it is for."""
+    token = link(settings.server, account)
+    lock = settings.server.directory + "/db/factors/lock"
+    os.rename(lock, lock + ".away")
+    os.mkdir(lock)
+    other = token[:-4] + ("aaaa" if token[-4:] != "aaaa" else "bbbb")
+    answers = [settings.ask("INVITED", address=address, token=other)
+               for address in (account.address, "nobody@example.com")]
+    assert answers[0].name == "REFUSED"
+    assert bytes(answers[0]) == bytes(answers[1])
+    assert settings.ask("INVITED", address=account.address,
+                        token=token).name == "TROUBLE"
+    os.rmdir(lock)
+    os.rename(lock + ".away", lock)
+    assert settings.ask("INVITED", address=account.address,
+                        token=token).name == "GOOD"
+
+
 def test_an_invitation_is_no_second_factor(settings, account):
     user = settings.sign_in(account.address)
     secret, codes = enrol(user)
