@@ -118,6 +118,14 @@ def test_invitation_is_not_used_up_by_a_look():
     assert 'action="/pop/invitation"' in answer.body
 
 
+def test_no_sentence_of_others_is_in_an_invitation():
+    """Whoever makes up a link does not speak by our page."""
+    for address in "Your+mailbox+is+full.", "a%09b", "x" * 255:
+        answer = run("/", "invitation=x&address=" + address)
+        assert answer.status == 303
+        assert answer.header("Location") == "/pop/sign-in"
+
+
 def test_what_is_shown_is_escaped():
     text = '"><script>alert(1)</script>'
     answer = run("/", "invitation=%s&address=%s" % (

@@ -121,10 +121,22 @@ code_post(struct visit *v)
 	show_code(v);
 }
 
+/* No sentence: whoever makes a link is to put none into our page. */
+static int
+is_one_word(const char *s)
+{
+	return strchr(s, ' ') == NULL && strchr(s, '\t') == NULL &&
+	    strlen(s) <= ADDRESS_MAX;
+}
+
 /* Programs that look at links in mail must not use the invitation up. */
 void
 invitation_show(struct visit *v)
 {
+	if (!is_one_word(form_value(&v->form, "address"))) {
+		reply_elsewhere(v, "/sign-in");
+		return;
+	}
 	layout_begin(v, 200, T_INVITATION);
 	ELEMENT("p", T_INVITATION_WHY, form_value(&v->form, "address"));
 	fields_begin(v, "/invitation");
