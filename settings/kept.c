@@ -16,24 +16,18 @@
 #define LOCK_WAIT_MS  2000
 #define HEADER_OCTETS 16384 /* of a message, for sender and subject */
 
-/* One of them: its place among all as the index has them, and its age. */
+/* One of them: its age, its place among all, and where its name begins. */
 struct one {
 	int64_t since;
-	uint64_t place;
+	size_t place, name;
+	enum folder folder;
 };
 
+/* All that is kept, however much that is: no more of it than this. */
 struct all {
 	struct one *one;
-	size_t n, room;
-	uint64_t place; /* of the next one */
-};
-
-/* Those that are shown: the places sorted, and what is there. */
-struct shown {
-	const struct all *all;
-	struct self_kept *kept;
-	struct entry entry[SELF_KEPT];
-	uint64_t place;
+	char *names;
+	size_t n, room, octets, octets_room;
 };
 
 /* Deleted then; or, of what no client has deleted, delivered. */
@@ -43,21 +37,39 @@ since(const struct entry *e)
 	return e->retained != 0 ? e->retained : maildir_delivered(e->base);
 }
 
+/* Room for one more of these: array, or NULL where there is no memory. */
+static void *
+room_for(void *array, size_t used, size_t more, size_t *room, size_t size)
+{
+	void *new;
+
+	if (used + more <= *room)
+		return array;
+	if ((new = reallocarray(array, *room * 2 + more + 64, size)) != NULL)
+		*room = *room * 2 + more + 64;
+	return new;
+}
+
 static int
 collect(void *arg, struct entry *e)
 {
 	struct all *a = arg;
-	struct one *new;
-	const size_t room = a->room * 2 + 64;
+	const size_t len = strlen(e->base) + 1;
+	void *one = room_for(a->one, a->n, 1, &a->room, sizeof(*a->one)),
+	     *names;
 
-	if (a->n == a->room) {
-		if ((new = reallocarray(a->one, room, sizeof(*new))) == NULL)
-			return ENOMEM;
-		a->one = new;
-		a->room = room;
-	}
-	a->one[a->n].since = since(e);
-	a->one[a->n++].place = a->place++;
+	if (one == NULL)
+		return ENOMEM;
+	a->one = one;
+	names = room_for(a->names, a->octets, len, &a->octets_room, 1);
+	if (names == NULL)
+		return ENOMEM;
+	a->names = names;
+	memcpy(a->names + a->octets, e->base, len);
+	a->one[a->n] =
+	    (struct one){ since(e), a->n, a->octets, e->folder };
+	a->octets += len;
+	a->n++;
 	return 0;
 }
 
@@ -70,20 +82,6 @@ by_age(const void *a, const void *b)
 	if (x->since != y->since)
 		return x->since > y->since ? -1 : 1;
 	return x->place < y->place ? -1 : x->place > y->place;
-}
-
-static int
-pick(void *arg, struct entry *e)
-{
-	struct shown *s = arg;
-	const struct self_kept *k = s->kept;
-	uint32_t i;
-
-	for (i = 0; i < k->n; i++)
-		if (s->all->one[k->from + i].place == s->place)
-			s->entry[i] = *e;
-	s->place++;
-	return 0;
 }
 
 static void
@@ -117,28 +115,39 @@ show(struct ledger *l, struct entry *e, struct self_message *m)
 	read_headers(l, e, m);
 }
 
+/* Those of the page are looked up again: each by its name. */
+static enum trouble
+show_page(struct mailbox *mb, const struct all *all, struct self_kept *kept)
+{
+	struct ledger *l = mailbox_ledger(mb);
+	const struct one *one = all->one + kept->from;
+	struct entry e;
+	int error;
+
+	for (; kept->n < SELF_KEPT && kept->from + kept->n < all->n; one++) {
+		memset(&e, 0, sizeof(e));
+		e.folder = one->folder;
+		strlcpy(e.base, all->names + one->name, sizeof(e.base));
+		if ((error = index_get_name(l->index, &e)) != 0)
+			return mailbox_trouble(mb, "reading the index", error);
+		show(l, &e, &kept->message[kept->n++]);
+	}
+	return TROUBLE_NONE;
+}
+
 static enum trouble
 list(struct mailbox *mb, struct self_kept *kept)
 {
-	static struct shown shown; /* large */
-	struct all all = { NULL, 0, 0, 0 };
+	struct all all = { .n = 0 };
 	enum trouble trouble = mailbox_each_kept(mb, collect, &all);
-	uint32_t i;
 
-	if (trouble == TROUBLE_NONE && all.n > 0) {
+	kept->total = (uint32_t)all.n;
+	if (trouble == TROUBLE_NONE && kept->from < all.n) {
 		qsort(all.one, all.n, sizeof(all.one[0]), by_age);
-		kept->total = (uint32_t)all.n;
-		if (kept->from < all.n)
-			kept->n = kept->total - kept->from;
-		if (kept->n > SELF_KEPT)
-			kept->n = SELF_KEPT;
-		shown.all = &all;
-		shown.kept = kept;
-		trouble = mailbox_each_kept(mb, pick, &shown);
+		trouble = show_page(mb, &all, kept);
 	}
 	free(all.one);
-	for (i = 0; trouble == TROUBLE_NONE && i < kept->n; i++)
-		show(mailbox_ledger(mb), &shown.entry[i], &kept->message[i]);
+	free(all.names);
 	return trouble;
 }
 

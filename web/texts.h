@@ -375,9 +375,10 @@
 #define T_GUESSES	 "Too many wrong ones. Try again in ten minutes."
 #define T_WRONG_PASSWORD "Your present password was wrong. Nothing changed."
 #define T_BAD_VALUE	 "Nothing was chosen. Nothing changed."
-#define T_BAD_LABEL \
-	"The name must have 1 to 63 characters, not blanks alone, and no " \
-	"control characters."
+#define T_BAD_LABEL                                                          \
+	"The name must not be empty, blanks alone, or have control "         \
+	"characters. It has at most 63 letters, and fewer where these are "  \
+	"accented or not Latin."
 #define T_LABEL_TAKEN "There is one of that name already: take another name."
 #define T_NO_SUCH     "That is there no longer. Nothing changed."
 #define T_TOO_MANY \
