@@ -41,7 +41,7 @@
 #define SELF_OUTGOING	4
 #define SELF_RECOVERIES 10
 
-/* The shortest password that can be chosen, octets; see also PASSWORD_MAX. */
+/* The shortest password that can be chosen, characters; see PASSWORD_MAX. */
 #define SELF_PASSWORD_MIN 10
 
 /* What is asked, and with what of the request it comes. */

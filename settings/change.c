@@ -184,6 +184,17 @@ throw_out(struct account *a, struct change *c)
 	return SELF_GOOD;
 }
 
+/* Of UTF-8: as the page says it. */
+static size_t
+characters(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; s++)
+		n += (*s & 0xc0) != 0x80;
+	return n;
+}
+
 /* One character, the address or its beginning, the password that it was. */
 static int
 is_easy(const struct account *a, const char *password)
@@ -201,7 +212,7 @@ set_password(struct account *a, struct change *c)
 	const char *password = c->asked->new_password;
 	char hash[HASH_MAX + 1], err[256];
 
-	if (strlen(password) < SELF_PASSWORD_MIN)
+	if (characters(password) < SELF_PASSWORD_MIN)
 		return SELF_SHORT;
 	if (strlen(password) > hash_longest())
 		return SELF_LONG;

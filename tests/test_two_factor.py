@@ -406,6 +406,7 @@ def test_passwords(settings, account):
     user = settings.sign_in(account.address)
     pop = account.login()
     for result, new in (("SHORT", ""), ("SHORT", "123456789"),
+                        ("SHORT", "\u00e9\u20ac\u00fc1234"),
                         ("EASY", "aaaaaaaaaaaa"),
                         ("EASY", account.address),
                         ("EASY", account.address.split("@")[0].upper() +

@@ -379,7 +379,7 @@ def test_numbers_in_texts_are_those_of_the_code():
         shortest, shortest]
     longest, = re.findall(r"^#define LABEL_MAX +(\d+)",
                           read(TOP + "/common/policy.h"), re.M)
-    assert "1 to %s characters" % longest in texts
+    assert "at most %s letters" % longest in texts
 
 
 def test_every_text_is_used():
