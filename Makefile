@@ -2,7 +2,9 @@
 # what several programs need is archived in build/rooms.a, and the programs
 # and the tests are linked with that.  Use -j: nothing here waits in vain.
 #
-#	make [SANITIZE=1] [STATIC=1]	the programs: pop3d, pop3ctl, ...
+#	make [SANITIZE=1] [STATIC=1]	the programs: pop3d, pop3ctl, ...; those
+#					that a session or a login starts can be
+#					linked statically
 #	make run			a demo on 127.0.0.1:9995, until Ctrl-C
 #	make check			the tests; check-long has patience, too,
 #					and check-boot boots machines
@@ -42,7 +44,6 @@ HARDEN_LINK	= -pie -Wl,-z,relro,-z,now
 HARDEN_SANITIZE_ = -D_FORTIFY_SOURCE=2
 CFLAGS_SANITIZE_1 = -fsanitize=address,undefined -fno-sanitize-recover=all \
 		  -fno-omit-frame-pointer
-LDFLAGS_STATIC_1 = -static-pie
 
 # What differs from system to system: files that end in one's name are its
 # own, and so are flags and libraries.  OpenBSD has all of it in its base but
@@ -61,15 +62,14 @@ CPPFLAGS_linux	= -D_GNU_SOURCE
 CPPFLAGS_openbsd = -I$(DB4)/include/db4 -isystem $(DB4)/include
 PKGS_linux	= libtls libssl libcrypto
 OVERLAY_linux	= libbsd-overlay
-PKGS_STATIC_1	= --static
 # Archives of these: to load and relocate them as shared libraries took a
 # fifth of every session's time.
 ARCHIVES_linux	= -lbsd -lmd -lcrypt -ldb -lresolv
 ARCHIVED	= -Wl,-Bstatic
-LIBS_linux_STATIC_ = $(ARCHIVED) $(ARCHIVES_linux) -Wl,-Bdynamic -ldl
-LIBS_linux_STATIC_1 = $(ARCHIVES_linux) -ldl
-LIBS_openbsd_STATIC_ = -L$(DB4)/lib/db4 -ldb -ltls -lssl -lcrypto
-LIBS_openbsd_STATIC_1 = $(LIBS_openbsd_STATIC_)
+LIBS_linux	= $(ARCHIVED) $(ARCHIVES_linux) -Wl,-Bdynamic -ldl
+LIBS_openbsd	= -L$(DB4)/lib/db4 -ldb -ltls -lssl -lcrypto
+STATIC_linux	= $(ARCHIVES_linux) -ldl
+STATIC_openbsd	= $(LIBS_openbsd)
 # What few programs need of other packages: liboath, cmocka.
 PORTS_openbsd	= -L$(DB4)/lib
 # pop3web needs no TLS, and on OpenBSD it is where no shared library is.
@@ -86,15 +86,19 @@ PKG_CFLAGS	!= test -z "$(PKGS_$(SYSTEM))" || \
 		  $(PKG_CONFIG) --cflags $(PKGS_$(SYSTEM)) \
 		  $(OVERLAY_$(SYSTEM)) 2>/dev/null || :
 PKG_LIBS	!= test -z "$(PKGS_$(SYSTEM))" || \
-		  $(PKG_CONFIG) $(PKGS_STATIC_$(STATIC)) --libs \
-		  $(PKGS_$(SYSTEM)) 2>/dev/null || :
+		  $(PKG_CONFIG) --libs $(PKGS_$(SYSTEM)) 2>/dev/null || :
+PKG_STATIC	!= test -z "$(PKGS_$(SYSTEM))" || \
+		  $(PKG_CONFIG) --static --libs $(PKGS_$(SYSTEM)) 2>/dev/null || :
 
 CPPFLAGS	= -I. $(CPPFLAGS_$(SYSTEM))
 ALL_CFLAGS	= -std=c99 $(CPPFLAGS) $(PKG_CFLAGS) $(WARNINGS) $(HARDEN) \
 		  $(HARDEN_SANITIZE_$(SANITIZE)) \
 		  $(CFLAGS_SANITIZE_$(SANITIZE)) $(CFLAGS)
-LIBS		= $(LDFLAGS) $(LDFLAGS_STATIC_$(STATIC)) $(PKG_LIBS) \
-		  $(LIBS_$(SYSTEM)_STATIC_$(STATIC))
+LIBS		= $(LDFLAGS) $(PKG_LIBS) $(LIBS_$(SYSTEM))
+# With STATIC=1.  What pop3settings, pop3web and the tests need has no archive
+# everywhere.
+LIBS_STATIC_	= $(LIBS)
+LIBS_STATIC_1	= $(LDFLAGS) -static-pie $(PKG_STATIC) $(STATIC_$(SYSTEM))
 
 ROOMS		!= ls common/*.c session/*.c auth/*.c store/*.c sasl/*.c \
 		  settings/*.c | grep -Ev '($(NOT_$(SYSTEM)))\.c'
@@ -111,7 +115,7 @@ LINK		= $(CC) $(ALL_CFLAGS) $(HARDEN_LINK)
 # Two files that are written while make reads this, and only when they would
 # change.  build/flags: what was built with other flags is built anew.
 # build/rules: a rule for each object and each test.
-FLAGS		= mkdir -p build; new='$(LINK) $(LIBS)'; \
+FLAGS		= mkdir -p build; new='$(LINK) $(LIBS) $(LIBS_STATIC_$(STATIC))'; \
 		  echo "$$new" | cmp -s - build/flags || \
 		  echo "$$new" >build/flags
 RULES		= etc/rules $(PARENT) $(CTL) $(OTHERS) $(WEB) $(ROOMS) -- $(TESTS) \
@@ -143,13 +147,14 @@ build/web.a: $(WEB:%.c=build/%.o) build/rules
 SETTINGS	= build/ctl/address.o build/ctl/settings.o
 
 pop3d: $(PARENT:%.c=build/%.o) $(SETTINGS) build/rooms.a
-	$(LINK) -o $@ $(PARENT:%.c=build/%.o) $(SETTINGS) build/rooms.a $(LIBS)
+	$(LINK) -o $@ $(PARENT:%.c=build/%.o) $(SETTINGS) build/rooms.a \
+	    $(LIBS_STATIC_$(STATIC))
 
 pop3ctl: $(CTL:%.c=build/%.o) build/rooms.a
-	$(LINK) -o $@ $(CTL:%.c=build/%.o) build/rooms.a $(LIBS)
+	$(LINK) -o $@ $(CTL:%.c=build/%.o) build/rooms.a $(LIBS_STATIC_$(STATIC))
 
 pop3sasl: build/pop3sasl.o build/rooms.a
-	$(LINK) -o $@ build/pop3sasl.o build/rooms.a $(LIBS)
+	$(LINK) -o $@ build/pop3sasl.o build/rooms.a $(LIBS_STATIC_$(STATIC))
 
 # What pop3ctl does, and users may do to themselves.
 BY_USERS	= build/ctl/address.o build/ctl/change.o build/ctl/edit.o \
@@ -164,7 +169,7 @@ pop3settings: build/pop3settings.o $(BY_USERS) build/rooms.a
 
 pop3web: build/pop3web.o build/web.a build/rooms.a
 	$(LINK) -o $@ build/pop3web.o build/web.a build/rooms.a $(LDFLAGS) \
-	    $(LDFLAGS_STATIC_$(STATIC)) $(WEB_LIBS_$(SYSTEM))
+	    $(WEB_LIBS_$(SYSTEM))
 
 # Installs what is missing of Debian's packages, where root asks for it.
 build-deps:
@@ -198,6 +203,12 @@ check-long: long-deps clients-deps
 	@$(MAKE) all unit
 	$(PYTEST) $(SIDE_BY_SIDE) -m 'not alone' tests
 	$(PYTEST) -m 'alone' tests
+	@$(MAKE) check-static
+
+# Leaves a build of its own behind; the next make builds anew.
+check-static: check-deps
+	@$(MAKE) STATIC=1 all
+	$(PYTEST) $(SIDE_BY_SIDE) -m 'not long and not alone' tests
 
 # On machines of their own, that are booted for it.
 check-boot: boot-deps
@@ -240,5 +251,5 @@ clean:
 	rm -rf build pop3d pop3ctl pop3sasl pop3settings pop3web
 
 .PHONY: all build-deps check-deps long-deps clients-deps lint-deps fuzz-deps \
-	boot-deps coverage-deps run check check-long check-boot unit \
+	boot-deps coverage-deps run check check-long check-static check-boot unit \
 	unit-programs lint lint-now coverage bench fuzz fuzz-now install uninstall deb clean

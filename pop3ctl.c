@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/conf.h"
+#include "common/linkage.h"
 #include "common/log.h"
 #include "common/version.h"
 #include "ctl/commands.h"
@@ -25,6 +26,7 @@ main(int argc, char *argv[])
 	const char *file = CONF_FILE;
 	int c;
 
+	linkage_begin();
 	log_open("pop3ctl", 0);
 	umask(077);
 	/* The first argument that is no option is the command. */

@@ -12,11 +12,14 @@
 #include <unistd.h>
 
 #include "auth/system.h"
+#include "common/linkage.h"
 #include "common/log.h"
 
 #define LIBRARY	 "libpam.so.0"
 #define SERVICE	 "pop3d"
 #define SERVICES "/etc/pam.d"
+#define LINKED	 "this program is linked statically and cannot load PAM; "  \
+		 "build it without STATIC=1"
 
 static struct {
 	int (*start)(const char *, const char *, const struct pam_conv *,
@@ -41,8 +44,13 @@ load(void *library, const char *name, void *function)
 static int
 load_all(void)
 {
-	void *library = dlopen(LIBRARY, RTLD_NOW);
+	void *library;
 
+	if (linkage_is_static()) {
+		log_warn("auth system: %s", LINKED);
+		return -1;
+	}
+	library = dlopen(LIBRARY, RTLD_NOW);
 	if (library == NULL || load(library, "pam_start", &pam.start) == -1 ||
 	    load(library, "pam_set_item", &pam.set_item) == -1 ||
 	    load(library, "pam_authenticate", &pam.authenticate) == -1 ||
@@ -58,8 +66,11 @@ load_all(void)
 const char *
 system_obstacle(void)
 {
-	void *library = dlopen(LIBRARY, RTLD_LAZY);
+	void *library;
 
+	if (linkage_is_static())
+		return LINKED;
+	library = dlopen(LIBRARY, RTLD_LAZY);
 	if (library == NULL)
 		return LIBRARY " cannot be loaded; install PAM's library";
 	dlclose(library);

@@ -11,6 +11,7 @@
 
 #include "common/channel.h"
 #include "common/inherit.h"
+#include "common/linkage.h"
 #include "common/log.h"
 #include "common/version.h"
 
@@ -193,6 +194,7 @@ inherit_options(struct inherit_options *o, const char *program,
 {
 	int c;
 
+	linkage_begin();
 	memset(o, 0, sizeof(*o));
 	o->file = CONF_FILE;
 	opterr = 0;

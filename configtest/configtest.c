@@ -9,6 +9,7 @@
 
 #include "auth/accounts.h"
 #include "auth/system.h"
+#include "common/linkage.h"
 #include "common/privdrop.h"
 #include "configtest/configtest.h"
 #include "configtest/keypairs.h"
@@ -20,6 +21,8 @@
 
 #define LABEL_OF_NAME_MAX 63  /* octets between dots: RFC 1035, 2.3.4 */
 #define IDLE_LEAST	  600 /* seconds: RFC 1939, section 3 */
+#define LINE_SIZE	  512 /* of nsswitch.conf */
+#define SOURCES		  "/etc/nsswitch.conf"
 #define UNIT_SESSIONS	  200 /* etc/pop3d-listener.service has room for */
 #define UNIT_TASKS(n)	  (5 * (n) + 20)
 #define UNIT_MB(n)	  (8 * (n) + 512)
@@ -149,6 +152,41 @@ check_presets(const struct conf *conf)
 			(void)tell_wrong("%s", err);
 }
 
+/* The first source of users in a line of nsswitch.conf that is not files. */
+static const char *
+other_source(char *line)
+{
+	char *word, *last;
+
+	if (strncmp(line, "passwd:", strlen("passwd:")) != 0)
+		return NULL;
+	line[strcspn(line, "#\n")] = '\0';
+	word = strtok_r(line + strlen("passwd:"), " \t", &last);
+	/* In brackets: what to do next.  systemd's users have no mail. */
+	while (word != NULL && (strcmp(word, "files") == 0 ||
+		   strcmp(word, "systemd") == 0 || word[0] == '['))
+		word = strtok_r(NULL, " \t", &last);
+	return word;
+}
+
+static void
+check_sources(void)
+{
+	char line[LINE_SIZE];
+	const char *source = NULL;
+	FILE *f;
+
+	if (!linkage_is_static() || (f = fopen(SOURCES, "re")) == NULL)
+		return;
+	while (source == NULL && fgets(line, sizeof(line), f) != NULL)
+		source = other_source(line);
+	if (source != NULL)
+		tell_warning(SOURCES, "this program is linked statically and "
+		    "knows no users from %s, only those of /etc/passwd; build "
+		    "it without STATIC=1", source);
+	(void)fclose(f);
+}
+
 static void
 check_system(const struct conf *conf)
 {
@@ -160,6 +198,7 @@ check_system(const struct conf *conf)
 		    "it", EMPTY_DIR);
 	if (conf->auth_system && (obstacle = system_obstacle()) != NULL)
 		tell_warning(conf->file, "auth system: %s", obstacle);
+	check_sources();
 }
 
 /* All of them: what a login would find damaged is found here. */

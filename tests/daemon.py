@@ -39,6 +39,15 @@ def is_sanitized():
 
 SANITIZED = os.path.exists(POP3D) and is_sanitized()
 
+
+def is_static():
+    """No dynamic linker is named among its first headers."""
+    with open(POP3D, "rb") as f:
+        return b"/ld-" not in f.read(4096)
+
+
+STATIC = os.path.exists(POP3D) and is_static()
+
 # Of all the environment only this reaches a socket-activated program.
 PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
              "LLVM_PROFILE_FILE", "TZ")

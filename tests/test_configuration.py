@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from daemon import (POP3CTL, POP3D, ROOT, is_of_libressl, make_certificate,
+from daemon import (POP3CTL, POP3D, ROOT, STATIC, is_of_libressl, make_certificate,
                     owner, temporary_directory)
 
 
@@ -372,6 +372,26 @@ def test_accounts_with_a_damaged_page(conf):
         conf.file, conf.accounts))
 
 
+@pytest.mark.skipif(not (STATIC and ROOT),
+                    reason="of a pop3d that is linked statically, and root")
+@pytest.mark.parametrize("sources,unseen", [
+    ("files", None), ("files systemd # sss", None),
+    ("files [NOTFOUND=return] sss", "sss"), ("compat ldap", "compat")])
+def test_linked_statically(conf, tmp_path, sources, unseen):
+    """It loads nothing: users of /etc/passwd are all that it knows."""
+    switch = tmp_path / "nsswitch.conf"
+    switch.write_text("group: ldap\npasswd:\t%s\n" % sources)
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", "mount --bind $1 /etc/nsswitch.conf && "
+         "exec $2 -n -f $3", "sh", switch, POP3D, conf.file],
+        text=True, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, "configuration OK\n")
+    assert done.stderr == ("" if unseen is None else
+        "/etc/nsswitch.conf: warning: this program is linked statically and "
+        "knows no users from %s, only those of /etc/passwd; build it without "
+        "STATIC=1\n" % unseen)
+
+
 def test_system_alone(conf):
     """Where nobody looks at the accounts, none have to be."""
     os.unlink(conf.accounts)
@@ -381,10 +401,15 @@ def test_system_alone(conf):
     status, out, err = conf.check()
     there.add(os.path.exists("/etc/pam.d/pop3d"))
     assert (status, out) == (0, "configuration OK\n")
-    assert (err == "") in there
-    assert err in ("", "%s: warning: auth system: there is no "
-                   "/etc/pam.d/pop3d, so that PAM's service other decides; "
-                   "`make install' puts one there\n" % conf.file)
+    if STATIC:
+        assert err == (
+            "%s: warning: auth system: this program is linked statically and "
+            "cannot load PAM; build it without STATIC=1\n" % conf.file)
+    else:
+        assert (err == "") in there
+        assert err in ("", "%s: warning: auth system: there is no "
+                       "/etc/pam.d/pop3d, so that PAM's service other "
+                       "decides; `make install' puts one there\n" % conf.file)
     conf.write("auth system", "auth accounts")
     status, out, err = conf.check()
     assert (status, out) == (1, "")

@@ -7,12 +7,14 @@ import subprocess
 
 import pytest
 
-from daemon import ROOT, wait_until
+from daemon import ROOT, STATIC, wait_until
 from sasl import SaslServer
 import processes
 
-pytestmark = pytest.mark.skipif(
-    not ROOT, reason="only root can make users and PAM services")
+pytestmark = [
+    pytest.mark.skipif(
+        not ROOT, reason="only root can make users and PAM services"),
+    pytest.mark.skipif(STATIC, reason="linked statically: there is no PAM")]
 
 PAM_FILE = "/etc/pam.d/pop3d"
 PASSWORD = "correct horse"

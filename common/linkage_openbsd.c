@@ -1,0 +1,12 @@
+#include "common/linkage.h"
+
+int
+linkage_is_static(void)
+{
+	return 0;
+}
+
+void
+linkage_begin(void)
+{
+}
