@@ -6,19 +6,26 @@
 #include <sys/wait.h>
 
 #include <err.h>
+#include <spawn.h>
 #include <unistd.h>
 
-/* The connection is on descriptors 0 and 1, and no other is open. */
+/*
+ * The connection is on descriptors 0 and 1, and no other is open.  Copies no
+ * page, as fork(2) would: what inetd costs shall not hide what we do.
+ */
 static void
 start(int fd, char *command[])
 {
-	/* Copies no page: what inetd costs shall not hide what we do. */
-	if (vfork() != 0)
+	posix_spawn_file_actions_t to;
+	pid_t pid;
+
+	if (posix_spawn_file_actions_init(&to) != 0)
 		return;
-	(void)dup2(fd, 0);
-	(void)dup2(fd, 1);
-	execv(command[0], command);
-	_exit(127);
+	if (posix_spawn_file_actions_adddup2(&to, fd, 0) == 0 &&
+	    posix_spawn_file_actions_adddup2(&to, fd, 1) == 0)
+		(void)posix_spawn(
+		    &pid, command[0], &to, NULL, command, environ);
+	(void)posix_spawn_file_actions_destroy(&to);
 }
 
 int
