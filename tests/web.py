@@ -257,8 +257,9 @@ class Site:
                       body.decode())
 
     def stop(self):
+        # Each with its children: fcgiwrap's do not end with it.
         for process in self.processes:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
         for process in self.processes:
             try:
                 process.wait(20)
