@@ -41,6 +41,13 @@ make(const char *path)
 }
 
 static int
+no_file(const char *path, char *err, size_t errsize)
+{
+	return error_set(err, errsize, "%s: the key of cookies is no file; "
+	    "remove what is there: a new one is made", path);
+}
+
+static int
 load(int fd, const char *path, unsigned char key[COOKIE_KEY], char *err,
     size_t errsize)
 {
@@ -48,8 +55,9 @@ load(int fd, const char *path, unsigned char key[COOKIE_KEY], char *err,
 
 	if (fstat(fd, &st) == -1)
 		return error_set(err, errsize, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-	    (st.st_mode & 077) != 0)
+	if (!S_ISREG(st.st_mode))
+		return no_file(path, err, errsize);
+	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
 		return error_set(err, errsize, "%s: others can read the key of "
 		    "cookies; chown root, chmod 600, or remove it: a new one "
 		    "is made", path);
@@ -68,6 +76,8 @@ key_load(const char *path, unsigned char key[COOKIE_KEY], char *err,
 
 	if (fd == -1 && errno == ENOENT && make(path) == 0)
 		fd = open(path, flags);
+	if (fd == -1 && errno == ELOOP) /* a symbolic link */
+		return no_file(path, err, errsize);
 	if (fd == -1)
 		return error_set(err, errsize, "%s: %s", path, strerror(errno));
 	rv = load(fd, path, key, err, errsize);

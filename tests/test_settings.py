@@ -174,6 +174,24 @@ def test_the_key_is_made_and_kept(settings, account):
     settings.sign_in(account.address)
 
 
+@pytest.mark.parametrize("make", [
+    os.mkdir, os.mkfifo, functools.partial(os.symlink, "/etc/passwd")])
+def test_a_key_that_is_no_file(settings, account, make):
+    """The log says so, and what to do."""
+    key = settings.server.directory + "/db/cookie.key"
+    settings.sign_in(account.address)
+    os.rename(key, key + ".away")
+    make(key)
+    settings.mark_log()
+    assert settings.ask("SIGN_IN", address=account.address,
+                        password="secret").name == "TROUBLE"
+    (os.rmdir if os.path.isdir(key) else os.unlink)(key)
+    os.rename(key + ".away", key)
+    assert settings.log_lines() == [
+        key + ": the key of cookies is no file; remove what is there: a new "
+        "one is made"]
+
+
 @pytest.mark.parametrize("command", [
     ["passwd", None], ["set", None, "two-factor=on"],
     ["set", None, "password=none"], ["app-password", "add", None, "new"],
