@@ -47,11 +47,13 @@ configure(struct tls *server, struct tls_config *config)
 #ifdef SSL_OP_CLEANSE_PLAINTEXT
 /*
  * OpenSSL keeps what it decrypted, passwords too, until the next record
- * comes, unless told otherwise.  libtls has no word for that; but whoever
- * wants to keep data with a connection is called when one is made.
+ * comes, unless told otherwise; and it sends two tickets, for a client to
+ * come back with, which no other session knows.  libtls has no word for
+ * either; but whoever wants to keep data with a connection is called when one
+ * is made.
  */
 static void
-cleanse(void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long argl,
+settle(void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long argl,
     void *argp)
 {
 	(void)data;
@@ -60,6 +62,7 @@ cleanse(void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long argl,
 	(void)argl;
 	(void)argp;
 	SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
+	SSL_set_num_tickets(ssl, 0);
 }
 #endif
 
@@ -73,7 +76,7 @@ tls_setup(const char *file, const struct keypair *keypairs, size_t nkeypair,
 	const char *why;
 
 #ifdef SSL_OP_CLEANSE_PLAINTEXT
-	SSL_get_ex_new_index(0, NULL, cleanse, NULL, NULL);
+	SSL_get_ex_new_index(0, NULL, settle, NULL, NULL);
 #endif
 	if (config == NULL || server == NULL)
 		snprintf(err, errsize, "TLS: out of memory");

@@ -50,6 +50,15 @@ def test_newest_version_is_chosen(server):
     assert chosen(server, "-tls1_2", *ANY)[0] == "TLSv1.2"
 
 
+def test_no_tickets(server):
+    """No session knows another, so there is nothing to come back to."""
+    context = ssl._create_unverified_context()
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        client = context.wrap_socket(raw, server_hostname=HOSTNAME)
+        assert client.recv(100).startswith(b"+OK")
+        assert not client.session.has_ticket
+
+
 @pytest.mark.parametrize("version", ["-tls1", "-tls1_1"])
 def test_old_versions_are_refused(server, version):
     assert chosen(server, version, *ANY) is None
