@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/accounts.h"
 #include "auth/auth.h"
 #include "common/children.h"
 #include "common/conf.h"
@@ -234,6 +235,8 @@ main(int argc, char *argv[])
 		return configtest(&conf, options.file);
 	stop_block();
 	n = inherit_listening("pop3d", options.debug, connection.id, sockets);
+	if (n > 0)
+		accounts_prepare();
 	if (n > 0)
 		listener_run(options.file, sockets, (size_t)n, parent_run);
 	if (inherit_begin("pop3d", options.debug, connection.id, &conf,

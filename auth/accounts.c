@@ -46,16 +46,43 @@ damaged(const struct accounts *a, int error, char *err, size_t errsize)
 	    db_strerror(error));
 }
 
+/* Of the next database that is opened: accounts_prepare() has made it. */
+static DB *prepared;
+
+static int
+make_handle(DB **db)
+{
+	int error = db_create(db, NULL, 0);
+
+	if (error != 0) {
+		*db = NULL;
+		return error;
+	}
+	(*db)->set_errpfx(*db, "accounts");
+	if ((error = bdb_prepare(*db)) != 0) {
+		(*db)->close(*db, DB_NOSYNC);
+		*db = NULL;
+	}
+	return error;
+}
+
+void
+accounts_prepare(void)
+{
+	if (prepared == NULL)
+		(void)make_handle(&prepared);
+}
+
 static int
 accounts_open_db(struct accounts *a, uint32_t flags)
 {
-	int error;
+	int error = 0;
 
-	if ((error = db_create(&a->db, NULL, 0)) != 0)
+	a->db = prepared;
+	prepared = NULL;
+	if (a->db == NULL && (error = make_handle(&a->db)) != 0)
 		return error;
-	a->db->set_errpfx(a->db, "accounts");
-	if ((error = bdb_prepare(a->db)) == 0 &&
-	    (flags & DB_RDONLY) == 0)
+	if ((flags & DB_RDONLY) == 0)
 		error = a->db->set_cachesize(a->db, 0, CACHE_OCTETS, 1);
 	if (error == 0)
 		error = a->db->open(
@@ -156,7 +183,7 @@ accounts_get(struct accounts *a, const char *address,
 	if (error != 0)
 		return damaged(a, error, err, errsize);
 	rv = unpack(a, &key, &data, account, err, errsize);
-	explicit_bzero(record, sizeof(record));
+	explicit_bzero(record, data.size);
 	return rv;
 }
 
@@ -407,7 +434,7 @@ accounts_edit_put(struct accounts_edit *e, const struct account *account,
 	data.data = record;
 	data.size = (uint32_t)record_encode(account, record);
 	error = e->new.db->put(e->new.db, NULL, &key, &data, 0);
-	explicit_bzero(record, sizeof(record));
+	explicit_bzero(record, data.size);
 	return error == 0 ? 0 : damaged(&e->new, error, err, errsize);
 }
 

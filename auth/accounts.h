@@ -17,6 +17,12 @@
 struct accounts;
 
 /*
+ * Makes the first steps of accounts_open(), which are the same for all
+ * databases, and read none: for who forks processes that open one.
+ */
+void accounts_prepare(void);
+
+/*
  * Opens the database for reading.  Returns 0, or -1 with a sentence that
  * tells what is wrong and the mend in err.
  */

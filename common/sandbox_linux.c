@@ -182,6 +182,18 @@
 	    ALLOW_IF(prlimit64, 1, RLIMIT_NPROC),                        \
 	    ALLOW_IF(prctl, 0, PR_SET_SECCOMP)
 
+#ifdef __NR_dup2
+#define NO_OLD_DUP2 DENY(dup2),
+#else
+#define NO_OLD_DUP2
+#endif
+/* All of these, for a filter that comes on top of one with FORK. */
+#define DENY(call) \
+	IF(BPF_JEQ, __NR_##call, 0, 1), RETURN(SECCOMP_RET_KILL_PROCESS)
+#define NO_FORK                                                          \
+	DENY(clone), NO_OLD_DUP2 DENY(dup3), DENY(wait4),                \
+	    DENY(set_robust_list), DENY(prlimit64), DENY(prctl)
+
 /* TLS libraries may try to hand their work to the kernel. */
 #define TLS REFUSE(setsockopt, EPERM)
 
@@ -214,7 +226,13 @@
 	{                               \
 		BEGIN, __VA_ARGS__, END \
 	}
+/* The next one on top of a filter, which takes some of what that allows. */
+#define FILTER_MORE(...)                                  \
+	{                                                 \
+		BEGIN, __VA_ARGS__, RETURN(SECCOMP_RET_ALLOW) \
+	}
 #else
+#define FILTER_MORE FILTER
 #define ARCHITECTURE 0
 #define FILTER(...)                                          \
 	{                                                    \
@@ -428,17 +446,19 @@ sandbox_keys(int channel, int required)
 	return enter(&box);
 }
 
-/* keys has told what this system is without. */
+/*
+ * What keys has a filter for is what a session may do, and FORK.  It has told
+ * what this system is without.
+ */
 int
 sandbox_session_kept(int channel, int required)
 {
-	struct sock_filter rules[] = FILTER(
-	    TALK, MEMORY, LIBRARY, SYSLOG, TLS, ALLOW_IF(sendmsg, 0, channel));
+	struct sock_filter rules[] = FILTER_MORE(NO_FORK);
 	const struct sock_fprog filter = { COUNT(rules), rules };
 	const struct box box = { .filter = &filter, .since = 1,
 		.required = required, .limits = KEPT };
 
-	(void)channel;
+	(void)channel; /* as that of keys */
 	return enter(&box);
 }
 

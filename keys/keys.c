@@ -141,6 +141,7 @@ keys_run(const struct conf *conf, const struct identity *as, int channel)
 		log_warn("%s", err);
 		_exit(1);
 	}
+	tls_warm_up(k.server);
 	k.kept = unshared_new(CONF_SESSIONS_MAX * sizeof(k.kept[0]));
 	if (k.kept == NULL) {
 		log_warn("out of memory");

@@ -25,4 +25,11 @@ struct tls *tls_setup(const char *file, const struct keypair *keypairs,
 struct tls *tls_setup_good(
     const struct conf *conf, char *err, size_t errsize);
 
+/*
+ * Has the library do what it does once in a process, at the first connection,
+ * by a connection from this process to itself: for who forks others that have
+ * one each.  Whether it worked is seen by the next.
+ */
+void tls_warm_up(struct tls *server);
+
 #endif
