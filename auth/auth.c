@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -355,6 +356,13 @@ settle_peer(const struct auth *a, struct msg_login *login)
 	log_via(login->via);
 }
 
+/* As far as it was filled: wiping the rest would only make its pages. */
+static void
+wipe_message(struct message *m)
+{
+	explicit_bzero(m, offsetof(struct message, data) + m->len);
+}
+
 /*
  * A session's question stays in the channel until it is answered, where
  * another auth would find it.
@@ -367,7 +375,7 @@ auth_take_away(const struct auth *a)
 	if (a->service != SERVICE_POP)
 		return;
 	(void)channel_recv(a->channel, &m);
-	explicit_bzero(&m, sizeof(m));
+	wipe_message(&m);
 }
 
 static void
@@ -429,7 +437,7 @@ auth_take_question(struct auth *a)
 		    a->connection->peer);
 		_exit(1);
 	}
-	explicit_bzero(&m, sizeof(m));
+	wipe_message(&m);
 	auth_answer(a, &login);
 	explicit_bzero(&login, sizeof(login));
 }
@@ -493,7 +501,6 @@ auth_begin(struct auth *a, const struct identity *as)
 	const struct rlimit cpu = { seconds, seconds };
 	int file = -1;
 
-	repeat_init(&a->repeat);
 	/* A damaged database may make Berkeley DB run for ever. */
 	(void)setrlimit(RLIMIT_CPU, &cpu);
 	if (auth_start(a) == -1)

@@ -6,13 +6,6 @@
 
 #include "auth/repeat.h"
 
-void
-repeat_init(struct repeat *r)
-{
-	arc4random_buf(r->key, sizeof(r->key));
-	r->ntried = 0;
-}
-
 static void
 repeat_hash(const struct repeat *r, const char *user, const char *password,
     unsigned char hash[REPEAT_OCTETS])
@@ -47,6 +40,8 @@ repeat_note(struct repeat *r, const char *user, const char *password,
 	unsigned char hash[REPEAT_OCTETS];
 	int again;
 
+	if (r->ntried == 0)
+		arc4random_buf(r->key, sizeof(r->key));
 	repeat_hash(r, user, password, hash);
 	again = r->ntried > 0 && r->ntried < REPEAT_WAYS &&
 	    memcmp(hash, r->hash, sizeof(hash)) == 0 &&

@@ -16,19 +16,17 @@
 #define REPEAT_WAYS   4  /* mechanisms that are remembered */
 
 struct repeat {
-	unsigned char key[REPEAT_OCTETS];
+	unsigned char key[REPEAT_OCTETS];  /* made by the first refusal */
 	unsigned char hash[REPEAT_OCTETS]; /* of the refusal before */
 	const char *tried[REPEAT_WAYS];    /* mechanisms it was tried with */
 	size_t ntried;			   /* 0: nothing was refused yet */
 };
 
-/* Makes the key. */
-void repeat_init(struct repeat *r);
-
 /*
- * Takes note of a refused login.  Returns 1 if the one before had the same
- * name, octet by octet, and the same password, and was not tried with this
- * mechanism yet (a string that stays); else 0: it is a failure of its own.
+ * Takes note of a refused login; r is all zeros before the first.  Returns 1
+ * if the one before had the same name, octet by octet, and the same password,
+ * and was not tried with this mechanism yet (a string that stays); else 0: it
+ * is a failure of its own.
  */
 int repeat_note(struct repeat *r, const char *user, const char *password,
     const char *mechanism);

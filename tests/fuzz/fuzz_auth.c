@@ -400,7 +400,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	a.system = -1;
 	a.failures = a.questions = 0;
 	memset(&a.guesses, 0, sizeof(a.guesses));
-	repeat_init(&a.repeat);
+	memset(&a.repeat, 0, sizeof(a.repeat));
 	a.refusals = (struct refusals){ .places = 1 + size % MESSAGES };
 	if (sends)
 		run_sending(&in, channel[1]);

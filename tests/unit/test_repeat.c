@@ -8,10 +8,9 @@
 static void
 the_same_by_another_way(void **state)
 {
-	struct repeat r;
+	struct repeat r = { .ntried = 0 };
 
 	(void)state;
-	repeat_init(&r);
 	assert_int_equal(repeat_note(&r, "a@example.com", "wrong", "A"), 0);
 	assert_int_equal(repeat_note(&r, "a@example.com", "wrong", "B"), 1);
 	assert_int_equal(repeat_note(&r, "a@example.com", "wrong", "C"), 1);
@@ -29,11 +28,10 @@ static void
 many_ways(void **state)
 {
 	static const char *const ways[] = { "1", "2", "3", "4", "5", "6" };
-	struct repeat r;
+	struct repeat r = { .ntried = 0 };
 	size_t i;
 
 	(void)state;
-	repeat_init(&r);
 	for (i = 0; i < NITEMS(ways); i++)
 		assert_int_equal(repeat_note(&r, "a", "wrong", ways[i]),
 		    i % REPEAT_WAYS != 0);
@@ -47,11 +45,10 @@ another(void **state)
 		{ "a", "wrong2" }, { "b", "wrong2" }, { "bw", "rong2" },
 		{ "b", "" }, { "", "b" }, { "", "" }, { "a", "wrong" },
 		{ "A", "wrong" } };
-	struct repeat r;
+	struct repeat r = { .ntried = 0 };
 	size_t i;
 
 	(void)state;
-	repeat_init(&r);
 	for (i = 0; i < NITEMS(logins); i++)
 		assert_int_equal(
 		    repeat_note(&r, logins[i][0], logins[i][1],
@@ -63,11 +60,9 @@ another(void **state)
 static void
 keyed(void **state)
 {
-	struct repeat r, s;
+	struct repeat r = { .ntried = 0 }, s = r;
 
 	(void)state;
-	repeat_init(&r);
-	repeat_init(&s);
 	(void)repeat_note(&r, "a", "wrong", "A");
 	(void)repeat_note(&s, "a", "wrong", "A");
 	assert_memory_not_equal(r.key, s.key, sizeof(r.key));
