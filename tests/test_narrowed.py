@@ -117,7 +117,7 @@ def test_it_expires_while_it_is_used(account):
     """What is asked is the time of the login, not of the connection."""
     code = add(account, "short", "-e", "+1d")
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
-    soon = now + datetime.timedelta(seconds=4)
+    soon = now + datetime.timedelta(seconds=8)
     change(account, "expires=[^,;]*", soon.strftime(
         "expires=%Y-%m-%dT%H:%M:%SZ"))
     session = login(account, code)

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from daemon import ROOT, wait_until
+from daemon import ROOT, STATIC, wait_until
 from inject import Tracer
 from maildir import message
 from mbox import entry, from_line, hostile, mbox, with_newline
@@ -22,8 +22,10 @@ from pop3 import wire
 from post import fifty
 from test_crash import points_of
 
-pytestmark = pytest.mark.skipif(
-    not ROOT, reason="only root can make users and PAM services")
+pytestmark = [
+    pytest.mark.skipif(
+        not ROOT, reason="only root can make users and PAM services"),
+    pytest.mark.skipif(STATIC, reason="linked statically: there is no PAM")]
 
 PASSWORD = "correct horse"
 NAME = "popspool"
