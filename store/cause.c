@@ -27,19 +27,23 @@ static int holes; /* may it have pages that were never written? */
 /* Of what the library opened last as this descriptor: is it that file? */
 static unsigned char has_pages[DESCRIPTORS];
 
-/* Trouble of the disk, the system or its limits, and not of a file. */
+/*
+ * Trouble of the disk, the network, the system or its limits: all that a file
+ * cannot be the reason of, whatever is in it or in its place.  The library's
+ * own errors are negative.
+ */
 static int
 passes(int error)
 {
-	static const int errors[] = { EACCES, EAGAIN, EBUSY, EDQUOT, EFBIG,
-		EINTR, EIO, EMFILE, ENFILE, ENOBUFS, ENODEV, ENOLCK, ENOMEM,
-		ENOSPC, ENXIO, EPERM, EROFS, ESTALE, ETIMEDOUT, ETXTBSY };
+	static const int of_files[] = { E2BIG, EDOM, EEXIST, EFAULT, EINVAL,
+		EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EOVERFLOW,
+		ERANGE, ESPIPE };
 	size_t i;
 
-	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		if (errors[i] == error)
-			return 1;
-	return 0;
+	for (i = 0; i < sizeof(of_files) / sizeof(of_files[0]); i++)
+		if (of_files[i] == error)
+			return 0;
+	return error > 0;
 }
 
 static void

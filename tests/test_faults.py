@@ -213,9 +213,9 @@ def everything(request):
     return request.param == "all"
 
 
-FAULTS = [(CHANGING, ["ENOSPC", "EIO", "EDQUOT"]),
+FAULTS = [(CHANGING, ["ENOSPC", "EIO", "EDQUOT", "ENOTCONN"]),
           (OPENING, ["EIO", "ENOSPC", "EACCES", "EMFILE"]),
-          (READING, ["EIO"])]
+          (READING, ["EIO", "ENOTCONN"])]
 FAULT_IDS = ["changing", "opening", "reading"]
 
 

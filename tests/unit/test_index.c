@@ -932,7 +932,8 @@ check_read_causes(const char *dir, int error)
 static void
 test_causes(void **state)
 {
-	static const int errors[] = { ENOSPC, EDQUOT, EIO, EROFS, EFBIG };
+	static const int errors[] = { ENOSPC, EDQUOT, EIO, EROFS, EFBIG,
+		ENOTCONN, ECONNABORTED, EHOSTDOWN };
 	struct index *ix;
 	size_t i;
 
