@@ -5,6 +5,7 @@
 #include <sys/time.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "store/boot.h"
 #include "store/journal.h"
 #include "store/lock.h"
+#include "store/watch.h"
 
 #define PAUSE_MS 10
 #define SLICE_MS 50
@@ -103,18 +105,38 @@ read_journal(const struct look *l, struct session *s)
 	return CTL_GOOD;
 }
 
+/*
+ * May other hosts have it, too?  Their processes' numbers are told as if they
+ * were ours; only the journal knows better (I11).
+ */
+static int
+is_shared(const struct target *t)
+{
+	int fd, shared;
+
+	fd = open(t->maildir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	shared = !watch_is_local(fd);
+	if (fd != -1)
+		close(fd);
+	return shared;
+}
+
 /* In the owner's process: what is found goes to standard output. */
 static int
 look(void *arg)
 {
 	const struct look *l = arg;
 	struct session s;
+	int shared;
 
 	memset(&s, 0, sizeof(s));
 	if (look_at_lock(l->target, &s.pid) != CTL_GOOD)
 		return CTL_FAILED;
+	shared = s.pid > 0 && is_shared(l->target);
 	if (s.pid != 0 && read_journal(l, &s) != CTL_GOOD)
 		return CTL_FAILED;
+	if (shared && !s.known)
+		s.pid = LOCK_ELSEWHERE;
 	if (write(STDOUT_FILENO, &s, sizeof(s)) != (ssize_t)sizeof(s))
 		return ctl_fail("pipe: %s", strerror(errno));
 	return CTL_GOOD;

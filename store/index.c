@@ -94,6 +94,9 @@ index_strerror(int error)
 		return "uidls, the unique-ids from elsewhere, cannot be read";
 	case UIDLS_FOREIGN:
 		return "it is of a version that is not known, or no list";
+	case LOCK_LOST:
+		return "the lock was lost, and another host may have taken "
+		       "it: nothing more is written";
 	default:
 		return strerror(error);
 	}

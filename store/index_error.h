@@ -1,5 +1,6 @@
 /*
- * What can be wrong with an index, beside errno's: the errors of index.h.
+ * What can be wrong with an index, beside errno's: the errors of index.h
+ * (and one of lock.h's).
  */
 #ifndef STORE_INDEX_ERROR_H
 #define STORE_INDEX_ERROR_H
@@ -13,7 +14,8 @@ enum index_error {
 	UIDLS_DAMAGED,
 	UIDLS_NEWER,
 	UIDLS_UNREADABLE, /* for a reason that was told */
-	UIDLS_FOREIGN	  /* another server's list is none that we know */
+	UIDLS_FOREIGN,	  /* another server's list is none that we know */
+	LOCK_LOST	  /* the file server may have let another host in */
 };
 
 #endif

@@ -41,6 +41,9 @@ mend(int error)
 	case ESTALE:
 		return "; pop3d/ was removed or replaced while a session had "
 		       "it, and the session's numbers are void";
+	case LOCK_LOST:
+		return "; look at the network between this host and its file "
+		       "server (pop3d-hosts(7))";
 	case INDEX_NEWER:
 	case UIDLS_NEWER:
 		return "; install that version again";
@@ -137,18 +140,6 @@ check_sealed(struct ledger *l)
 	return 0;
 }
 
-int
-ledger_readable(struct ledger *l)
-{
-	int error;
-
-	if (l->index != NULL)
-		return 0;
-	if ((error = reopen(l, INDEX_READ)) == 0)
-		error = check_sealed(l);
-	return error;
-}
-
 /* Is the index that has just been opened the one that the totals are of? */
 static int
 check_identity(struct ledger *l)
@@ -168,6 +159,28 @@ check_identity(struct ledger *l)
 	    ESTALE;
 }
 
+int
+ledger_readable(struct ledger *l)
+{
+	int error;
+
+	if (l->index != NULL)
+		return 0;
+	if ((error = reopen(l, INDEX_READ)) != 0)
+		return error;
+	/* Another host may see other times of the file, and set them so. */
+	if (!l->local && (error = lock_check(&l->lock)) == 0)
+		return check_identity(l);
+	return error != 0 ? error : check_sealed(l);
+}
+
+/* Before anything is written that another host could be writing, too. */
+static int
+prove_lock(struct ledger *l)
+{
+	return l->local ? 0 : lock_prove(&l->lock);
+}
+
 /* From here on the index on disk is not what the seal says. */
 static int
 open_for_writing(struct ledger *l)
@@ -176,8 +189,11 @@ open_for_writing(struct ledger *l)
 
 	if (l->lock.read_only)
 		return EROFS;
-	if ((error = lock_check(&l->lock)) != 0 ||
-	    (error = seal_break(l->lock.fd)) != 0)
+	if ((error = lock_check(&l->lock)) != 0)
+		return error;
+	/* A proof takes the seal's place in the file. */
+	error = l->local ? seal_break(l->lock.fd) : lock_prove(&l->lock);
+	if (error != 0)
 		return error;
 	l->broken = l->sealed;
 	/* A recovery begins with no totals at all. */
@@ -309,6 +325,7 @@ write_seal(struct ledger *l)
 	case CLOSING_SEALED:
 		if (memcmp(&l->sealed, &l->totals, sizeof(l->totals)) == 0)
 			return 0;
+		l->lock.token[0] = '\0';
 		return seal_write(l->lock.fd, l->file, &l->totals);
 	case CLOSING_SUSPECT:
 		return seal_write_suspicion(l->lock.fd);
@@ -321,13 +338,33 @@ write_seal(struct ledger *l)
 int
 ledger_close(struct ledger *l)
 {
-	int error = index_close(l->index), rv;
+	int error = 0, rv;
 
+	if (l->index != NULL && l->mode == INDEX_WRITE)
+		error = prove_lock(l);
+	if (error != 0) {
+		ledger_drop(l);
+		return error;
+	}
+	error = index_close(l->index);
 	l->index = NULL;
 	if (error != 0)
 		ledger_unvouched(l);
 	rv = write_seal(l);
 	return error != 0 ? error : rv;
+}
+
+int
+ledger_rest(struct ledger *l)
+{
+	int error;
+
+	if (l->local || l->index == NULL || l->mode != INDEX_WRITE ||
+	    l->closing != CLOSING_SEALED)
+		return 0;
+	if ((error = ledger_close(l)) == 0)
+		l->sealed = l->totals;
+	return error;
 }
 
 /*
@@ -369,11 +406,10 @@ commit(struct ledger *l, int durable)
 	l->totals.generation++;
 	if ((error = index_put_totals(l->index, &l->totals)) != 0)
 		return error;
-	if (durable && l->mode == INDEX_WRITE) {
-		if ((error = lock_check(&l->lock)) != 0 ||
-		    (!l->local && (error = lock_prove(&l->lock)) != 0))
-			return error;
-	}
+	if (l->mode == INDEX_WRITE &&
+	    ((error = prove_lock(l)) != 0 ||
+		(durable && (error = lock_check(&l->lock)) != 0)))
+		return error;
 	/* A commit that fails may all the same be there after a recovery. */
 	if (l->mode == INDEX_WRITE)
 		memset(&l->broken, 0, sizeof(l->broken));

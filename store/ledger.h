@@ -109,6 +109,14 @@ void ledger_drop(struct ledger *l);
 /* Writes what the session learnt, so that the next login need not. */
 int ledger_close(struct ledger *l);
 
+/*
+ * Where other hosts may have the mailbox one day, while we believe that we
+ * have it: closes an index that was open for writing, and seals it, before a
+ * wait that may be long.  Nothing is left that this host could write late,
+ * over what another one has written.  It is opened again where it is needed.
+ */
+int ledger_rest(struct ledger *l);
+
 /* The index in a mode in which it can be read, or changed as well. */
 int ledger_readable(struct ledger *l);
 int ledger_writable(struct ledger *l);

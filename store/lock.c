@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "store/dir.h"
+#include "store/index_error.h"
 #include "store/lock.h"
 
 #define RETRY_MS 20
@@ -24,6 +27,7 @@ open_file(struct lock *l)
 	int error = 0;
 
 	l->read_only = 0;
+	l->token[0] = '\0';
 	l->fd = open(l->path, O_RDWR | O_CREAT | NO_WAITING, 0600);
 	if (l->fd == -1 && (errno == EROFS || errno == EACCES)) {
 		error = errno;
@@ -149,25 +153,83 @@ lock_check(const struct lock *l)
 {
 	struct stat held, there;
 
+	/* A server that has forgotten the file has forgotten the lock. */
 	if (fstat(l->fd, &held) == -1)
-		return errno;
+		return errno == EBADF ? errno : LOCK_LOST;
 	if (lstat(l->path, &there) == -1)
 		return errno == ENOENT || errno == ENOTDIR ? ESTALE : errno;
 	return held.st_dev == there.st_dev && held.st_ino == there.st_ino ?
 	    0 : ESTALE;
 }
 
-/*
- * An NFS client does not bother its server with cutting a file that is empty
- * already.  With one octet it does: the write, and the cut that follows, go
- * out under the state of this lock, and fail where server or client lost it.
- */
-int
-lock_prove(const struct lock *l)
+/* Others cannot guess it: a host that had the lock meanwhile has another. */
+static void
+make_token(struct lock *l)
 {
-	if (ftruncate(l->fd, 0) == -1 || pwrite(l->fd, "\n", 1, 0) == -1 ||
-	    fsync(l->fd) == -1 || ftruncate(l->fd, 0) == -1 ||
-	    fsync(l->fd) == -1)
-		return errno;
-	return 0;
+	snprintf(l->token, sizeof(l->token), "open %08x%08x%08x%08x\n",
+	    arc4random(), arc4random(), arc4random(), arc4random());
+}
+
+/*
+ * Is what we wrote still there?  Whoever opens the index for writing on
+ * another host writes, and some servers lose locks without a word.
+ */
+static int
+check_token(const struct lock *l)
+{
+	char text[LOCK_TOKEN + 1];
+	ssize_t n = pread(l->fd, text, sizeof(text), 0);
+
+	if (n == -1)
+		return LOCK_LOST;
+	return (size_t)n == strlen(l->token) &&
+	    memcmp(text, l->token, (size_t)n) == 0 ? 0 : LOCK_LOST;
+}
+
+/* Goes out to the server under the state of this lock. */
+static int
+write_token(const struct lock *l)
+{
+	size_t len = strlen(l->token);
+	ssize_t n = pwrite(l->fd, l->token, len, 0);
+
+	if (n != -1 && (size_t)n != len)
+		return ENOSPC;
+	if (n != -1 && fsync(l->fd) == 0)
+		return 0;
+	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? errno :
+	    LOCK_LOST;
+}
+
+/*
+ * In place of what is there, most of which keeps its room on the disk.  One
+ * that could not be written is not expected to be found the next time.
+ */
+static int
+begin_token(struct lock *l)
+{
+	int error;
+
+	make_token(l);
+	if ((error = write_token(l)) == 0 &&
+	    ftruncate(l->fd, (off_t)strlen(l->token)) == -1)
+		error = errno;
+	if (error != 0)
+		l->token[0] = '\0';
+	return error;
+}
+
+int
+lock_prove(struct lock *l)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int error;
+
+	if (fcntl(l->fd, F_SETLK, &fl) == -1)
+		return LOCK_LOST;
+	if (l->token[0] == '\0')
+		return begin_token(l);
+	if ((error = check_token(l)) != 0)
+		return error;
+	return write_token(l);
 }

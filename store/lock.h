@@ -13,10 +13,13 @@
 #include <limits.h>
 #include <sys/types.h>
 
+#define LOCK_TOKEN 64 /* octets at most */
+
 struct lock {
 	int fd; /* -1: not held */
 	int read_only; /* shared, on a file system that takes no changes */
 	char path[PATH_MAX];
+	char token[LOCK_TOKEN + 1]; /* what we wrote to it; "": nothing */
 };
 
 /*
@@ -50,14 +53,19 @@ int lock_queue(struct lock *lock, const char *dir);
 #define LOCK_ELSEWHERE ((pid_t)-1)
 int lock_look(const char *dir, pid_t *pid);
 
-/* 0 while the path leads to the file that is locked; ESTALE afterwards. */
+/*
+ * 0 while the path leads to the file that is locked; ESTALE afterwards, or
+ * LOCK_LOST.
+ */
 int lock_check(const struct lock *lock);
 
 /*
  * Proves, where a server may have given our lock to somebody else, that it
- * is still ours: the (empty) file is written to and synced.  0, or an errno
- * value, after which nothing may be committed.
+ * is still ours, and was all the time: it is asked for again, and the file
+ * has what we wrote to it the last time, which is written once more, and
+ * synced.  The first time whatever was in the file goes.  LOCK_LOST, or
+ * another error: nothing may be written any more.
  */
-int lock_prove(const struct lock *lock);
+int lock_prove(struct lock *lock);
 
 #endif

@@ -201,6 +201,7 @@ open_otherwise(struct mailbox *mb, int error)
 		forget_coming(mb);
 	}
 	if (error == ECANCELED || error == INDEX_NEWER || error == ESTALE ||
+	    error == LOCK_LOST ||
 	    error == INDEX_DAMAGED || error == UIDLS_NEWER ||
 	    error == UIDLS_DAMAGED || error == UIDLS_UNREADABLE)
 		return error;
@@ -214,6 +215,7 @@ static int
 take_lock(struct mailbox *mb, int wait_ms)
 {
 	struct ledger *l = &mb->ledger;
+	enum folder folder;
 	int error;
 
 	if (mkdir(l->dir, 0700) == -1 && errno != EEXIST)
@@ -221,6 +223,10 @@ take_lock(struct mailbox *mb, int wait_ms)
 	while ((error = lock_take(&l->lock, l->dir, LOCK_SLICE_MS)) ==
 		EAGAIN && wait_ms > LOCK_SLICE_MS && !ledger_given_up(l))
 		wait_ms -= LOCK_SLICE_MS;
+	/* What others did while we waited may be news to this host. */
+	for (folder = INBOX; error == 0 && !l->local && folder < FOLDERS;
+	     folder++)
+		error = maildir_reopen(&l->maildir[folder]);
 	return error;
 }
 
@@ -298,6 +304,8 @@ mailbox_settle(struct mailbox *mb)
 
 	for (i = 0; error == 0 && i < mb->folders; i++)
 		error = sync_settle(&mb->coming[mb->order[i]]);
+	if (error == 0)
+		error = ledger_rest(&mb->ledger);
 	if (error != 0 && error != ECANCELED)
 		error = open_otherwise(mb, error);
 	adopt_end(&mb->ledger);

@@ -96,6 +96,24 @@ maildir_open(struct maildir *m, const char *path)
 	return 0;
 }
 
+int
+maildir_reopen(struct maildir *m)
+{
+	int fd, sub;
+
+	for (sub = NEW; sub <= CUR; sub++) {
+		if (m->dir[sub] == -1)
+			continue;
+		fd = openat(
+		    m->dir[sub], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd == -1)
+			return errno;
+		close(m->dir[sub]);
+		m->dir[sub] = fd;
+	}
+	return 0;
+}
+
 void
 maildir_close(struct maildir *m)
 {

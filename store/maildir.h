@@ -42,6 +42,13 @@ int maildir_make(const char *path);
  */
 void maildir_make_at_home(const char *path);
 
+/*
+ * Opens its directories once more, by themselves: what a client of a file
+ * server remembers of them is asked for anew when they are opened, and only
+ * then.
+ */
+int maildir_reopen(struct maildir *m);
+
 void maildir_close(struct maildir *m);
 
 /* The octets of name that are its base; 0 when it is not mail. */

@@ -15,7 +15,8 @@ from daemon import HERE
 TOP = os.path.dirname(HERE)
 DOCUMENTS = ["DESIGN", "HACKING", "README"]
 PAGES = ["man/pop3d.8", "man/pop3ctl.8", "man/pop3d.conf.5",
-         "man/pop3d-moving.7", "man/pop3sasl.8", "man/pop3settings.8",
+         "man/pop3d-hosts.7", "man/pop3d-moving.7", "man/pop3sasl.8",
+         "man/pop3settings.8",
          "man/pop3web.8"]
 ROOMS = ["common", "session", "auth", "store", "ctl", "configtest", "sasl",
          "keys", "listener", "settings", "web"]

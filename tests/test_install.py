@@ -67,6 +67,7 @@ def test_install_and_uninstall(destination):
                  "usr/lib/systemd/system/pop3settings@.service",
                  "usr/share/man/man8/pop3d.8", "usr/share/man/man8/pop3ctl.8",
                  "usr/share/man/man5/pop3d.conf.5",
+                 "usr/share/man/man7/pop3d-hosts.7",
                  "usr/share/man/man7/pop3d-moving.7",
                  "usr/lib/systemd/system/pop3d.socket",
                  "usr/lib/systemd/system/pop3d@.service",

@@ -9,6 +9,7 @@
 #include "tests/unit/unit.h"
 
 #include "common/clock.h"
+#include "store/index_error.h"
 #include "store/lock.h"
 
 #define PATIENCE 60 /* seconds until what blocks for ever is a failure */
@@ -283,16 +284,40 @@ static void
 test_prove(void **state)
 {
 	struct lock l = take(*state);
-	struct stat st;
+	char text[LOCK_TOKEN + 1];
+	ssize_t n;
 
 	assert_int_equal(pwrite(l.fd, "a seal", 6, 0), 6);
 	assert_int_equal(lock_prove(&l), 0);
-	assert_int_equal(fstat(l.fd, &st), 0);
-	assert_int_equal(st.st_size, 0);
+	n = pread(l.fd, text, sizeof(text), 0);
+	assert_true(n > 0 && (size_t)n == strlen(l.token));
+	assert_memory_equal(text, l.token, (size_t)n);
+	assert_int_equal(lock_prove(&l), 0);
 	assert_int_equal(others_try(*state, 0), EAGAIN);
 	lock_release(&l);
-	assert_int_equal(lock_prove(&l), EBADF);
+	assert_int_equal(lock_prove(&l), LOCK_LOST);
 	assert_int_equal(lock_check(&l), EBADF);
+}
+
+/* A server has forgotten the lock, and somebody else has it, or had it. */
+static void
+test_prove_lost(void **state)
+{
+	struct flock none = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+	struct lock l = take(*state);
+	int tell, status;
+	pid_t pid;
+
+	assert_int_equal(lock_prove(&l), 0);
+	assert_int_equal(fcntl(l.fd, F_SETLK, &none), 0);
+	pid = hold(*state, &tell);
+	assert_int_equal(lock_prove(&l), LOCK_LOST);
+	close(tell);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(lock_prove(&l), 0);
+	assert_int_equal(pwrite(l.fd, "seal", 4, 0), 4);
+	assert_int_equal(lock_prove(&l), LOCK_LOST);
+	lock_release(&l);
 }
 
 /* Where nothing can be written any more, as on a server that has gone. */
@@ -327,6 +352,7 @@ main(void)
 		IN_SCRATCH(test_contention),
 		IN_SCRATCH(test_deadline),
 		IN_SCRATCH(test_prove),
+		IN_SCRATCH(test_prove_lost),
 		IN_SCRATCH(test_prove_fails),
 	};
 
