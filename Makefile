@@ -7,7 +7,8 @@
 #					linked statically
 #	make run			a demo on 127.0.0.1:9995, until Ctrl-C
 #	make check			the tests; check-long has patience, too,
-#					and check-boot boots machines
+#					check-boot boots machines, and
+#					check-hosts has several
 #	make lint			warnings and checkers, gcc and clang
 #	make bench			measurements, see bench/
 #	make coverage [FILES='tests/test_x.py ...']
@@ -30,6 +31,7 @@ STATIC		=
 SECONDS		= 60
 FILES		=
 MACHINES	= amd64 old arm64
+STORAGE		= gluster nfs
 PKG_CONFIG	= pkg-config
 # Memory goes with the process, and libdb leaks when files are damaged.
 PYTEST		= ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 -m pytest -q
@@ -184,6 +186,8 @@ lint-deps:
 	@etc/packages build check lint
 boot-deps:
 	@etc/packages build boot
+hosts-deps:
+	@etc/packages build check hosts
 fuzz-deps:
 	@etc/packages build fuzz
 coverage-deps:
@@ -213,6 +217,11 @@ check-static: check-deps
 # On machines of their own, that are booted for it.
 check-boot: boot-deps
 	tests/boot/run $(MACHINES)
+
+# On several hosts, over a file system that they share.
+check-hosts: hosts-deps
+	@$(MAKE) all
+	tests/hosts/run $(STORAGE)
 
 # One by its name: make test_index.
 unit: $(TESTS)
@@ -251,5 +260,6 @@ clean:
 	rm -rf build pop3d pop3ctl pop3sasl pop3settings pop3web
 
 .PHONY: all build-deps check-deps long-deps clients-deps lint-deps fuzz-deps \
-	boot-deps coverage-deps run check check-long check-static check-boot unit \
+	boot-deps hosts-deps coverage-deps run check check-long check-static \
+	check-boot check-hosts unit \
 	unit-programs lint lint-now coverage bench fuzz fuzz-now install uninstall deb clean

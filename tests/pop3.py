@@ -55,7 +55,7 @@ class Pop3:
     """One connection.  Lines and data are bytes; CRLF is checked and cut."""
 
     def __init__(self, port, cafile, *, greeting=True, name="mail.example.com",
-                 minimum=None, maximum=None, before=b""):
+                 minimum=None, maximum=None, before=b"", host="127.0.0.1"):
         context = ssl.create_default_context(cafile=cafile)
         context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
         if minimum is not None:
@@ -65,7 +65,7 @@ class Pop3:
         self.buffer = bytearray()
         self.address = None
         self.goodbye = None  # did TLS end as it should?
-        raw = socket.create_connection(("127.0.0.1", port), SECONDS)
+        raw = socket.create_connection((host, port), SECONDS)
         self.local_port = raw.getsockname()[1]
         self.server_port = port
         try:
