@@ -273,10 +273,12 @@ send_octets(struct pop3 *p, struct wire *w, const char *data, size_t len)
 /*
  * Sends the message in fd, with the final "." line.  When it cannot be
  * read to its end the connection must end without that line, or the client
- * would take a part for the whole.
+ * would take a part for the whole.  Its end is where there is no more to be
+ * read; but one whose last octet is the last of so many has been read, too,
+ * when there was room for more.
  */
 static enum outcome
-send_message(struct pop3 *p, int fd, struct wire *w)
+send_message(struct pop3 *p, int fd, struct wire *w, uint64_t octets)
 {
 	char data[READ_OCTETS], *out;
 	size_t room;
@@ -291,6 +293,8 @@ send_message(struct pop3 *p, int fd, struct wire *w)
 		}
 		if (send_octets(p, w, data, (size_t)n) == -1)
 			return OUTCOME_END;
+		if (w->octets == octets && (size_t)n < sizeof(data))
+			break;
 	}
 	if ((out = stream_room(&p->stream, &room)) == NULL)
 		return OUTCOME_END;
@@ -312,7 +316,7 @@ run_retr(struct pop3 *p, struct args *args)
 		return outcome;
 	talk_reply(p, "+OK %llu octets", (unsigned long long)file.octets);
 	wire_init(&w, WIRE_ALL);
-	outcome = send_message(p, file.fd, &w);
+	outcome = send_message(p, file.fd, &w, file.octets);
 	close(file.fd);
 	if (outcome == OUTCOME_GOOD)
 		p->retrieved++;
@@ -336,7 +340,7 @@ run_top(struct pop3 *p, struct args *args)
 		return outcome;
 	talk_reply(p, "+OK the top follows");
 	wire_init(&w, args->lines);
-	outcome = send_message(p, file.fd, &w);
+	outcome = send_message(p, file.fd, &w, 0);
 	close(file.fd);
 	return outcome;
 }
