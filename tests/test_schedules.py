@@ -17,6 +17,9 @@ from inject import application_password
 from maildir import message, unique
 from pop3 import wire
 
+# Messages of a schedule: a slow machine would deliver without an end.
+MOST = 2000
+
 
 class Model:
     """What was delivered and removed, and when that was under way."""
@@ -32,6 +35,8 @@ class Model:
         self.renamed = set()    # by others since the session began
 
     def deliver(self, generator):
+        if len(self.data) >= MOST:
+            return
         with self.lock:
             name = unique()
         self.data[name] = message(name, "x\n" * generator.randrange(50))
