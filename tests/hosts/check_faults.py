@@ -69,7 +69,7 @@ def test_a_host_that_was_cut_off_writes_nothing(service, account, a, b):
     assert "0 mended" in account.ctl(b, "check " + account.address)
 
 
-def test_a_host_whose_power_fails_in_update(service, account, a, b):
+def test_all_of_a_host_is_killed_in_update(service, account, a, b):
     """All or nothing, whenever it is (I2)."""
     names = account.deliver(a, 40)
     for delay in (0.0, 0.01, 0.03, 0.06, 0.1):
@@ -84,6 +84,25 @@ def test_a_host_whose_power_fails_in_update(service, account, a, b):
         assert account.files(b) == left
         names = left
         service.start(a)
+
+
+def test_the_power_of_a_host_fails_in_update(service, hosts, account, b, c):
+    """The same, and what its kernel had not sent is lost as well."""
+    names = account.deliver(b, 40)
+    first = begin(account, c, range(1, 6))
+    first.send("QUIT\r\n")
+    time.sleep(0.05)
+    c.power_off()
+    with served(account, b) as client:
+        left = list(client.uidl().values())
+        client.quit()
+    assert left in (names, names[5:])
+    assert account.files(b) == left
+    hosts.reboot(c)
+    service.install(c)
+    service.start(c)
+    service.spread()
+    assert account.uidls(c) == left
 
 
 def test_the_server_is_restarted_under_sessions(service, hosts, a, b, c):

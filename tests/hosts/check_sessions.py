@@ -114,3 +114,21 @@ def test_a_process_that_has_the_number_of_the_holder_elsewhere(
         assert b.sh("cat /proc/%d/comm" % holder) == "sleep\n"
         b.sh("kill %d" % holder)
         client.quit()
+
+
+def test_root_is_nobody_on_the_storage(service, hosts, account, a, b):
+    """As NFS servers have it by default: mailboxes are their owner's."""
+    if hosts.kind != "nfs":
+        pytest.skip("a matter of NFS")
+    names = account.deliver(a, 2)
+    hosts.serve("root_squash")
+    try:
+        assert account.uidls(b) == names
+        assert "0 mended" in account.ctl(a, "check " + account.address)
+        assert "peer=" in account.ctl(b, "last " + account.address)
+        account.ctl(a, "add -P squashed@example.com")
+        assert b.sh("setpriv --reuid vmail --clear-groups ls " +
+                    service.maildir("squashed@example.com")
+                    ).split() == ["cur", "new", "tmp"]
+    finally:
+        hosts.serve()

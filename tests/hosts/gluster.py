@@ -121,9 +121,17 @@ class Gluster:
         first.sh("gluster volume start " + VOLUME)
         self.nodes = [Client(name, 20 + n, directory)
                       for n, name in enumerate(("a", "b", "c"))]
+        self.mount = mount
         for node in self.nodes:
             node.mount(mount)
         self.nodes[0].sh("chown vmail: " + MAIL)
+
+    def reboot(self, node):
+        wait(lambda: not os.path.exists("/sys/class/net/"
+                                        + node.port("storage")),
+             "the network of %s to end" % node.name)
+        node.boot()
+        node.mount(self.mount)
 
     def restart(self):
         """One server after the other, as for an update of its system."""

@@ -98,6 +98,7 @@ class Nfs:
             machine.await_boot()
         self.lease = lease
         self.serve()
+        self.options = options
         for node in self.nodes:
             node.mount(options)
         self.nodes[0].sh("chown vmail: " + MAIL)
@@ -110,6 +111,11 @@ class Nfs:
             "grace-time={1}\\nvers3=n\\n' >/etc/nfs.conf.d/pop3d.conf; "
             "modprobe nfsd; systemctl restart nfs-server"
             .format(EXPORT, self.lease, options))
+
+    def reboot(self, node):
+        node.power_on()
+        node.await_boot()
+        node.mount(self.options)
 
     def restart(self):
         self.server.sh("systemctl restart nfs-server")

@@ -28,21 +28,22 @@ class Service:
     def __init__(self, hosts, keypair):
         self.hosts = hosts
         self.nodes = hosts.nodes
+        self.keypair = keypair
         self.cafile = keypair[0]
         self.clients = []
         self.accounts = 0
         self.marked = {}  # octets of a log that are not of this test
         self.programs = {}
         for node in self.nodes:
-            self.install(node, keypair)
+            self.install(node)
             self.start(node)
 
-    def install(self, node, keypair):
+    def install(self, node):
         for name in ("pop3d", "pop3ctl"):
             if self.hosts.kind == "nfs":
                 with open("%s/%s" % (PROGRAMS, name), "rb") as f:
                     node.put("%s/%s" % (PROGRAMS, name), f.read(), "755")
-        for name, path in zip(("cert", "key"), keypair):
+        for name, path in zip(("cert", "key"), self.keypair):
             with open(path, "rb") as f:
                 node.put(DIRECTORY + "/" + name, f.read(), "600")
         settings = SETTINGS.format(DIRECTORY, MAIL)
