@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 
-from nodes import MAIL, STORAGE, TOP, Node, run, wait
+from nodes import MAIL, STORAGE, TOP, Node, has_interface, run, wait
 
 VOLUME = "mail"
 # What pop3d-hosts(7) asks for.
@@ -127,8 +127,7 @@ class Gluster:
         self.nodes[0].sh("chown vmail: " + MAIL)
 
     def reboot(self, node):
-        wait(lambda: not os.path.exists("/sys/class/net/"
-                                        + node.port("storage")),
+        wait(lambda: not has_interface(node.port("storage")),
              "the network of %s to end" % node.name)
         node.boot()
         node.mount(self.mount)

@@ -4,10 +4,10 @@ image makes their disk once, of Debian's packages; what a machine writes to it
 is gone when it ends, but for the server's second disk.
 """
 
-import os
 import subprocess
 
-from nodes import HERE, MAIL, STORAGE, Node, TOP, run, wait
+from nodes import (HERE, MAIL, STORAGE, Node, TOP, has_interface, run,
+                   wait)
 
 DIRECTORY = TOP + "/build/hosts"
 KEY = DIRECTORY + "/key"
@@ -31,7 +31,7 @@ class Machine(Node):
                      "pop3d.number=%d" % self.number]
         for n, name in enumerate(("clients", "storage")):
             port = self.port(name)
-            if not os.path.exists("/sys/class/net/" + port):
+            if not has_interface(port):
                 run("ip tuntap add %s mode tap" % port)
             run("ip link set %s up master %s" % (port, name))
             arguments.append("vec%d:transport=tap,ifname=%s,depth=128,gro=1,"

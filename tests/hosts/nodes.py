@@ -33,6 +33,13 @@ def bridges():
     run("ip address add %s/24 dev clients" % (CLIENTS % PROXY))
 
 
+def has_interface(name):
+    """Not by /sys, which is of another network namespace."""
+    return subprocess.run(["ip", "link", "show", name],
+                          stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL).returncode == 0
+
+
 def wait(condition, what, seconds=60):
     end = time.monotonic() + seconds
     while True:

@@ -21,6 +21,7 @@ owner vmail
 user _pop3d
 max-sessions 2000
 max-sessions-per-address 2000
+timeout listener 0
 """
 
 
