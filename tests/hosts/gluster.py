@@ -54,8 +54,10 @@ class Namespaces(Node):
             run("ip link add %s type veth peer name %s netns %d"
                 % (self.port(network), network, self.pid))
             run("ip link set %s up master %s" % (self.port(network), network))
-            self._sh("ip address add %s/24 dev %s && ip link set %s up"
-                     % (address, network, network))
+            # Others remember it when the host is booted again.
+            self._sh("ip link set %s address 52:54:00:77:00:%02x up && "
+                     "ip address add %s/24 dev %s"
+                     % (network, self.number, address, network))
 
     def command(self, text):
         return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-n",
