@@ -2,6 +2,7 @@
 others used of the machine meanwhile."""
 
 import atexit
+import errno
 import os
 import statistics
 import time
@@ -62,9 +63,13 @@ class Group:
     def end(self):
         with open(self.path + "/cgroup.kill", "w") as f:
             f.write("1")
-        while self.pids():
-            time.sleep(QUIET_S)
-        os.rmdir(self.path)
+        while os.path.exists(self.path):
+            try:
+                os.rmdir(self.path)
+            except OSError as why:  # the last ones are ending
+                if why.errno != errno.EBUSY:
+                    raise
+                time.sleep(QUIET_S)
 
 
 class Others:

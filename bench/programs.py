@@ -24,6 +24,7 @@ def build():
     compile_c("inetd", "inetd.c")
     compile_c("client", "client.c", "-ltls")
     compile_c("limit", "limit.c", "-ltls")
+    compile_c("crowd", "crowd.c", "-lssl", "-lcrypto", "-lpthread", "-lm")
     if not os.path.exists(CERTIFICATE[0]):
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",

@@ -14,7 +14,8 @@ from programs import BUILT, CERTIFICATE, TOP
 
 AT_ONCE = 8  # users that there are, of whom the first has mail
 PASSWORD = "secret"
-PEERS = ("dovecot", "cyrus", "courier", "popa3d", "mailutils")
+PEERS = os.environ.get("BENCH_PEERS",
+                       "dovecot cyrus courier popa3d mailutils").split()
 
 
 class Absent(Exception):
@@ -73,7 +74,7 @@ class Server:
         self.socket = listening or socket.socket()
         if listening is None and port is None:
             self.socket.bind(("127.0.0.1", 0))
-            self.socket.listen(64)
+            self.socket.listen(4096)  # as many as systemd lets wait
         self.port = port or self.socket.getsockname()[1]
         self.process = subprocess.Popen(
             command, stdin=self.socket.fileno(), stdout=subprocess.DEVNULL,
