@@ -93,6 +93,13 @@ class Client(Namespaces):
                    VOLUME, MAIL))
         assert "fuse.glusterfs" in self.sh("findmnt -n -o FSTYPE " + MAIL)
 
+    def reaches_all(self):
+        """Two of three are needed: it has to know one again before the next
+        one goes."""
+        return self.sh("grep -h ^connected %s/.meta/graphs/active/%s-client-*/"
+                       "private" % (MAIL, VOLUME), check=False).split() == \
+            3 * ["connected", "=", "1"]
+
 
 class Gluster:
     """Three servers (s1 to s3) and three nodes."""
@@ -142,6 +149,9 @@ class Gluster:
             wait(lambda: "Number of entries: 0" in server.sh(
                 "gluster volume heal %s info | sort -u" % VOLUME,
                 check=False), "the bricks to be healed")
+            for node in self.nodes:
+                wait(node.reaches_all, "%s to know %s again"
+                     % (node.name, server.name))
 
     def stop(self):
         for node in self.nodes + self.servers:
