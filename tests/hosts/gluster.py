@@ -1,5 +1,6 @@
 """GlusterFS, replica 3, and nodes that mount it, each in namespaces."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -156,3 +157,6 @@ class Gluster:
     def stop(self):
         for node in self.nodes + self.servers:
             node.stop()
+        # What was mounted upon, unless somebody else has something in there.
+        with contextlib.suppress(OSError):
+            os.rmdir("/var/db/pop3d")
