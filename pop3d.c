@@ -235,10 +235,10 @@ main(int argc, char *argv[])
 		return configtest(&conf, options.file);
 	stop_block();
 	n = inherit_listening("pop3d", options.debug, connection.id, sockets);
-	if (n > 0)
+	if (n > 0) {
 		accounts_prepare();
-	if (n > 0)
 		listener_run(options.file, sockets, (size_t)n, parent_run);
+	}
 	if (inherit_begin("pop3d", options.debug, connection.id, &conf,
 		options.file) == -1)
 		return 1;
