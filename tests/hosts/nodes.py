@@ -9,7 +9,8 @@ can lose its storage while its clients stay.
 import os
 import shlex
 import subprocess
-import time
+
+from daemon import wait_until
 
 CLIENTS = "10.77.0.%d"
 STORAGE = "10.77.1.%d"
@@ -41,13 +42,8 @@ def has_interface(name):
 
 
 def wait(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, "in vain: " + what
-        time.sleep(0.1)
+    """A host takes longer to answer than a process."""
+    return wait_until(condition, what, seconds)
 
 
 class Node:
